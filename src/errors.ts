@@ -1,0 +1,77 @@
+/** The kinds of failure that dns01 tells apart, each with the exit code that a script can rely on (sysexits.h). */
+const EXIT_CODES = {
+  E_USAGE: 64,
+  E_REJECTED: 65,
+  E_ZONE: 68,
+  E_BUG: 70,
+  E_REMOTE: 75,
+  E_RATE: 75,
+  E_LOCK: 75,
+  E_PROPAGATION: 75,
+  E_PROTOCOL: 76,
+  E_AUTH: 77,
+  E_CONFIG: 78,
+} as const;
+
+export type ErrorCode = keyof typeof EXIT_CODES;
+
+/** Codes after which the same call may succeed a little later without anybody changing anything. */
+const RETRYABLE: ReadonlySet<ErrorCode> = new Set(['E_REMOTE', 'E_RATE', 'E_LOCK', 'E_PROPAGATION']);
+
+const brand = Symbol.for('dns01.error');
+
+export interface ErrorDetails {
+  /** What to do now: one sentence, lower case, no period. */
+  hint?: string | undefined;
+  cause?: unknown;
+  /**
+   * The request was sent but no usable answer came back, so a write may or may not have been done.
+   * Such a write is looked up before it is repeated.
+   */
+  answerLost?: boolean | undefined;
+}
+
+/** The one error family of dns01. The message is lower case, without a period, and says what happened. */
+export class Dns01Error extends Error {
+  readonly code: ErrorCode;
+  readonly exitCode: number;
+  readonly retryable: boolean;
+  readonly hint: string | undefined;
+  readonly answerLost: boolean;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'Dns01Error';
+    this.code = code;
+    this.exitCode = EXIT_CODES[code];
+    this.retryable = RETRYABLE.has(code);
+    this.hint = details.hint;
+    this.answerLost = details.answerLost ?? false;
+    Object.defineProperty(this, brand, { value: true });
+  }
+}
+
+/** True for every Dns01Error, also for one made by another copy of this module (a third party's provider). */
+export function isDns01Error(error: unknown): error is Dns01Error {
+  return error instanceof Error && brand in error;
+}
+
+/** Anything thrown, as a Dns01Error: what is not ours already is a bug of ours, with its stack kept as the cause. */
+export function asDns01Error(error: unknown): Dns01Error {
+  if (isDns01Error(error)) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new Dns01Error('E_BUG', `unexpected failure: ${message}`, {
+    cause: error,
+    hint: 'this is a bug in dns01: run again with --verbose and report the output',
+  });
+}
+
+/** The same failure, told with more of its circumstances. */
+export function withContext(error: unknown, prefix: string): Dns01Error {
+  const known = asDns01Error(error);
+  return new Dns01Error(known.code, `${prefix}: ${known.message}`, {
+    hint: known.hint,
+    cause: known.cause ?? known,
+    answerLost: known.answerLost,
+  });
+}

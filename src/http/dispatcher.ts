@@ -1,0 +1,83 @@
+import type { TLSSocket } from 'node:tls';
+import type { buildConnector, Pool } from 'undici';
+import { Dns01Error } from '../errors.ts';
+import { type Dispatcher, loadAgent, loadConnector, loadPool, loadProxyAgent } from './undici.ts';
+
+/** Milliseconds until a connection, TLS included, counts as failed. */
+const CONNECT_TIMEOUT = 10_000;
+
+/** Milliseconds that an idle connection is kept: ISPConfig binds a session to the address it came from. */
+const KEEP_ALIVE = 30_000;
+
+export interface ConnectionSettings {
+  /** PEM text of the certificates to trust instead of the system's. */
+  readonly ca?: string | undefined;
+  /** SHA-256 of the server's certificate as 64 hex digits: exactly this certificate is trusted, whoever signed it. */
+  readonly fingerprint?: string | undefined;
+  readonly proxy?: ProxySettings | undefined;
+}
+
+export interface ProxySettings {
+  readonly http?: string | undefined;
+  readonly https?: string | undefined;
+  /** Comma list of hosts that are asked directly. */
+  readonly except?: string | undefined;
+}
+
+type Connector = buildConnector.connector;
+
+/** Connections as the account's config wants them: own CA or pinned certificate, directly or through a proxy. */
+export async function openDispatcher({ ca, fingerprint, proxy }: ConnectionSettings): Promise<Dispatcher> {
+  const [Agent, Pool, buildConnector] = await Promise.all([loadAgent(), loadPool(), loadConnector()]);
+  const tls = {
+    ...(ca === undefined ? {} : { ca }),
+    // A pinned certificate is checked below, by its fingerprint and by nothing else.
+    ...(fingerprint === undefined ? {} : { rejectUnauthorized: false }),
+    // A resumed session shows no certificate that could be checked.
+    maxCachedSessions: 0,
+    timeout: CONNECT_TIMEOUT,
+  };
+  const factory = (origin: string | URL, options: Pool.Options) =>
+    new Pool(origin, {
+      ...options,
+      keepAliveTimeout: KEEP_ALIVE,
+      connect: fingerprint === undefined ? options.connect : pinned(options.connect as Connector, fingerprint),
+    } as Pool.Options);
+  const shared = { connect: buildConnector(tls), factory: factory as (origin: string | URL, options: object) => Pool };
+  if (!proxy?.http && !proxy?.https) return new Agent(shared);
+
+  const ProxyAgent = await loadProxyAgent();
+  return new ProxyAgent({
+    ...shared,
+    requestTls: tls,
+    // An empty text keeps undici from reading the environment once more.
+    httpProxy: proxy.http ?? '',
+    httpsProxy: proxy.https ?? '',
+    noProxy: proxy.except ?? '',
+  });
+}
+
+/** A connector that hands out a connection only after the server has shown the pinned certificate. */
+function pinned(connect: Connector, fingerprint: string): Connector {
+  return (options, done) =>
+    connect(options, (...[error, socket]) => {
+      if (error) return done(error, null);
+      const seen = fingerprintOf(socket as TLSSocket);
+      if (seen === fingerprint) return done(null, socket);
+      socket.destroy();
+      done(fingerprintMismatch(seen), null);
+    });
+}
+
+function fingerprintOf(socket: TLSSocket): string {
+  const shown =
+    typeof socket.getPeerCertificate === 'function' ? socket.getPeerCertificate().fingerprint256 : undefined;
+  return (shown ?? '').replaceAll(':', '').toLowerCase();
+}
+
+function fingerprintMismatch(seen: string): Dns01Error {
+  const shown = seen ? seen.toUpperCase().replace(/..(?=.)/g, '$&:') : 'no certificate at all';
+  return new Dns01Error('E_AUTH', `the server shows another certificate than the pinned one: ${shown}`, {
+    hint: 'if the certificate was renewed on purpose, put the new fingerprint into the config; if not, somebody is in between',
+  });
+}

@@ -1,0 +1,37 @@
+/** How long to wait before a request is sent again. All in milliseconds; `undefined` means: not again. */
+
+const RETRIES_AFTER_FAILURE = 2;
+const RETRIES_AFTER_CONFLICT = 5;
+const RETRIES_AFTER_RATE_LIMIT = 5;
+
+/** A second and more of what a 429 without further word means, where the provider declares no budget. */
+const UNKNOWN_RATE_WINDOW = 15_000;
+
+const jitter = (most: number): number => Math.random() * most;
+
+/** After a network failure or a 5xx, of a request that does no harm twice. */
+export function retryPause(attempt: number): number | undefined {
+  return attempt > RETRIES_AFTER_FAILURE ? undefined : 500 * attempt + jitter(250);
+}
+
+/** After a 409: somebody else was writing, nothing was done. */
+export function conflictPause(attempt: number): number | undefined {
+  return attempt > RETRIES_AFTER_CONFLICT ? undefined : Math.min(4000, 250 * 2 ** attempt) * (0.5 + jitter(0.5));
+}
+
+/**
+ * After a 429: what the provider asks for in Retry-After (seconds or an HTTP date, RFC 9110 section 10.2.3), else the
+ * rest of its own window. Never a quick backoff: three tries would end inside the same window.
+ */
+export function rateLimitPause(retryAfter: string | undefined, untilReset: number | undefined, attempt: number) {
+  if (attempt > RETRIES_AFTER_RATE_LIMIT) return undefined;
+  const asked = parseRetryAfter(retryAfter);
+  return (asked ?? untilReset ?? UNKNOWN_RATE_WINDOW) + jitter(1000);
+}
+
+function parseRetryAfter(header: string | undefined): number | undefined {
+  const text = header?.trim() ?? '';
+  if (/^\d{1,9}$/.test(text)) return Number(text) * 1000;
+  const date = Date.parse(text);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
+}

@@ -1,0 +1,41 @@
+import type { Redactor } from './redact.ts';
+import { printable } from './text.ts';
+
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** What a run tells a person while it works. All of it goes to stderr; stdout belongs to the result. */
+export interface Log {
+  /** Details for `--verbose`. */
+  debug(message: string, fields?: LogFields): void;
+  /** What the run is waiting for. */
+  info(message: string): void;
+  /** What the user should know although the run goes on. */
+  warn(message: string): void;
+}
+
+export interface LogSettings {
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  readonly redactor: Redactor;
+  write(text: string): void;
+}
+
+/** Plain lines for people; with `--verbose` also pino's JSON lines. Everything is redacted and made printable here. */
+export async function createLog(settings: LogSettings): Promise<Log> {
+  const line = (text: string) => settings.write(`${printable(settings.redactor.redact(text))}\n`);
+  const say = (text: string) => {
+    if (!settings.quiet) line(`dns01: ${text}`);
+  };
+  return {
+    debug: settings.verbose ? await debugLines(line) : () => {},
+    info: say,
+    warn: (message) => say(`warning: ${message}`),
+  };
+}
+
+/** pino is loaded only when somebody wants to read it: it costs a start some milliseconds. */
+async function debugLines(line: (text: string) => void): Promise<Log['debug']> {
+  const { pino } = await import('pino');
+  const logger = pino({ level: 'debug', base: null }, { write: (text) => line(text.trimEnd()) });
+  return (message, fields) => logger.debug(fields ?? {}, message);
+}

@@ -1,0 +1,168 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isDns01Error } from '../src/errors.ts';
+import type { DnsProvider, TxtRecord } from '../src/provider.ts';
+import type { Fault, FaultServer } from './fakes/fault-server.ts';
+import { FAULTS } from './fakes/fault-server.ts';
+
+/** A provider and the server it talks to, as the contract suite needs them. */
+export interface ContractHarness {
+  /** A zone that the account can write. */
+  readonly zone: string;
+  /** The provider as a new process would make it: nothing is remembered from an earlier one. */
+  open(): Promise<OpenProvider>;
+  /** Every TXT value that the server really holds at the name; one that stands there twice is there twice. */
+  held(name: string): Promise<string[]>;
+  /** Put a value there behind the provider's back, as another tool would have. */
+  plant(name: string, value: string): Promise<void>;
+  /** Where the provider speaks HTTP: the server that goes wrong on demand, and what the two writes are called there. */
+  readonly faults?: { readonly server: FaultServer; readonly addCall: string; readonly removeCall: string };
+  close(): Promise<void>;
+}
+
+export interface OpenProvider {
+  readonly provider: DnsProvider;
+  close(): Promise<void>;
+}
+
+const VALUE = 'LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ';
+const OTHER = 'evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA';
+
+/** The rules that every provider keeps, checked on one. Runs inside vitest. */
+export function describeContract(title: string, start: () => Promise<ContractHarness>): void {
+  describe(`${title} keeps the provider contract`, () => {
+    let harness: ContractHarness;
+    beforeEach(async () => {
+      harness = await start();
+    });
+    afterEach(() => harness.close());
+
+    const recordOf = (value: string, host = '_acme-challenge'): TxtRecord => ({
+      name: `${host}.${harness.zone}`,
+      value,
+      ttl: 60,
+    });
+
+    /** One verb in a process of its own. */
+    async function run<Result>(verb: (provider: DnsProvider) => Promise<Result>): Promise<Result> {
+      const { provider, close } = await harness.open();
+      try {
+        return await verb(provider);
+      } finally {
+        await provider.close?.();
+        await close();
+      }
+    }
+    const add = (record: TxtRecord) => run((provider) => provider.addTxt(record));
+    const held = async (record: TxtRecord) => (await harness.held(record.name)).sort();
+
+    it('publishes a value and withdraws it in another process', async () => {
+      const record = recordOf(VALUE);
+      const { changed, ...handle } = await add(record);
+      expect(changed).toBe(true);
+      expect(await held(record)).toEqual([VALUE]);
+      expect(await run((provider) => provider.removeTxt(record, handle))).toBe('removed');
+      expect(await held(record)).toEqual([]);
+    });
+
+    it('withdraws without a handle', async () => {
+      const record = recordOf(VALUE);
+      await add(record);
+      expect(await run((provider) => provider.removeTxt(record))).toBe('removed');
+      expect(await held(record)).toEqual([]);
+    });
+
+    it('keeps two values at one name, and removing one leaves the other', async () => {
+      const apex = recordOf(VALUE);
+      const wildcard = recordOf(OTHER);
+      const handle = await add(apex);
+      await add(wildcard);
+      expect(await held(apex)).toEqual([VALUE, OTHER].sort());
+      await run((provider) => provider.removeTxt(apex, handle));
+      expect(await held(apex)).toEqual([OTHER]);
+    });
+
+    it('adds the same value twice as a success and one record', async () => {
+      const record = recordOf(VALUE);
+      await add(record);
+      const again = await add(record);
+      expect(again.changed).toBe(false);
+      expect(await held(record)).toEqual([VALUE]);
+    });
+
+    it('finds nothing to remove and calls that a success', async () => {
+      expect(await run((provider) => provider.removeTxt(recordOf(VALUE)))).toBe('absent');
+    });
+
+    it('leaves a value alone that differs only in letter case', async () => {
+      const record = recordOf(VALUE);
+      await harness.plant(record.name, VALUE.toLowerCase());
+      await add(record);
+      expect(await held(record)).toEqual([VALUE, VALUE.toLowerCase()].sort());
+      await run((provider) => provider.removeTxt(record));
+      expect(await held(record)).toEqual([VALUE.toLowerCase()]);
+    });
+
+    it('works below the zone, several labels deep', async () => {
+      const record = recordOf(VALUE, '_acme-challenge.www.shop');
+      await add(record);
+      expect(await held(record)).toEqual([VALUE]);
+      expect(await run((provider) => provider.removeTxt(record))).toBe('removed');
+    });
+
+    it('lists the values at a name, unquoted, and none where there is none', async () => {
+      const record = recordOf(VALUE);
+      expect(await run((provider) => provider.listTxt(record.name))).toEqual([]);
+      await harness.plant(record.name, OTHER);
+      await add(record);
+      expect((await run((provider) => provider.listTxt(record.name))).sort()).toEqual([VALUE, OTHER].sort());
+    });
+
+    it('takes a value that begins with a dash as a value', async () => {
+      const record = recordOf(`-${VALUE.slice(1)}`);
+      await add(record);
+      expect(await held(record)).toEqual([record.value]);
+    });
+
+    const strikes = FAULTS.flatMap((kind) => (['before', 'after'] as const).map((effect) => ({ kind, effect })));
+
+    it.each(strikes)('adds exactly once or says so: $kind $effect the write', async ({ kind, effect }) => {
+      if (!harness.faults) return;
+      const record = recordOf(VALUE);
+      await strike({ kind, effect, call: harness.faults.addCall });
+      const failure = await failureOf(add(record));
+      const values = await held(record);
+      expect(values.filter((value) => value === VALUE).length).toBeLessThanOrEqual(1);
+      if (!failure) expect(values).toEqual([VALUE]);
+      await add(record);
+      expect(await held(record)).toEqual([VALUE]);
+    });
+
+    it.each(strikes)('removes only its own value or says so: $kind $effect the write', async ({ kind, effect }) => {
+      if (!harness.faults) return;
+      const record = recordOf(VALUE);
+      await harness.plant(record.name, OTHER);
+      const handle = await add(record);
+      await strike({ kind, effect, call: harness.faults.removeCall });
+      const failure = await failureOf(run((provider) => provider.removeTxt(record, handle)));
+      if (!failure) expect(await held(record)).toEqual([OTHER]);
+      await run((provider) => provider.removeTxt(record, handle));
+      expect(await held(record)).toEqual([OTHER]);
+    });
+
+    async function strike(fault: Fault): Promise<void> {
+      harness.faults?.server.inject(fault);
+    }
+  });
+}
+
+/** The failure, which must be one that dns01 knows: anything else is a crash. */
+async function failureOf(verb: Promise<unknown>): Promise<Error | undefined> {
+  try {
+    await verb;
+    return undefined;
+  } catch (error) {
+    expect(isDns01Error(error), `not one of our errors: ${String(error)}`).toBe(true);
+    expect((error as { code?: string }).code).not.toBe('E_BUG');
+    return error as Error;
+  }
+}

@@ -1,0 +1,56 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Deadline, startDeadline } from '../../src/deadline.ts';
+import { type BudgetGate, type ClosableHttpClient, createHttpClient } from '../../src/http/client.ts';
+import { writeOnce } from '../../src/http/write-once.ts';
+import type { ProviderContext } from '../../src/provider.ts';
+
+export interface TestContext extends ProviderContext {
+  readonly http: ClosableHttpClient;
+  /** Everything that was logged, for looking for secrets and for warnings. */
+  readonly lines: string[];
+  readonly secrets: string[];
+}
+
+export interface TestContextSettings {
+  readonly account?: string;
+  /** Milliseconds for the whole test provider. */
+  readonly time?: number;
+  /** Milliseconds for one request; short, so that a hanging fake does not hold up the tests. */
+  readonly requestTimeout?: number;
+  readonly deadline?: Deadline;
+  readonly budget?: BudgetGate;
+}
+
+/** A provider context made of the real parts, without config and state. */
+export function createTestContext(settings: TestContextSettings = {}): TestContext {
+  const deadline = settings.deadline ?? startDeadline(settings.time ?? 20_000);
+  const lines: string[] = [];
+  const secrets: string[] = [];
+  const log = {
+    debug: (message: string, fields?: Readonly<Record<string, unknown>>) => {
+      lines.push(`debug: ${message} ${JSON.stringify(fields ?? {})}`);
+    },
+    info: (message: string) => void lines.push(`info: ${message}`),
+    warn: (message: string) => void lines.push(`warn: ${message}`),
+  };
+  return {
+    account: settings.account ?? 'test',
+    http: createHttpClient({
+      connection: {},
+      requestTimeout: settings.requestTimeout ?? 500,
+      deadline,
+      log,
+      budget: settings.budget,
+    }),
+    log,
+    lines,
+    secrets,
+    signal: deadline.signal,
+    dataDirectory: () => mkdtemp(join(tmpdir(), 'dns01-data-')),
+    keepSecret: (secret) => void secrets.push(secret),
+    sleep: (milliseconds) => deadline.sleep(milliseconds),
+    writeOnce: (steps) => writeOnce(steps, log),
+  };
+}
