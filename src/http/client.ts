@@ -14,7 +14,7 @@ export interface BudgetGate {
   /** Resolves when one more request may be sent. @throws E_RATE when that is after the deadline */
   take(deadline: Deadline): Promise<void>;
   /** What a header of the answer said about the requests that are left. */
-  remaining(requests: number): Promise<void>;
+  remaining(requests: number, deadline: Deadline): Promise<void>;
   /** The provider said 429: milliseconds until its window is surely over. */
   untilReset(): Promise<number>;
   readonly remainingHeader?: string | undefined;
@@ -96,7 +96,7 @@ export function createHttpClient(settings: HttpSettings): ClosableHttpClient {
 
   async function noteRemaining(answer: HttpAnswer): Promise<void> {
     const shown = budget?.remainingHeader === undefined ? undefined : answer.headers[budget.remainingHeader];
-    if (shown !== undefined && /^\d{1,6}$/.test(shown.trim())) await budget?.remaining(Number(shown));
+    if (shown !== undefined && /^\d{1,6}$/.test(shown.trim())) await budget?.remaining(Number(shown), deadline);
   }
 
   /** Milliseconds to wait before the same request is sent again, where its answer says that it was not looked at. */

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { Dns01Error } from '../errors.ts';
+import { firstFinding } from '../issues.ts';
 import type { HttpAnswer } from '../provider.ts';
 import { excerpt } from '../text.ts';
 
@@ -10,7 +11,9 @@ import { excerpt } from '../text.ts';
 export function decode<Schema extends z.core.$ZodType>(answer: HttpAnswer, schema: Schema): z.output<Schema> {
   const parsed = z.safeParse(schema, parseJson(answer));
   if (parsed.success) return parsed.data;
-  throw new Dns01Error('E_PROTOCOL', `${answer.call}: unexpected answer, ${firstIssue(parsed.error.issues)}`, {
+  const { path, text } = firstFinding(parsed.error.issues);
+  const field = path.length === 0 ? 'the whole of it' : `field ${path.map(String).join('.')}`;
+  throw new Dns01Error('E_PROTOCOL', `${answer.call}: unexpected answer, ${field} ${text}`, {
     answerLost: true,
     hint: 'the server speaks another version of the API than this provider knows: run again with --verbose and report it',
   });
@@ -26,21 +29,4 @@ function parseJson(answer: HttpAnswer): unknown {
       hint: 'check that url is the address of the API and that no proxy or login page stands before it',
     });
   }
-}
-
-/** The first thing that is wrong, with its place: a union's branches are searched for the one that came closest. */
-function firstIssue(issues: readonly z.core.$ZodIssue[], path: readonly PropertyKey[] = []): string {
-  const issue = issues[0];
-  if (!issue) return 'of an unknown form';
-  const at = [...path, ...issue.path];
-  if (issue.code === 'invalid_union') {
-    const deepest = [...issue.errors].sort((a, b) => depth(b) - depth(a))[0];
-    if (deepest && depth(deepest) > 0) return firstIssue(deepest, at);
-  }
-  const field = at.length === 0 ? 'the answer itself' : `field ${at.map(String).join('.')}`;
-  return 'expected' in issue ? `${field} should be ${String(issue.expected)}` : `${field} is not of the expected form`;
-}
-
-function depth(issues: readonly z.core.$ZodIssue[]): number {
-  return Math.max(0, ...issues.map((issue) => issue.path.length));
 }

@@ -1,0 +1,119 @@
+import * as z from 'zod/mini';
+
+/** The shape of the config file. What a provider's own keys are, its `options` schema says. */
+
+const name = z.string().check(z.regex(/^[\w.-]{1,64}$/, 'expected a short name of letters, digits, dot, dash'));
+
+const seconds = (description: string, least: number, most: number) =>
+  z.number().check(z.minimum(least), z.maximum(most), z.describe(description));
+
+const serverAddress = z
+  .string()
+  .check(
+    z.refine(
+      isServerAddress,
+      'expected an IP address, with a port if it is not 53: 192.0.2.1, 127.0.0.1:5300 or [2001:db8::1]:53',
+    ),
+  );
+
+const account = z.looseObject({
+  provider: z.string().check(z.minLength(1), z.describe('type of the provider, see docs/providers')),
+});
+
+const zoneRoute = z.union(
+  [
+    name,
+    z.strictObject({
+      account: name.check(z.describe('account that holds the zone')),
+      anyName: z.optional(
+        z
+          .boolean()
+          .check(
+            z.describe('names without the label _acme-challenge may be written too, for a zone that CNAMEs point to'),
+          ),
+      ),
+    }),
+  ],
+  'expected the name of an account, or { account: NAME, anyName: true }',
+);
+
+export const configSchema = z.strictObject({
+  accounts: z.record(name, account).check(z.describe('the logins, each under a name of your own')),
+  zones: z.optional(
+    z
+      .record(z.string(), zoneRoute)
+      .check(z.describe('which account holds which zone; with one account it may be left out')),
+  ),
+  dns: z.optional(
+    z.strictObject({
+      resolvers: z.optional(
+        z
+          .array(serverAddress)
+          .check(z.describe("where zones and name servers are looked up; default: the system's resolvers")),
+      ),
+      nameservers: z.optional(
+        z
+          .record(z.string(), z.array(serverAddress).check(z.minLength(1)))
+          .check(z.describe("ask these servers for a zone instead of the zone's own")),
+      ),
+    }),
+  ),
+  propagation: z.optional(
+    z.strictObject({
+      timeout: z.optional(seconds('how long to wait for all name servers, in seconds; default 300', 0, 86_400)),
+      interval: z.optional(seconds('time between two rounds of questions, in seconds; default 2', 0.05, 3600)),
+      settle: z.optional(
+        z
+          .int()
+          .check(
+            z.minimum(1),
+            z.maximum(100),
+            z.describe('how many full rounds in a row must show the value; default 2'),
+          ),
+      ),
+    }),
+  ),
+  ttl: z.optional(
+    z
+      .int()
+      .check(
+        z.minimum(1),
+        z.maximum(86_400),
+        z.describe('TTL of the records in seconds, where the API takes one; default 60'),
+      ),
+  ),
+});
+
+/** Connection options that every provider with an HTTP API takes beside its own. */
+export const connectionSchema = z.object({
+  ca: z.optional(
+    z
+      .string()
+      .check(
+        z.minLength(1),
+        z.describe('PEM file of the certificate authority to trust instead of those of the system'),
+      ),
+  ),
+  fingerprint: z.optional(
+    z
+      .string()
+      .check(
+        z.regex(/^([0-9a-f]{2}:?){31}[0-9a-f]{2}$/i, 'expected the 32 bytes of a SHA-256 fingerprint in hex'),
+        z.describe("SHA-256 fingerprint of the server's certificate: trust exactly this one"),
+      ),
+  ),
+  timeout: z.optional(seconds('time for one request, in seconds; default 30', 0.1, 600)),
+  proxy: z.optional(
+    z.string().check(
+      z.refine((text) => /^https?:\/\//.test(text) && URL.canParse(text), 'expected the http:// address of a proxy'),
+      z.describe('HTTP proxy; default: HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the environment'),
+    ),
+  ),
+});
+
+export type RawConfig = z.output<typeof configSchema>;
+export type ConnectionOptions = z.output<typeof connectionSchema>;
+
+function isServerAddress(text: string): boolean {
+  return /^(\d{1,3}(\.\d{1,3}){3}(:\d{1,5})?|\[[0-9a-f:.]+\](:\d{1,5})?|[0-9a-f]*:[0-9a-f:.]*)$/i.test(text);
+}

@@ -1,0 +1,55 @@
+import type * as z from 'zod/mini';
+
+type Issue = z.core.$ZodIssue;
+
+export interface Finding {
+  /** Where in the data: keys and indexes from the top. */
+  readonly path: readonly PropertyKey[];
+  /** What is wrong there, as the end of a sentence: `is missing`, `expected number`. */
+  readonly text: string;
+}
+
+/** The first thing that a schema found wrong. In a union the branch that came furthest is the one that was meant. */
+export function firstFinding(issues: readonly Issue[], above: readonly PropertyKey[] = []): Finding {
+  const [issue] = issues;
+  if (!issue) return { path: above, text: 'is not of the expected form' };
+  const path = [...above, ...issue.path];
+  if (issue.code === 'invalid_union') {
+    const [closest] = [...issue.errors].sort((a, b) => depth(b) - depth(a));
+    if (closest && depth(closest) > 0) return firstFinding(closest, path);
+  }
+  if (issue.code === 'unrecognized_keys') return { path: [...path, issue.keys[0] ?? ''], text: 'is not a known key' };
+  return { path, text: wording(issue) };
+}
+
+function depth(issues: readonly Issue[]): number {
+  return Math.max(0, ...issues.map((issue) => issue.path.length));
+}
+
+function wording(issue: Issue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return `expected ${TYPE_NAMES[issue.expected] ?? issue.expected}`;
+    case 'invalid_value':
+      return `expected ${issue.values.map(String).join(' or ')}`;
+    case 'too_small':
+      return issue.origin === 'string' ? 'is too short or empty' : `is too small, at least ${issue.minimum}`;
+    case 'too_big':
+      return `is too large, at most ${issue.maximum}`;
+    case 'not_multiple_of':
+      return `expected a multiple of ${issue.divisor}`;
+    default:
+      // zod/mini has no texts of its own: 'Invalid input' means that the schema brought none either.
+      return issue.message === 'Invalid input' ? 'is not of the expected form' : issue.message;
+  }
+}
+
+const TYPE_NAMES: Record<string, string> = {
+  string: 'text',
+  int: 'a whole number',
+  number: 'a number',
+  boolean: 'true or false',
+  object: 'a block of keys',
+  record: 'a block of keys',
+  array: 'a list',
+};

@@ -1,0 +1,34 @@
+import { mkdir } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * The directory of what must outlive a process. Without one (read-only disk, no rights) everything still works, only
+ * nothing is remembered: `undefined` then, and a warning that says why.
+ */
+export async function openStateDirectory(
+  env: Environment,
+  warn: (message: string) => void,
+): Promise<string | undefined> {
+  const directory = stateDirectory(env);
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    return directory;
+  } catch (error) {
+    warn(
+      `the state directory ${directory} cannot be used (${(error as Error).message}); ` +
+        'going on without it, set DNS01_STATE_DIR to one that can be written',
+    );
+    return undefined;
+  }
+}
+
+export function stateDirectory(env: Environment): string {
+  // systemd gives a colon list when a unit has several.
+  const given = env['DNS01_STATE_DIR'] || env['STATE_DIRECTORY']?.split(':')[0];
+  if (given) return given;
+  if (process.getuid?.() === 0) return '/var/lib/dns01';
+  return join(env['XDG_STATE_HOME'] || join(homedir(), '.local', 'state'), 'dns01');
+}

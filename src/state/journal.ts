@@ -1,0 +1,65 @@
+import { join } from 'node:path';
+import * as z from 'zod/mini';
+import { digest } from '../digest.ts';
+import { readAllJson, readJson, remove, writeJson } from './files.ts';
+
+const handleSchema = z.object({ zone: z.string(), id: z.optional(z.string()) });
+
+const entrySchema = z.object({
+  version: z.literal(1),
+  /** `intent`: it may have been published; `published`: it was. A withdrawn value has no entry. */
+  state: z.enum(['intent', 'published']),
+  name: z.string(),
+  value: z.string(),
+  account: z.string(),
+  provider: z.string(),
+  zone: z.optional(z.string()),
+  handle: z.optional(handleSchema),
+  /** When it was first meant to be published, ISO 8601. */
+  since: z.string(),
+});
+
+export type JournalEntry = z.output<typeof entrySchema>;
+export type NewEntry = Omit<JournalEntry, 'version' | 'since'>;
+
+/**
+ * What this machine has published and not yet withdrawn: one small file a value, so that processes never wait for each
+ * other and a closed entry leaves nothing behind.
+ */
+export interface Journal {
+  find(name: string, value: string): Promise<JournalEntry | undefined>;
+  record(entry: NewEntry): Promise<void>;
+  close(name: string, value: string): Promise<void>;
+  all(): Promise<JournalEntry[]>;
+}
+
+/** A journal that cannot be kept (no state directory, disk full) is warned about once and never fails a verb. */
+export function openJournal(stateDirectory: string | undefined, warn: (message: string) => void): Journal {
+  if (stateDirectory === undefined) return { find: nothing, record: nothing, close: nothing, all: async () => [] };
+  const directory = join(stateDirectory, 'journal');
+  const fileOf = (name: string, value: string) => join(directory, `${digest(`${name} ${value}`)}.json`);
+  let warned = false;
+
+  async function attempt<Result>(step: Promise<Result>, otherwise: Result): Promise<Result> {
+    try {
+      return await step;
+    } catch (error) {
+      if (!warned) warn(`the journal in ${directory} cannot be kept: ${(error as Error).message}`);
+      warned = true;
+      return otherwise;
+    }
+  }
+
+  const find = (name: string, value: string) => attempt(readJson(fileOf(name, value), entrySchema), undefined);
+  return {
+    find,
+    async record(entry) {
+      const since = (await find(entry.name, entry.value))?.since ?? new Date().toISOString();
+      await attempt(writeJson(fileOf(entry.name, entry.value), { version: 1, since, ...entry }), undefined);
+    },
+    close: (name, value) => attempt(remove(fileOf(name, value)), undefined),
+    all: () => attempt(readAllJson(directory, entrySchema), []),
+  };
+}
+
+const nothing = async (): Promise<undefined> => undefined;

@@ -1,0 +1,116 @@
+import { join } from 'node:path';
+import * as z from 'zod/mini';
+import type { Deadline } from '../deadline.ts';
+import { digest } from '../digest.ts';
+import { Dns01Error } from '../errors.ts';
+import type { BudgetGate } from '../http/client.ts';
+import type { RequestBudget } from '../provider.ts';
+import { readJson, writeJson } from './files.ts';
+import { withLock } from './lock.ts';
+
+/** Milliseconds added to a provider's window, for clocks and networks that are not exact. */
+const MARGIN = 250;
+
+/** The starts of the requests that still count, in milliseconds since 1970, oldest first. */
+const ledgerSchema = z.object({ starts: z.array(z.number()) });
+
+export interface LedgerSettings {
+  readonly budget: RequestBudget;
+  /** Whose budget it is: the API's address, and the account where the provider counts logins. */
+  readonly owner: string;
+  /** Without one the ledger is kept in memory, for this process alone. */
+  readonly stateDirectory: string | undefined;
+  /** Told when a wait begins. */
+  info(message: string): void;
+}
+
+/**
+ * The gate before a provider's request budget, shared by all processes of this machine: at most so many starts in any
+ * window, which keeps within both a sliding and a fixed window at the provider.
+ */
+export function openLedger({ budget, owner, stateDirectory, info }: LedgerSettings): BudgetGate {
+  const window = budget.window * 1000 + MARGIN;
+  const store =
+    stateDirectory === undefined ? inMemory() : onDisk(join(stateDirectory, 'ledger', `${digest(owner)}.json`));
+
+  const stillCounting = (starts: readonly number[], now: number) => starts.filter((start) => now - start < window);
+
+  /** Books one request. The result is how long to wait before asking again: 0 when it was booked. */
+  function book(starts: readonly number[], now: number): { starts: number[]; wait: number } {
+    const counting = stillCounting(starts, now);
+    if (counting.length < budget.requests) return { starts: [...counting, now], wait: 0 };
+    const oldest = counting[counting.length - budget.requests] ?? now;
+    return { starts: counting, wait: oldest + window - now };
+  }
+
+  return {
+    remainingHeader: budget.remainingHeader,
+    async take(deadline) {
+      for (let waits = 0; ; waits++) {
+        let wait = 0;
+        await store.update(deadline, (starts) => {
+          const booked = book(starts, Date.now());
+          wait = booked.wait;
+          return booked.starts;
+        });
+        if (wait === 0) return;
+        if (wait >= deadline.remaining()) throw tooLong(wait, budget);
+        if (waits === 0) {
+          info(`${budget.requests} requests in ${budget.window} s are allowed: waiting ${Math.ceil(wait / 1000)} s`);
+        }
+        await deadline.sleep(wait);
+      }
+    },
+    async remaining(left, deadline) {
+      const now = Date.now();
+      // Somebody else behind the same address spends from the same purse: book what we did not see.
+      await store.update(deadline, (starts) => {
+        const counting = stillCounting(starts, now);
+        const unseen = Math.max(0, budget.requests - left - counting.length);
+        return unseen === 0 ? undefined : [...counting, ...Array<number>(unseen).fill(now)];
+      });
+    },
+    async untilReset() {
+      const now = Date.now();
+      const [oldest] = stillCounting(await store.read(), now);
+      return (oldest ?? now) + window - now;
+    },
+  };
+}
+
+function tooLong(wait: number, budget: RequestBudget): Dns01Error {
+  const seconds = Math.ceil(wait / 1000);
+  return new Dns01Error(
+    'E_RATE',
+    `the provider allows ${budget.requests} requests in ${budget.window} s, the next one is possible in ${seconds} s only`,
+    { hint: 'run it again later, or give more time with --timeout SECONDS' },
+  );
+}
+
+interface Store {
+  read(): Promise<readonly number[]>;
+  /** Changes the list under a lock; `undefined` leaves it as it is. */
+  update(deadline: Deadline, change: (starts: readonly number[]) => number[] | undefined): Promise<void>;
+}
+
+function inMemory(): Store {
+  let starts: readonly number[] = [];
+  return {
+    read: async () => starts,
+    async update(_deadline, change) {
+      starts = change(starts) ?? starts;
+    },
+  };
+}
+
+function onDisk(file: string): Store {
+  const read = async () => (await readJson(file, ledgerSchema))?.starts ?? [];
+  return {
+    read,
+    update: (deadline, change) =>
+      withLock(file, deadline, async () => {
+        const starts = change(await read());
+        if (starts) await writeJson(file, { starts });
+      }),
+  };
+}
