@@ -1,6 +1,8 @@
 import { domainToASCII } from 'node:url';
 import { Dns01Error } from './errors.ts';
-import type { Fqdn } from './provider.ts';
+
+/** A fully qualified name: lower-case A-labels, no trailing dot. */
+export type Fqdn = string;
 
 /**
  * A name in the one form that it has everywhere inside: lower-case A-labels (RFC 5890), no trailing dot.
@@ -24,6 +26,29 @@ function problemOf(name: string): string | undefined {
   const labels = name.split('.');
   if (labels.includes('')) return 'it has an empty label';
   if (labels.some((label) => label.length > 63)) return 'a label is longer than 63 characters';
-  const bad = labels.find((label) => !/^(?!-)[a-z0-9_-]+(?<!-)$/.test(label));
-  return bad === undefined ? undefined : `the label "${bad}" has characters that it may not have`;
+  // RFC 5891 section 4.2.3.1: hyphens in places 3 and 4 belong to A-labels. Panels are known to store others as "".
+  const bad = labels.find((label) => !/^(?!-)(?!(?!xn)..--)[a-z0-9_-]+(?<!-)$/.test(label));
+  return bad === undefined ? undefined : `the label "${bad}" is not made of letters, digits and inner hyphens`;
+}
+
+/** True where `name` is the zone's own name or lies below it, at a label border. */
+export function isWithin(name: Fqdn, zone: Fqdn): boolean {
+  return name === zone || name.endsWith(`.${zone}`);
+}
+
+/**
+ * The names that could be the zone of `name`, longest first, down to two labels:
+ * `_acme-challenge.www.example.com` gives itself, `www.example.com` and `example.com`.
+ */
+export function zoneCandidates(name: Fqdn): Fqdn[] {
+  const labels = name.split('.');
+  return labels.slice(0, Math.max(1, labels.length - 1)).map((_, index) => labels.slice(index).join('.'));
+}
+
+/** The most specific of the entries whose zone holds the name. */
+export function longestZone<Entry extends { readonly zone: string }>(
+  entries: readonly Entry[],
+  name: string,
+): Entry | undefined {
+  return entries.filter(({ zone }) => isWithin(name, zone)).sort((a, b) => b.zone.length - a.zone.length)[0];
 }

@@ -3,9 +3,10 @@
  * dns01; whatever it needs at run time comes in its context.
  */
 import * as z from 'zod/mini';
+import type { Fqdn } from './names.ts';
 
-/** A fully qualified name: lower-case A-labels, no trailing dot. A provider turns it into its API's form at its border. */
-export type Fqdn = string;
+export { type Fqdn, isWithin, normaliseName, zoneCandidates } from './names.ts';
+export { excerpt } from './text.ts';
 
 /** One TXT value to publish or withdraw. */
 export interface TxtRecord {
@@ -223,18 +224,4 @@ function isPlainHttpUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const url = new URL(text);
   return /^https?:$/.test(url.protocol) && !url.username && !url.password && !url.search && !url.hash;
-}
-
-/** True where `name` is the zone's own name or lies below it, at a label border. */
-export function isWithin(name: Fqdn, zone: Fqdn): boolean {
-  return name === zone || name.endsWith(`.${zone}`);
-}
-
-/**
- * The names that could be the zone of `name`, longest first, down to two labels:
- * `_acme-challenge.www.example.com` gives itself, `www.example.com` and `example.com`.
- */
-export function zoneCandidates(name: Fqdn): Fqdn[] {
-  const labels = name.split('.');
-  return labels.slice(0, Math.max(1, labels.length - 1)).map((_, index) => labels.slice(index).join('.'));
 }

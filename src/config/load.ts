@@ -5,7 +5,6 @@ import * as z from 'zod/mini';
 import { Dns01Error } from '../errors.ts';
 import { firstFinding } from '../issues.ts';
 import { normaliseName } from '../names.ts';
-import { isWithin } from '../provider.ts';
 import { refuseWritable } from './permissions.ts';
 import { configSchema, type RawConfig } from './schema.ts';
 
@@ -168,12 +167,4 @@ async function nameKey(file: string, path: readonly string[]): Promise<string> {
   } catch (error) {
     throw await configError(file, path, `not a domain name: ${(error as Error).message}`);
   }
-}
-
-/** The most specific of the entries whose zone holds the name. */
-export function longestZone<Entry extends { readonly zone: string }>(
-  entries: readonly Entry[],
-  name: string,
-): Entry | undefined {
-  return entries.filter(({ zone }) => isWithin(name, zone)).sort((a, b) => b.zone.length - a.zone.length)[0];
 }

@@ -1,4 +1,4 @@
-import type { Deadline } from '../deadline.ts';
+import { type Deadline, startDeadline } from '../deadline.ts';
 import { Dns01Error } from '../errors.ts';
 import type { HttpAnswer, HttpCall, HttpClient, ProviderLog } from '../provider.ts';
 import { excerpt } from '../text.ts';
@@ -36,11 +36,14 @@ interface Attempt {
 }
 
 export interface ClosableHttpClient extends HttpClient {
+  /** From now on only what it takes to say goodbye, within so many milliseconds, whatever became of the deadline. */
+  beginClosing(milliseconds: number): void;
   close(): Promise<void>;
 }
 
 export function createHttpClient(settings: HttpSettings): ClosableHttpClient {
-  const { deadline, log, budget } = settings;
+  const { log, budget } = settings;
+  let deadline = settings.deadline;
   let opening: Promise<Dispatcher> | undefined;
   const dispatcher = () => {
     opening ??= openDispatcher(settings.connection);
@@ -127,6 +130,9 @@ export function createHttpClient(settings: HttpSettings): ClosableHttpClient {
   return {
     send,
     decode,
+    beginClosing(milliseconds) {
+      deadline = startDeadline(milliseconds);
+    },
     async close() {
       if (opening) await (await opening).destroy();
     },

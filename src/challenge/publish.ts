@@ -1,0 +1,70 @@
+import { join } from 'node:path';
+import { digest } from '../digest.ts';
+import { isDns01Error } from '../errors.ts';
+import type { AddedTxt, RecordHandle, TxtRecord } from '../provider.ts';
+import { withLock } from '../state/lock.ts';
+import type { Account } from './account.ts';
+import type { Challenge } from './challenge.ts';
+import { type Route, type RouteWishes, route } from './route.ts';
+import type { Run } from './run.ts';
+
+/** A value that is at the provider now. */
+export interface Published extends Challenge {
+  readonly account: string;
+  readonly provider: string;
+  readonly handle: RecordHandle;
+  /** False when it was there before. */
+  readonly changed: boolean;
+}
+
+/**
+ * Publish one value, once. It is in the journal before the provider hears of it, and with its handle after.
+ * @throws what the route and the provider throw
+ */
+export async function publish(challenge: Challenge, run: Run, wishes: RouteWishes = {}): Promise<Published> {
+  const { name, value } = challenge;
+  const target = route(name, run.config, wishes);
+  const account = await run.account(target.account);
+  const provider = account.definition.type;
+  const entry = { name, value, account: account.name, provider, zone: target.zone };
+  const earlier = await run.journal.find(name, value);
+  await run.journal.record({ ...entry, state: 'intent' });
+  const added = await addOrForget(challenge, target, account, run, earlier !== undefined);
+  const { changed, ...handle } = added;
+  // What was there before, and not by us, is not ours to sweep later.
+  if (changed || earlier) await run.journal.record({ ...entry, state: 'published', handle });
+  else await run.journal.close(name, value);
+  return { name, value, account: account.name, provider, handle, changed };
+}
+
+/** A write that was refused in so many words left nothing behind; any other stays in the journal. */
+async function addOrForget(
+  { name, value }: Challenge,
+  { zone }: Route,
+  account: Account,
+  run: Run,
+  hasEarlierEntry: boolean,
+): Promise<AddedTxt> {
+  try {
+    return await exclusively(account, run, (record) => account.use((dns) => dns.addTxt(record)), {
+      name,
+      value,
+      ttl: run.config.ttl,
+      zone,
+    });
+  } catch (error) {
+    if (isDns01Error(error) && !error.answerLost && !hasEarlierEntry) await run.journal.close(name, value);
+    throw error;
+  }
+}
+
+/** One writer at a time where the provider rewrites the whole RRset. */
+export async function exclusively<Result>(
+  account: Account,
+  { stateDirectory, deadline }: Run,
+  task: (record: TxtRecord) => Promise<Result>,
+  record: TxtRecord,
+): Promise<Result> {
+  if (!account.definition.readModifyWrite || stateDirectory === undefined) return task(record);
+  return withLock(join(stateDirectory, 'locks', digest(account.name)), deadline, () => task(record));
+}

@@ -1,0 +1,51 @@
+import type { Config } from '../config/load.ts';
+import { Dns01Error } from '../errors.ts';
+import { type Fqdn, isWithin, longestZone, normaliseName } from '../names.ts';
+
+export interface Route {
+  readonly account: string;
+  /** The zone, where the user has said it. */
+  readonly zone: Fqdn | undefined;
+}
+
+/** What the user said on the command line. */
+export interface RouteWishes {
+  readonly account?: string | undefined;
+  readonly zone?: string | undefined;
+}
+
+/**
+ * The account that owns a name: the longest zone of the config that holds it. With one account and no zones it is that.
+ * @throws E_ZONE listing what was looked at; E_USAGE for wishes that cannot be
+ */
+export function route(name: Fqdn, config: Config, wishes: RouteWishes = {}): Route {
+  const zone = wishes.zone === undefined ? undefined : normaliseName(wishes.zone);
+  if (zone !== undefined && !isWithin(name, zone)) {
+    throw new Dns01Error('E_USAGE', `${name} does not lie in the zone ${zone}`);
+  }
+  const accounts = Object.keys(config.accounts);
+  if (wishes.account !== undefined && !accounts.includes(wishes.account)) {
+    throw new Dns01Error('E_USAGE', `there is no account "${wishes.account}" in ${config.file}`, {
+      hint: `accounts: ${accounts.join(', ')}`,
+    });
+  }
+  const candidates = config.zones.filter(({ account }) => wishes.account === undefined || wishes.account === account);
+  const known = longestZone(candidates, name);
+  if (known) return { account: known.account, zone: zone ?? known.zone };
+  const [only] = accounts;
+  const account = wishes.account ?? (accounts.length === 1 && config.zones.length === 0 ? only : undefined);
+  if (account !== undefined) return { account, zone };
+  throw new Dns01Error('E_ZONE', `no account is configured for ${name} (${lookedAt(config)})`, {
+    hint: `add its zone under zones: in ${config.file}, or name the account with --account`,
+  });
+}
+
+/** True where the config lets names without the challenge label be written. */
+export function isAnyNameZone(config: Config): (name: Fqdn) => boolean {
+  return (name) => longestZone(config.zones, name)?.anyName ?? false;
+}
+
+function lookedAt({ zones, accounts }: Config): string {
+  if (zones.length > 0) return `zones: ${zones.map(({ zone }) => zone).join(', ')}`;
+  return `no zones, and several accounts: ${Object.keys(accounts).join(', ')}`;
+}

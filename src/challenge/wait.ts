@@ -1,0 +1,24 @@
+import { within } from '../deadline.ts';
+import { openAuthorityFinder } from '../dns/authority.ts';
+import { type AwaitedValue, awaitPropagation } from '../dns/barrier.ts';
+import type { Run } from './run.ts';
+
+/** Told while waiting: how many answers are as wished, of how many asked for. */
+export type WaitProgress = (shown: number, asked: number) => void;
+
+/**
+ * Wait until every authoritative server shows every value.
+ * @returns milliseconds waited
+ * @throws E_PROPAGATION with what each server answered
+ */
+export async function waitUntilVisible(
+  values: readonly AwaitedValue[],
+  { config, deadline }: Run,
+  progress: WaitProgress = () => {},
+): Promise<number> {
+  const started = performance.now();
+  const limit = within(deadline, config.propagation.timeout * 1000);
+  const finder = openAuthorityFinder({ resolvers: config.resolvers, nameservers: config.nameservers }, limit.signal);
+  await awaitPropagation(values, finder, { ...config.propagation, progress }, limit);
+  return Math.round(performance.now() - started);
+}

@@ -1,0 +1,56 @@
+import type { RecordHandle } from '../provider.ts';
+import type { JournalEntry } from '../state/journal.ts';
+import type { Challenge } from './challenge.ts';
+import { exclusively } from './publish.ts';
+import { type Route, type RouteWishes, route } from './route.ts';
+import type { Run } from './run.ts';
+
+export interface Withdrawn extends Challenge {
+  readonly account: string;
+  readonly provider: string;
+  readonly zone: string | undefined;
+  /** False when it was not there any more. */
+  readonly changed: boolean;
+}
+
+/**
+ * Withdraw exactly this value, where the journal says it was published, else where the config says it belongs.
+ * Not there is a success.
+ */
+export async function withdraw(
+  challenge: Challenge,
+  run: Run,
+  wishes: RouteWishes = {},
+  knownHandle?: RecordHandle,
+): Promise<Withdrawn> {
+  const { name, value } = challenge;
+  const entry = await run.journal.find(name, value);
+  const { account: accountName, zone } = routeBack(challenge, run, wishes, entry);
+  const account = await run.account(accountName);
+  const handle = entry?.account === accountName ? (entry.handle ?? knownHandle) : knownHandle;
+  const record = { name, value, ttl: run.config.ttl, zone };
+  const outcome = await exclusively(
+    account,
+    run,
+    (given) => account.use((dns) => dns.removeTxt(given, handle)),
+    record,
+  );
+  await run.journal.close(name, value);
+  return {
+    name,
+    value,
+    account: account.name,
+    provider: account.definition.type,
+    zone: zone ?? handle?.zone,
+    changed: outcome === 'removed',
+  };
+}
+
+/** The config may have changed since: what was done then counts, as long as the account is still there. */
+function routeBack({ name }: Challenge, run: Run, wishes: RouteWishes, entry: JournalEntry | undefined): Route {
+  const hasWish = wishes.account !== undefined || wishes.zone !== undefined;
+  if (!hasWish && entry && Object.hasOwn(run.config.accounts, entry.account)) {
+    return { account: entry.account, zone: entry.zone ?? entry.handle?.zone };
+  }
+  return route(name, run.config, wishes);
+}

@@ -1,0 +1,162 @@
+import { isIPv6 } from 'node:net';
+import pLimit from 'p-limit';
+import type { Deadline } from '../deadline.ts';
+import { Dns01Error } from '../errors.ts';
+import type { Fqdn } from '../names.ts';
+import type { AuthorityFinder, NameServer } from './authority.ts';
+import { look, type Sight } from './look.ts';
+import { formatServerAddress } from './server-address.ts';
+
+export interface AwaitedValue {
+  readonly name: Fqdn;
+  readonly value: string;
+}
+
+export interface BarrierSettings {
+  /** Seconds between two rounds of questions. */
+  readonly interval: number;
+  /** How many full rounds in a row must show everything. */
+  readonly settle: number;
+  /** Told after every round how many of the questions are answered as wished. */
+  progress?(shown: number, asked: number): void;
+}
+
+/** One value at one server: what the barrier waits for, many times over. */
+interface Watch {
+  readonly awaited: AwaitedValue;
+  readonly server: NameServer;
+  readonly authoritative: boolean;
+  sight: Sight;
+}
+
+/** Milliseconds for one question; the next round asks again anyway. */
+const QUESTION_TIMEOUT = 1500;
+
+/** The first rounds come quickly, for providers that publish at once. In milliseconds. */
+const FIRST_PAUSE = 200;
+
+/** Settling rounds follow quickly: they ask whether every machine behind an address agrees, not whether time helps. */
+const SETTLE_SHARE = 0.05;
+
+const QUESTIONS_AT_ONCE = 64;
+
+/**
+ * Wait until every address of every authoritative server shows every value, several full rounds in a row. A CA asks
+ * from several places at once and may meet any of the servers (CA/Browser Forum BR 3.2.2.9).
+ * @throws E_PROPAGATION at the deadline, with what each server answered; E_REMOTE and E_ZONE from the look-up of servers
+ */
+export async function awaitPropagation(
+  values: readonly AwaitedValue[],
+  finder: AuthorityFinder,
+  settings: BarrierSettings,
+  deadline: Deadline,
+): Promise<void> {
+  const started = performance.now();
+  const watches = await watchesFor(values, finder);
+  const pauses = pausesUpTo(settings.interval * 1000);
+  let fullRounds = 0;
+  while (fullRounds < settings.settle) {
+    const reachable = watches.filter(({ sight }) => sight.state !== 'unreachable');
+    const worthAsking = reachable.length > 0 ? reachable : watches;
+    const pending = worthAsking.filter(({ sight }) => sight.state !== 'shown');
+    const isFullRound = pending.length === 0 || pending.length === worthAsking.length;
+    await askAll(isFullRound ? worthAsking : pending, deadline);
+    ignoreUnreachableFamilies(watches);
+    const relevant = watches.filter(({ sight }) => sight.state !== 'unreachable');
+    const shown = relevant.filter(({ sight }) => sight.state === 'shown').length;
+    settings.progress?.(shown, relevant.length);
+    const complete = shown === relevant.length && everyValueShown(values, relevant);
+    fullRounds = complete && isFullRound ? fullRounds + 1 : 0;
+    if (fullRounds === settings.settle) return;
+    const pause = complete ? settings.interval * 1000 * SETTLE_SHARE : pauses();
+    if (pause >= deadline.remaining()) throw notPropagated(watches, (performance.now() - started) / 1000);
+    await deadline.sleep(pause);
+  }
+}
+
+async function watchesFor(values: readonly AwaitedValue[], finder: AuthorityFinder): Promise<Watch[]> {
+  const perValue = await Promise.all(
+    values.map(async (awaited) => {
+      const { servers, configured } = await finder.find(awaited.name);
+      const unasked: Sight = { state: 'missing', detail: 'was not asked yet' };
+      return servers.map((server): Watch => ({ awaited, server, authoritative: !configured, sight: unasked }));
+    }),
+  );
+  return perValue.flat();
+}
+
+/** Short pauses first, then the interval. */
+function pausesUpTo(interval: number): () => number {
+  let next = Math.min(FIRST_PAUSE, interval);
+  return () => {
+    const pause = next;
+    next = Math.min(interval, next * 2);
+    return pause;
+  };
+}
+
+async function askAll(watches: readonly Watch[], deadline: Deadline): Promise<void> {
+  const limit = pLimit(QUESTIONS_AT_ONCE);
+  const timeout = Math.max(1, Math.min(QUESTION_TIMEOUT, deadline.remaining()));
+  await Promise.all(
+    watches.map((watch) =>
+      limit(async () => {
+        const { server, awaited, authoritative } = watch;
+        watch.sight = await look(server, awaited, { timeout, signal: deadline.signal, authoritative });
+      }),
+    ),
+  );
+}
+
+/**
+ * Where no server of an address family answers and those of the other do, this machine has no way there, whatever its
+ * routes say: unknown, not missing.
+ */
+function ignoreUnreachableFamilies(watches: readonly Watch[]): void {
+  const families = [
+    watches.filter(({ server }) => isIPv6(server.address)),
+    watches.filter(({ server }) => !isIPv6(server.address)),
+  ];
+  const heard = families.map((family) =>
+    family.some(({ sight }) => sight.state === 'shown' || sight.state === 'missing'),
+  );
+  if (!heard.includes(true)) return;
+  for (const [index, family] of families.entries()) {
+    if (heard[index]) continue;
+    for (const watch of family) {
+      const detail = 'detail' in watch.sight ? watch.sight.detail : '';
+      watch.sight = { state: 'unreachable', detail };
+    }
+  }
+}
+
+function everyValueShown(values: readonly AwaitedValue[], relevant: readonly Watch[]): boolean {
+  const shown = new Set(relevant.filter(({ sight }) => sight.state === 'shown').map(({ awaited }) => awaited));
+  return values.every((awaited) => shown.has(awaited));
+}
+
+/** How many names an error lists with all their servers. */
+const NAMES_IN_ERROR = 5;
+
+function notPropagated(watches: readonly Watch[], seconds: number): Dns01Error {
+  const open = watches.filter(({ sight }) => sight.state !== 'shown').map(({ awaited }) => awaited);
+  const late = [...new Set(open)];
+  const details = late.slice(0, NAMES_IN_ERROR).map((awaited) => {
+    const servers = watches.filter((watch) => watch.awaited === awaited).map(describe);
+    return `${awaited.name} (${servers.join('; ')})`;
+  });
+  const more = late.length > NAMES_IN_ERROR ? ` and ${late.length - NAMES_IN_ERROR} more names` : '';
+  return new Dns01Error(
+    'E_PROPAGATION',
+    `not shown by every name server after ${seconds.toFixed(0)} s: ${details.join(', ')}${more}`,
+    {
+      hint: 'a slow provider needs a larger propagation.timeout in the config; a server that never answers has to be mended',
+    },
+  );
+}
+
+function describe({ server, sight }: Watch): string {
+  const address = formatServerAddress(server);
+  const who = server.name === address ? address : `${server.name} ${address}`;
+  return `${who} ${sight.state === 'shown' ? 'shows it' : sight.detail}`;
+}

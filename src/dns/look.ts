@@ -1,0 +1,42 @@
+import type { Fqdn } from '../names.ts';
+import { ask } from './ask.ts';
+import type { NameServer } from './authority.ts';
+import type { DnsMessage } from './message.ts';
+
+/** What one server says of one value. */
+export type Sight =
+  | { readonly state: 'shown' }
+  | { readonly state: 'missing'; readonly detail: string }
+  | { readonly state: 'silent'; readonly detail: string }
+  | { readonly state: 'unreachable'; readonly detail: string };
+
+export interface LookOptions {
+  /** Milliseconds. */
+  readonly timeout: number;
+  readonly signal: AbortSignal;
+  /** Whether a server must speak for the zone for its word to count. */
+  readonly authoritative: boolean;
+}
+
+/** Ask one server whether it shows the value, among however many others, at the name or where a CNAME of its leads. */
+export async function look(
+  server: NameServer,
+  { name, value }: { readonly name: Fqdn; readonly value: string },
+  { timeout, signal, authoritative }: LookOptions,
+): Promise<Sight> {
+  const reply = await ask(server, { name, type: 'TXT' }, { recursive: false, timeout, signal });
+  if (reply.kind !== 'answer') return { state: reply.kind, detail: reply.reason };
+  const { message } = reply;
+  if (authoritative && !message.authoritative) return { state: 'missing', detail: 'does not serve the zone' };
+  const values = message.answers.filter((record) => record.type === 'TXT').map((record) => record.data);
+  if (values.includes(value)) return { state: 'shown' };
+  return { state: 'missing', detail: whatInstead(message, values) };
+}
+
+function whatInstead(message: DnsMessage, values: readonly string[]): string {
+  if (message.rcode !== 'NOERROR') return `answers ${message.rcode}`;
+  const alias = message.answers.find(({ type }) => type === 'CNAME');
+  if (alias && values.length === 0) return `has a CNAME to ${alias.data}`;
+  if (values.length === 0) return 'has no TXT there';
+  return `has ${values.length} other ${values.length === 1 ? 'value' : 'values'}`;
+}

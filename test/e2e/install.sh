@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# Installs what the end-to-end laboratory runs, if anything of it is missing.
+# Always exits 0 when it may not install: the tests themselves say what they lack.
+set -euo pipefail
+export PATH="$PATH:/usr/sbin:/sbin"
+
+declare -A package_of=(
+  [pebble]=pebble
+  [certbot]=certbot
+  [named]=bind9
+  [knotd]=knot
+  [nsupdate]=bind9-dnsutils
+  [dig]=bind9-dnsutils
+  [openssl]=openssl
+  [setpriv]=util-linux
+)
+
+missing_programs() {
+  local program
+  for program in "${!package_of[@]}"; do
+    command -v "$program" >/dev/null || echo "$program"
+  done | sort
+}
+
+packages_for() {
+  local program
+  for program in "$@"; do
+    echo "${package_of[$program]}"
+  done | sort -u
+}
+
+mapfile -t missing < <(missing_programs)
+[ ${#missing[@]} -eq 0 ] && exit 0
+mapfile -t packages < <(packages_for "${missing[@]}")
+
+if ! command -v apt-get >/dev/null; then
+  echo "e2e: missing programs: ${missing[*]}"
+  echo "e2e: install what your system calls the Debian packages: ${packages[*]}"
+  exit 0
+fi
+if [ "$(id -u)" -ne 0 ]; then
+  echo "e2e: missing programs: ${missing[*]}"
+  echo "e2e: get them with: sudo apt-get install ${packages[*]}"
+  echo "e2e: or with: sudo bash test/e2e/install.sh"
+  exit 0
+fi
+
+# The laboratory runs its own servers. The packaged services stay off, now and after the next boot.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  trap 'rm -f "$policy"' EXIT
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod 755 "$policy"
+fi
+
+echo "e2e: installing ${packages[*]}"
+export DEBIAN_FRONTEND=noninteractive
+apt_get=(apt-get -qq -o DPkg::Lock::Timeout=300)
+"${apt_get[@]}" update
+"${apt_get[@]}" install -y --no-install-recommends "${packages[@]}" </dev/null
+
+if command -v systemctl >/dev/null; then
+  for program in "${missing[@]}"; do
+    case $program in
+      named) systemctl disable --quiet named.service || true ;;
+      knotd) systemctl disable --quiet knot.service || true ;;
+      certbot) systemctl disable --quiet certbot.timer || true ;;
+    esac
+  done
+fi
+
+mapfile -t missing < <(missing_programs)
+if [ ${#missing[@]} -gt 0 ]; then
+  echo "e2e: still missing after the installation: ${missing[*]}" >&2
+  exit 1
+fi

@@ -1,0 +1,34 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+const NEEDED = ['pebble', 'certbot', 'named', 'knotd', 'nsupdate', 'dig', 'openssl', 'setpriv'] as const;
+
+export type Program = (typeof NEEDED)[number];
+
+/** Servers live in sbin, which is not in the PATH of an ordinary user. */
+export const PROGRAM_PATH = [process.env['PATH'] ?? '/usr/bin:/bin', '/usr/sbin', '/sbin'].join(delimiter);
+
+export function pathOf(program: Program): string {
+  const path = find(program);
+  if (path === undefined) throw new Error(`${program} is not installed; run: sudo bash test/e2e/install.sh`);
+  return path;
+}
+
+export function missingPrograms(): Program[] {
+  return NEEDED.filter((program) => find(program) === undefined);
+}
+
+function find(program: Program): string | undefined {
+  return PROGRAM_PATH.split(delimiter)
+    .map((directory) => join(directory, program))
+    .find(isExecutable);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

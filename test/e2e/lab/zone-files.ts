@@ -1,0 +1,31 @@
+export interface NameServerAddresses {
+  ns1: string;
+  ns2: string;
+}
+
+/**
+ * The text of a zone whose name servers are ns1 and ns2 inside of it, with delegations to those of `zones` that lie below.
+ * The root is written as the empty string.
+ */
+export function zoneText(zone: string, zones: string[], addresses: NameServerAddresses): string {
+  const below = zones.filter((other) => other !== zone && (zone === '' || other.endsWith(`.${zone}`)));
+  return [
+    // Long timers: between two changes only a NOTIFY may make the secondary look.
+    `${zone}. 60 IN SOA ${nameServer(1, zone)} hostmaster.${zone}. 1 86400 86400 864000 1`,
+    ...[zone, ...below].flatMap((apex) => delegation(apex, addresses)),
+    '',
+  ].join('\n');
+}
+
+function delegation(apex: string, { ns1, ns2 }: NameServerAddresses): string[] {
+  return [
+    `${apex}. 60 IN NS ${nameServer(1, apex)}`,
+    `${apex}. 60 IN NS ${nameServer(2, apex)}`,
+    `${nameServer(1, apex)} 60 IN A ${ns1}`,
+    `${nameServer(2, apex)} 60 IN A ${ns2}`,
+  ];
+}
+
+function nameServer(number: 1 | 2, zone: string): string {
+  return `ns${number}.${zone}${zone === '' ? '' : '.'}`;
+}
