@@ -35,8 +35,7 @@ type AccountRun = Pick<Run, 'config' | 'env' | 'log' | 'redactor' | 'deadline' |
  */
 export async function openAccount(name: string, run: AccountRun): Promise<Account> {
   const { config, log, deadline } = run;
-  const definition = await loadDefinition(name, run);
-  const { options, connection } = await validOptions(name, definition, run);
+  const { definition, options, connection } = await validAccount(name, run);
   const resolved = await resolveSecrets(options, ['accounts', name], {
     config,
     env: run.env,
@@ -87,7 +86,7 @@ export async function openAccount(name: string, run: AccountRun): Promise<Accoun
   };
 }
 
-async function loadDefinition(name: string, { config }: AccountRun): Promise<ProviderDefinition> {
+async function loadDefinition(name: string, { config }: Pick<Run, 'config'>): Promise<ProviderDefinition> {
   const type = config.accounts[name]?.provider ?? '';
   const load = Object.hasOwn(providers, type) ? providers[type] : undefined;
   if (load) return (await load()).default;
@@ -99,17 +98,28 @@ async function loadDefinition(name: string, { config }: AccountRun): Promise<Pro
   );
 }
 
-interface ValidOptions {
+export interface ValidAccount {
+  readonly definition: ProviderDefinition;
+  /** The provider's own keys, secrets not yet read. */
   readonly options: unknown;
   readonly connection: ConnectionOptions;
 }
 
-/** The account's keys: those of the connection, where the provider has one, and the provider's own. */
+/**
+ * The account's provider, and its keys after validation.
+ * @throws E_CONFIG naming file, line and key
+ */
+export async function validAccount(name: string, run: Pick<Run, 'config'>): Promise<ValidAccount> {
+  const definition = await loadDefinition(name, run);
+  return { definition, ...(await validOptions(name, definition, run)) };
+}
+
+/** The keys of the connection, where the provider has one, and the provider's own. */
 async function validOptions(
   name: string,
   definition: ProviderDefinition,
-  { config }: AccountRun,
-): Promise<ValidOptions> {
+  { config }: Pick<Run, 'config'>,
+): Promise<Omit<ValidAccount, 'definition'>> {
   const all = config.accounts[name]?.options ?? {};
   const isConnectionKey = (key: string) => definition.http && Object.hasOwn(connectionSchema.shape, key);
   const pick = (wanted: boolean) =>
@@ -165,7 +175,8 @@ function warnUnencrypted(name: string, options: unknown, warn: (message: string)
   warn(`account ${name}: the credentials travel unencrypted to ${url.host}, use https:// in url`);
 }
 
-async function dataDirectory(name: string, { stateDirectory }: AccountRun): Promise<string> {
+/** The account's own folder below the state directory. @throws E_CONFIG when there is no state directory */
+export async function dataDirectory(name: string, { stateDirectory }: Pick<Run, 'stateDirectory'>): Promise<string> {
   if (stateDirectory === undefined) {
     throw new Dns01Error('E_CONFIG', 'this provider keeps its records in the state directory, and there is none', {
       hint: 'set DNS01_STATE_DIR to a directory that can be written',

@@ -1,0 +1,19 @@
+import type { Challenge } from './challenge.ts';
+import { type RouteWishes, route } from './route.ts';
+import type { Run } from './run.ts';
+
+export interface Preview {
+  readonly account: string;
+  readonly provider: string;
+  readonly zone: string | undefined;
+  /** Whether the value is there now. */
+  readonly present: boolean;
+}
+
+/** Who would be written to, and whether the value is there: asks the provider, writes nothing. */
+export async function preview({ name, value }: Challenge, run: Run, wishes: RouteWishes): Promise<Preview> {
+  const { account: accountName, zone } = route(name, run.config, wishes);
+  const account = await run.account(accountName);
+  const values = await account.use((provider) => provider.listTxt(name, zone));
+  return { account: account.name, provider: account.definition.type, zone, present: values.includes(value) };
+}

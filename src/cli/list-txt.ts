@@ -1,0 +1,20 @@
+import { route } from '../challenge/route.ts';
+import { normaliseName } from '../names.ts';
+import { printable } from '../text.ts';
+import type { Io } from './io.ts';
+import { withRun } from './open-run.ts';
+import type { CommonOptions } from './options.ts';
+
+/** `dns01 list-txt`: the values that the provider holds at a name, one a line. */
+export function listTxt(text: string, options: CommonOptions, io: Io): Promise<void> {
+  return withRun(options, io, async (run) => {
+    const name = normaliseName(text);
+    const target = route(name, run.config, options);
+    const account = await run.account(target.account);
+    const values = (await account.use((provider) => provider.listTxt(name, target.zone))).sort();
+    const { type: provider } = account.definition;
+    const document = { ok: true, action: 'list', name, account: account.name, provider, values };
+    io.stdout(options.json ? `${JSON.stringify(document)}\n` : values.map((value) => `${printable(value)}\n`).join(''));
+    if (values.length === 0) run.log.info(`${name}: no TXT record at account ${account.name} (${provider})`);
+  });
+}

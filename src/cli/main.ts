@@ -1,0 +1,40 @@
+import { constants } from 'node:os';
+import { type Command, CommanderError } from 'commander';
+import { version } from '../../package.json';
+import { Dns01Error } from '../errors.ts';
+import { protectDashValues } from './dash-values.ts';
+import type { Io } from './io.ts';
+import { printError } from './output.ts';
+import { createProgram, usageError } from './program.ts';
+
+/** Run the command line, `argv` without node and script. The result is the exit code. */
+export async function main(argv: readonly string[], io: Io): Promise<number> {
+  const program = createProgram(io, version);
+  for (const command of [program, ...program.commands]) throwInsteadOfExit(command, io);
+  try {
+    await program.parseAsync(protectDashValues(argv), { from: 'user' });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    const flags = { json: argv.includes('--json'), verbose: argv.includes('--verbose') };
+    if (io.stop.aborted) return stopped(io, String(io.stop.reason));
+    return printError(io, error instanceof CommanderError ? usageError(error.message) : error, flags);
+  }
+}
+
+function throwInsteadOfExit(command: Command, io: Io): void {
+  command.exitOverride().configureOutput({
+    writeOut: io.stdout,
+    // Usage errors are printed once, by us.
+    outputError: () => {},
+  });
+}
+
+/** Exit as the shell counts a process that died from the signal. */
+function stopped(io: Io, signal: string): number {
+  const error = new Dns01Error('E_REMOTE', `stopped by ${signal}`, {
+    hint: 'what was published so far stays: withdraw it with remove-txt',
+  });
+  printError(io, error, { json: false, verbose: false });
+  return 128 + (constants.signals[signal as NodeJS.Signals] ?? 0);
+}

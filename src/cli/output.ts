@@ -1,0 +1,25 @@
+import { asDns01Error, type Dns01Error } from '../errors.ts';
+import { printable } from '../text.ts';
+import type { Io } from './io.ts';
+import type { CommonOptions } from './options.ts';
+
+/** Print a verb's result: a line for a person, or the document for a program. */
+export function printResult(io: Io, { json }: Pick<CommonOptions, 'json'>, line: string, document: object): void {
+  io.stdout(json ? `${JSON.stringify({ ok: true, ...document })}\n` : `${printable(line)}\n`);
+}
+
+/** Print a failure to stderr, with `json` also as a document to stdout. Returns the exit code. */
+export function printError(io: Io, thrown: unknown, { json, verbose }: { json: boolean; verbose: boolean }): number {
+  const error = asDns01Error(thrown);
+  const { code, message, hint } = error;
+  if (json) io.stdout(`${JSON.stringify({ ok: false, error: { code, message, ...(hint ? { hint } : {}) } })}\n`);
+  io.stderr(printable(`dns01: error: ${message}\n`));
+  if (hint) io.stderr(printable(`dns01: hint: ${hint}\n`));
+  if (verbose || code === 'E_BUG') io.stderr(printable(`${stackOf(error)}\n`));
+  return error.exitCode;
+}
+
+function stackOf(error: Dns01Error): string {
+  const origin = error.cause instanceof Error ? error.cause : error;
+  return origin.stack ?? String(origin);
+}

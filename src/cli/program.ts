@@ -1,0 +1,153 @@
+import { Command } from 'commander';
+import { Dns01Error } from '../errors.ts';
+import type { Io } from './io.ts';
+import { addCommonOptions, commonOptions } from './options.ts';
+
+/** The command line: which verbs there are and what they take. Each verb's code is loaded when it is called. */
+export function createProgram(io: Io, version: string): Command {
+  const program = addCommonOptions(new Command('dns01'))
+    .description('One DNS-01 hook between every ACME client and every DNS provider.')
+    .version(version)
+    .enablePositionalOptions()
+    .showHelpAfterError('(dns01 --help shows the commands)')
+    .addHelpText('after', PROGRAM_EXAMPLES);
+
+  verb(program, 'add-txt <name> <value>', 'publish a value, then wait until every name server shows it')
+    .option('--no-wait', 'only publish')
+    .addHelpText('after', ADD_EXAMPLES)
+    .action(async (name: string, value: string, options: { wait: boolean }, command: Command) => {
+      const { addTxt } = await import('./add-txt.ts');
+      await addTxt(name, value, { ...commonOptions(command), wait: options.wait }, io);
+    });
+
+  verb(program, 'remove-txt <name> <value>', 'withdraw exactly this value; nothing there is a success')
+    .addHelpText('after', REMOVE_EXAMPLES)
+    .action(async (name: string, value: string, _options: object, command: Command) => {
+      const { removeTxt } = await import('./remove-txt.ts');
+      await removeTxt(name, value, commonOptions(command), io);
+    });
+
+  verb(program, 'list-txt <name>', 'the values that the provider holds at a name')
+    .addHelpText('after', LIST_EXAMPLES)
+    .action(async (name: string, _options: object, command: Command) => {
+      const { listTxt } = await import('./list-txt.ts');
+      await listTxt(name, commonOptions(command), io);
+    });
+
+  verb(program, 'wait-txt <name> <value>', 'only wait until every name server shows the value')
+    .addHelpText('after', WAIT_EXAMPLES)
+    .action(async (name: string, value: string, _options: object, command: Command) => {
+      const { waitTxt } = await import('./wait-txt.ts');
+      await waitTxt(name, value, commonOptions(command), io);
+    });
+
+  verb(program, 'zones', 'what each account can write')
+    .addHelpText('after', ZONES_EXAMPLES)
+    .action(async (_options: object, command: Command) => {
+      const { zones } = await import('./zones.ts');
+      await zones(commonOptions(command), io);
+    });
+
+  verb(program, 'hook <client> [args...]', "be an ACME client's hook; what follows the client's name is the client's")
+    .passThroughOptions()
+    .allowUnknownOption()
+    .addHelpText('after', HOOK_EXAMPLES)
+    .action(async (client: string, args: string[], _options: object, command: Command) => {
+      const { hook } = await import('./hook.ts');
+      await hook(client, args, commonOptions(command), io);
+    });
+
+  verb(program, 'nameserver', "serve the embedded provider's records as an authoritative DNS server")
+    .option('--listen ADDRESS', 'address and port, again for more', collect, [])
+    .addHelpText('after', NAMESERVER_EXAMPLES)
+    .action(async (options: { listen: string[] }, command: Command) => {
+      const { nameserver } = await import('./nameserver.ts');
+      await nameserver({ ...commonOptions(command), listen: options.listen }, io);
+    });
+
+  program
+    .command('demo')
+    .description('the whole way on this machine alone: no account, no network')
+    .action(async () => {
+      const { demo } = await import('./demo.ts');
+      await demo(io);
+    });
+
+  return program;
+}
+
+/** A verb with the common options, whose usage errors are thrown instead of ending the process. */
+function verb(program: Command, usage: string, description: string): Command {
+  return addCommonOptions(program.command(usage).description(description));
+}
+
+function collect(value: string, earlier: readonly string[]): string[] {
+  return [...earlier, value];
+}
+
+/** commander's own complaint, in our terms. */
+export function usageError(message: string): Dns01Error {
+  const text = message.replace(/^error: /, '').replace(/\.$/, '');
+  const hint = text.startsWith('unknown option')
+    ? 'dns01 --help shows the options; before a value that begins with a dash put --'
+    : 'dns01 --help shows the commands';
+  return new Dns01Error('E_USAGE', text, { hint });
+}
+
+const PROGRAM_EXAMPLES = `
+Examples:
+  $ dns01 demo
+  $ dns01 add-txt _acme-challenge.example.com LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ
+  $ certbot certonly --manual --preferred-challenges dns -d example.com -d '*.example.com' \\
+      --manual-auth-hook 'dns01 hook certbot auth' --manual-cleanup-hook 'dns01 hook certbot cleanup'
+
+The config is the first of --config FILE, DNS01_CONFIG, ./dns01.yaml,
+$XDG_CONFIG_HOME/dns01/config.yaml and /etc/dns01/config.yaml.
+
+Exit codes: 0 done, 64 usage, 65 refused by the provider, 68 no account or zone, 70 a bug in dns01,
+75 try again later, 76 an answer that does not fit the API, 77 credentials or rights, 78 config.`;
+
+const ADD_EXAMPLES = `
+Examples:
+  $ dns01 add-txt _acme-challenge.example.com LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ
+  $ dns01 add-txt --no-wait --account panel _acme-challenge.example.com VALUE
+  $ dns01 add-txt --dry-run _acme-challenge.example.com VALUE
+
+An apex and its wildcard share one name: two values live there side by side. A value that is there already is a
+success. The value goes into DNS bare, without quotes.`;
+
+const REMOVE_EXAMPLES = `
+Examples:
+  $ dns01 remove-txt _acme-challenge.example.com LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ
+  $ dns01 remove-txt --json _acme-challenge.example.com VALUE
+
+Other values at the name stay as they are.`;
+
+const LIST_EXAMPLES = `
+Example:
+  $ dns01 list-txt _acme-challenge.example.com
+
+This asks the provider's API; what the name servers show, wait-txt tells.`;
+
+const WAIT_EXAMPLES = `
+Example:
+  $ dns01 wait-txt _acme-challenge.example.com LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ --timeout 120
+
+Every address of every authoritative server is asked directly, until all of them show the value twice in a row.`;
+
+const ZONES_EXAMPLES = `
+Examples:
+  $ dns01 zones
+  $ dns01 zones --account panel --json`;
+
+const HOOK_EXAMPLES = `
+Clients:
+  certbot auth       --manual-auth-hook 'dns01 hook certbot auth'
+  certbot cleanup    --manual-cleanup-hook 'dns01 hook certbot cleanup'`;
+
+const NAMESERVER_EXAMPLES = `
+Examples:
+  $ dns01 nameserver --listen 127.0.0.1:5300
+  $ dns01 nameserver --listen 192.0.2.1:53 --listen [2001:db8::1]:53
+
+Serves the zones of all accounts with provider: embedded, until it is stopped.`;
