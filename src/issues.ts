@@ -9,17 +9,35 @@ export interface Finding {
   readonly text: string;
 }
 
-/** The first thing that a schema found wrong. In a union the branch that came furthest is the one that was meant. */
-export function firstFinding(issues: readonly Issue[], above: readonly PropertyKey[] = []): Finding {
+/** The first thing that a schema found wrong with the data. */
+export function firstFinding(issues: readonly Issue[], data: unknown): Finding {
+  const finding = deepestFinding(issues, []);
+  if (finding.text.startsWith('expected') && isAbsent(data, finding.path)) {
+    return { ...finding, text: `is missing, ${finding.text}` };
+  }
+  return finding;
+}
+
+/** In a union the branch that came furthest is the one that was meant. */
+function deepestFinding(issues: readonly Issue[], above: readonly PropertyKey[]): Finding {
   const [issue] = issues;
   if (!issue) return { path: above, text: 'is not of the expected form' };
   const path = [...above, ...issue.path];
   if (issue.code === 'invalid_union') {
     const [closest] = [...issue.errors].sort((a, b) => depth(b) - depth(a));
-    if (closest && depth(closest) > 0) return firstFinding(closest, path);
+    if (closest && depth(closest) > 0) return deepestFinding(closest, path);
   }
   if (issue.code === 'unrecognized_keys') return { path: [...path, issue.keys[0] ?? ''], text: 'is not a known key' };
   return { path, text: wording(issue) };
+}
+
+function isAbsent(data: unknown, path: readonly PropertyKey[]): boolean {
+  let at = data;
+  for (const key of path) {
+    if (typeof at !== 'object' || at === null) return true;
+    at = (at as Record<PropertyKey, unknown>)[key];
+  }
+  return at === undefined;
 }
 
 function depth(issues: readonly Issue[]): number {

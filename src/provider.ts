@@ -190,14 +190,15 @@ export type Resolved<T> = T extends SecretReference
 /** An option that holds a credential: the text itself, or `{ env }`, `{ file }`, `{ credential }` (systemd). */
 export function secret(description: string) {
   const text = z.string().check(z.minLength(1));
+  const sources = [
+    text,
+    z.strictObject({ env: text }),
+    z.strictObject({ file: text }),
+    z.strictObject({ credential: text }),
+  ] as const;
   return z
     .pipe(
-      z.union([
-        text,
-        z.strictObject({ env: text }),
-        z.strictObject({ file: text }),
-        z.strictObject({ credential: text }),
-      ]),
+      z.union(sources, 'expected text, { env: NAME }, { file: PATH } or { credential: NAME }'),
       z.transform((source: SecretSource): SecretReference => ({ [secretSource]: source })),
     )
     .check(z.describe(description));

@@ -12,6 +12,7 @@ import { writeOnce } from '../http/write-once.ts';
 import { firstFinding } from '../issues.ts';
 import type { DnsProvider, ProviderContext, ProviderDefinition, Resolved } from '../provider.ts';
 import { openLedger } from '../state/ledger.ts';
+import { noSuchAccount } from './route.ts';
 import type { Run } from './run.ts';
 
 /** Milliseconds for a logout when everything else is over. */
@@ -87,7 +88,8 @@ export async function openAccount(name: string, run: AccountRun): Promise<Accoun
 }
 
 async function loadDefinition(name: string, { config }: Pick<Run, 'config'>): Promise<ProviderDefinition> {
-  const type = config.accounts[name]?.provider ?? '';
+  const type = config.accounts[name]?.provider;
+  if (type === undefined) throw noSuchAccount(name, config);
   const load = Object.hasOwn(providers, type) ? providers[type] : undefined;
   if (load) return (await load()).default;
   const known = Object.keys(providers).join(', ');
@@ -127,7 +129,7 @@ async function validOptions(
   const check = async <Schema extends z.core.$ZodType>(schema: Schema, value: unknown): Promise<z.output<Schema>> => {
     const parsed = z.safeParse(schema, value);
     if (parsed.success) return parsed.data;
-    const { path, text } = firstFinding(parsed.error.issues);
+    const { path, text } = firstFinding(parsed.error.issues, value);
     throw await configError(config.file, ['accounts', name, ...path], text, `see docs/providers/${definition.type}.md`);
   };
   return {

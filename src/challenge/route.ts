@@ -25,9 +25,7 @@ export function route(name: Fqdn, config: Config, wishes: RouteWishes = {}): Rou
   }
   const accounts = Object.keys(config.accounts);
   if (wishes.account !== undefined && !accounts.includes(wishes.account)) {
-    throw new Dns01Error('E_USAGE', `there is no account "${wishes.account}" in ${config.file}`, {
-      hint: `accounts: ${accounts.join(', ')}`,
-    });
+    throw noSuchAccount(wishes.account, config);
   }
   const candidates = config.zones.filter(({ account }) => wishes.account === undefined || wishes.account === account);
   const known = longestZone(candidates, name);
@@ -43,6 +41,12 @@ export function route(name: Fqdn, config: Config, wishes: RouteWishes = {}): Rou
 /** True where the config lets names without the challenge label be written. */
 export function isAnyNameZone(config: Config): (name: Fqdn) => boolean {
   return (name) => longestZone(config.zones, name)?.anyName ?? false;
+}
+
+export function noSuchAccount(name: string, { file, accounts }: Config): Dns01Error {
+  return new Dns01Error('E_USAGE', `there is no account "${name}" in ${file}`, {
+    hint: `accounts: ${Object.keys(accounts).join(', ')}`,
+  });
 }
 
 function lookedAt({ zones, accounts }: Config): string {

@@ -11,6 +11,10 @@ import { createProgram, usageError } from './program.ts';
 export async function main(argv: readonly string[], io: Io): Promise<number> {
   const program = createProgram(io, version);
   for (const command of [program, ...program.commands]) throwInsteadOfExit(command, io);
+  if (argv.length === 0) {
+    io.stderr(program.helpInformation());
+    return new Dns01Error('E_USAGE', 'no command').exitCode;
+  }
   try {
     await program.parseAsync(protectDashValues(argv), { from: 'user' });
     return 0;

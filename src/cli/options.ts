@@ -22,14 +22,14 @@ export type CommonOptions = z.output<typeof commonSchema>;
 /** Let a command take the common options: they may stand before or after the verb. */
 export function addCommonOptions(command: Command): Command {
   return command
-    .option('--config FILE', 'the config file to use')
-    .option('--account NAME', 'the account to use, whatever zones: says')
-    .option('--zone ZONE', 'the zone that holds the name, so that it need not be looked for')
+    .option('--config <FILE>', 'the config file to use')
+    .option('--account <NAME>', 'the account to use, whatever zones: says')
+    .option('--zone <ZONE>', 'the zone that holds the name, so that it need not be looked for')
     .option('--json', 'print the result, or the error, as one JSON document')
     .option('--quiet', 'no warnings and no progress, only errors')
     .option('--verbose', 'show every request on stderr')
     .option('--dry-run', 'say what would be done and to whom, write nothing')
-    .option('--timeout SECONDS', 'time for everything together');
+    .option('--timeout <SECONDS>', 'time for everything together');
 }
 
 /** @throws E_USAGE */

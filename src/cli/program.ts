@@ -9,7 +9,6 @@ export function createProgram(io: Io, version: string): Command {
     .description('One DNS-01 hook between every ACME client and every DNS provider.')
     .version(version)
     .enablePositionalOptions()
-    .showHelpAfterError('(dns01 --help shows the commands)')
     .addHelpText('after', PROGRAM_EXAMPLES);
 
   verb(program, 'add-txt <name> <value>', 'publish a value, then wait until every name server shows it')
@@ -58,7 +57,7 @@ export function createProgram(io: Io, version: string): Command {
     });
 
   verb(program, 'nameserver', "serve the embedded provider's records as an authoritative DNS server")
-    .option('--listen ADDRESS', 'address and port, again for more', collect, [])
+    .option('--listen <ADDRESS>', 'address and port, again for more', collect, [])
     .addHelpText('after', NAMESERVER_EXAMPLES)
     .action(async (options: { listen: string[] }, command: Command) => {
       const { nameserver } = await import('./nameserver.ts');
@@ -87,7 +86,10 @@ function collect(value: string, earlier: readonly string[]): string[] {
 
 /** commander's own complaint, in our terms. */
 export function usageError(message: string): Dns01Error {
-  const text = message.replace(/^error: /, '').replace(/\.$/, '');
+  const text = message
+    .replace(/^error: /, '')
+    .replace(/\s+/g, ' ')
+    .replace(/\.$/, '');
   const hint = text.startsWith('unknown option')
     ? 'dns01 --help shows the options; before a value that begins with a dash put --'
     : 'dns01 --help shows the commands';

@@ -14,29 +14,29 @@ interface ZoneRow {
 export function zones(options: CommonOptions, io: Io): Promise<void> {
   return withRun(options, io, async (run) => {
     const accounts = options.account === undefined ? Object.keys(run.config.accounts) : [options.account];
-    const rows: ZoneRow[] = [];
-    for (const account of accounts) {
-      for await (const row of zonesOf(account, run)) {
-        rows.push(row);
-        if (!options.json) io.stdout(`${row.account}\t${row.zone}${row.active ? '' : '\tinactive'}\n`);
-      }
-    }
+    const results = await Promise.allSettled(accounts.map((account) => zonesOf(account, run)));
+    const rows = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
+    const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as Error] : []));
+    // One account that fails hides nothing of the others; the first failure decides the exit code.
+    for (const failure of failures.slice(1)) run.log.warn(failure.message);
+    if (!options.json) for (const row of rows) io.stdout(asLine(row));
+    if (failures[0]) throw failures[0];
     if (options.json) io.stdout(`${JSON.stringify({ ok: true, action: 'zones', zones: rows })}\n`);
   });
 }
 
-async function* zonesOf(name: string, run: Run): AsyncGenerator<ZoneRow> {
+const asLine = ({ account, zone, active }: ZoneRow): string => `${account}\t${zone}${active ? '' : '\tinactive'}\n`;
+
+async function zonesOf(name: string, run: Run): Promise<ZoneRow[]> {
   const account = await run.account(name);
   const { type: provider } = account.definition;
-  const found = await account.use(async (dns) => {
-    if (!dns.listZones) return undefined;
-    const all: ZoneRow[] = [];
+  return account.use(async (dns) => {
+    if (!dns.listZones) return configuredZones(name, provider, run);
+    const rows: ZoneRow[] = [];
     for await (const { name: zone, active = true } of dns.listZones())
-      all.push({ account: name, provider, zone, active });
-    return all;
+      rows.push({ account: name, provider, zone, active });
+    return rows;
   });
-  if (found) yield* found;
-  else yield* configuredZones(name, provider, run);
 }
 
 /** Some APIs cannot tell; then what the config says is all there is. */

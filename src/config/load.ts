@@ -42,7 +42,7 @@ export async function loadConfig(file: string): Promise<Config> {
   const raw = readRaw(file);
   const parsed = z.safeParse(configSchema, raw);
   if (!parsed.success) {
-    const { path, text } = firstFinding(parsed.error.issues);
+    const { path, text } = firstFinding(parsed.error.issues, raw);
     throw await configError(file, path, text);
   }
   return shape(file, parsed.data);

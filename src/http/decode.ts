@@ -9,11 +9,12 @@ import { excerpt } from '../text.ts';
  * @throws E_PROTOCOL naming the call and the field; `answerLost`, for what was asked may have been done all the same
  */
 export function decode<Schema extends z.core.$ZodType>(answer: HttpAnswer, schema: Schema): z.output<Schema> {
-  const parsed = z.safeParse(schema, parseJson(answer));
+  const data = parseJson(answer);
+  const parsed = z.safeParse(schema, data);
   if (parsed.success) return parsed.data;
-  const { path, text } = firstFinding(parsed.error.issues);
-  const field = path.length === 0 ? 'the whole of it' : `field ${path.map(String).join('.')}`;
-  throw new Dns01Error('E_PROTOCOL', `${answer.call}: unexpected answer, ${field} ${text}`, {
+  const { path, text } = firstFinding(parsed.error.issues, data);
+  const field = path.length === 0 ? '' : `field ${path.map(String).join('.')} `;
+  throw new Dns01Error('E_PROTOCOL', `${answer.call}: unexpected answer, ${field}${text}`, {
     answerLost: true,
     hint: 'the server speaks another version of the API than this provider knows: run again with --verbose and report it',
   });

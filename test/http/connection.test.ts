@@ -1,0 +1,99 @@
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { afterEach, describe, expect, it } from 'vitest';
+import { startDeadline } from '../../src/deadline.ts';
+import { createHttpClient } from '../../src/http/client.ts';
+import type { ConnectionSettings } from '../../src/http/dispatcher.ts';
+import { CA_FILE, startHttp, startHttps, startProxy, type WebServer } from '../support/https.ts';
+
+const ca = readFileSync(CA_FILE, 'utf8');
+const fingerprintOf = (file: string): string => {
+  const pem = readFileSync(new URL(`../fixtures/tls/${file}`, import.meta.url));
+  return new X509Certificate(pem).fingerprint256.replaceAll(':', '').toLowerCase();
+};
+
+const closers: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  await Promise.all(closers.splice(0).map((close) => close()));
+});
+
+const keep = <Server extends WebServer>(server: Server): Server => {
+  closers.push(server.close);
+  return server;
+};
+
+function get(url: string, connection: ConnectionSettings = {}) {
+  const log = { debug: () => {}, info: () => {}, warn: () => {} };
+  const client = createHttpClient({ connection, requestTimeout: 2000, deadline: startDeadline(8000), log });
+  closers.push(client.close);
+  return client.send({ call: 'GET /', method: 'GET', url });
+}
+
+describe('a TLS server', () => {
+  it('with a certificate of nobody known is not spoken to, and the hint says what to set', async () => {
+    const server = keep(await startHttps('server'));
+    await expect(get(server.origin)).rejects.toMatchObject({
+      code: 'E_AUTH',
+      message: expect.stringContaining('is not trusted'),
+      hint: expect.stringMatching(/ca: FILE .* fingerprint:/),
+    });
+    expect(server.requests).toEqual([]);
+  });
+
+  it('is trusted with its CA', async () => {
+    const server = keep(await startHttps('server'));
+    expect((await get(server.origin, { ca })).status).toBe(200);
+  });
+
+  it('with another CA is not trusted', async () => {
+    const server = keep(await startHttps('self-signed'));
+    await expect(get(server.origin, { ca })).rejects.toMatchObject({ code: 'E_AUTH' });
+    expect(server.requests).toEqual([]);
+  });
+
+  it('is trusted by its fingerprint, whoever signed it and whatever name it bears', async () => {
+    const server = keep(await startHttps('self-signed'));
+    expect((await get(server.origin, { fingerprint: fingerprintOf('self-signed.pem') })).status).toBe(200);
+  });
+
+  it('with another fingerprint gets no request, and the error shows the one seen', async () => {
+    const server = keep(await startHttps('self-signed'));
+    const seen = new X509Certificate(readFileSync(new URL('../fixtures/tls/self-signed.pem', import.meta.url)));
+    await expect(get(server.origin, { fingerprint: fingerprintOf('server.pem') })).rejects.toMatchObject({
+      code: 'E_AUTH',
+      message: expect.stringContaining(seen.fingerprint256),
+    });
+    expect(server.requests).toEqual([]);
+  });
+});
+
+describe('a proxy', () => {
+  it('is used for https, and the certificate behind it is checked by the CA', async () => {
+    const [server, proxy] = [keep(await startHttps('server')), keep(await startProxy())];
+    expect((await get(server.origin, { ca, proxy: { https: proxy.origin } })).status).toBe(200);
+    expect(proxy.tunnels).toEqual([`127.0.0.1:${server.port}`]);
+    await expect(get(server.origin, { proxy: { https: proxy.origin } })).rejects.toMatchObject({ code: 'E_AUTH' });
+  });
+
+  it('does not weaken a pinned fingerprint', async () => {
+    const [server, proxy] = [keep(await startHttps('self-signed')), keep(await startProxy())];
+    const through = { proxy: { https: proxy.origin } };
+    expect((await get(server.origin, { ...through, fingerprint: fingerprintOf('self-signed.pem') })).status).toBe(200);
+    const wrong = get(server.origin, { ...through, fingerprint: fingerprintOf('server.pem') });
+    await expect(wrong).rejects.toMatchObject({ code: 'E_AUTH' });
+    expect(proxy.tunnels.length).toBeGreaterThanOrEqual(2);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('is used for http', async () => {
+    const [server, proxy] = [keep(await startHttp()), keep(await startProxy())];
+    expect((await get(server.origin, { proxy: { http: proxy.origin } })).status).toBe(200);
+    expect(proxy.tunnels).toEqual([`127.0.0.1:${server.port}`]);
+  });
+
+  it('is not used for the hosts that are excepted', async () => {
+    const [server, proxy] = [keep(await startHttp()), keep(await startProxy())];
+    expect((await get(server.origin, { proxy: { http: proxy.origin, except: '127.0.0.1' } })).status).toBe(200);
+    expect(proxy.tunnels).toEqual([]);
+  });
+});

@@ -1,0 +1,54 @@
+import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openJournal } from '../../src/state/journal.ts';
+import { VALUE } from '../support/cli.ts';
+
+let stateDirectory: string;
+beforeEach(async () => {
+  stateDirectory = await mkdtemp(join(tmpdir(), 'dns01-journal-'));
+});
+afterEach(() => rm(stateDirectory, { recursive: true, force: true }));
+
+const NAME = '_acme-challenge.example.com';
+const entry = { state: 'intent', name: NAME, value: VALUE, account: 'panel', provider: 'ispconfig' } as const;
+
+describe('the journal', () => {
+  it('keeps what was begun and when, until it is closed', async () => {
+    const journal = openJournal(stateDirectory, () => {});
+    await journal.record(entry);
+    const begun = await journal.find(NAME, VALUE);
+    await journal.record({ ...entry, state: 'published', handle: { zone: 'example.com', id: '7' } });
+    expect(await openJournal(stateDirectory, () => {}).find(NAME, VALUE)).toEqual({
+      ...entry,
+      version: 1,
+      state: 'published',
+      handle: { zone: 'example.com', id: '7' },
+      since: begun?.since,
+    });
+    await journal.close(NAME, VALUE);
+    expect(await journal.all()).toEqual([]);
+    expect(await readdir(join(stateDirectory, 'journal'))).toEqual([]);
+  });
+
+  it('reads past what a crash or a hand has left there', async () => {
+    const journal = openJournal(stateDirectory, () => {});
+    await journal.record(entry);
+    await writeFile(join(stateDirectory, 'journal', 'half.json'), '{"version":1,"state":"int');
+    await writeFile(join(stateDirectory, 'journal', 'strange.json'), '{"version":9,"__proto__":{"x":1}}');
+    expect(await journal.all()).toHaveLength(1);
+  });
+
+  it('warns once and goes on where it cannot be written', async () => {
+    const warnings: string[] = [];
+    await writeFile(join(stateDirectory, 'journal'), 'a file where the folder should be');
+    await chmod(stateDirectory, 0o500);
+    const journal = openJournal(stateDirectory, (message) => warnings.push(message));
+    await journal.record(entry);
+    await journal.record({ ...entry, state: 'published' });
+    expect(await journal.find(NAME, VALUE)).toBeUndefined();
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toContain('the journal in');
+  });
+});

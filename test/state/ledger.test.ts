@@ -1,0 +1,90 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startDeadline } from '../../src/deadline.ts';
+import { openLedger } from '../../src/state/ledger.ts';
+import { openWorkplace, VALUE } from '../support/cli.ts';
+import { startPanels } from '../support/panels.ts';
+
+let stateDirectory: string;
+beforeEach(async () => {
+  stateDirectory = await mkdtemp(join(tmpdir(), 'dns01-ledger-'));
+});
+afterEach(() => rm(stateDirectory, { recursive: true, force: true }));
+
+const ledger = (requests: number, window: number, shared = true) =>
+  openLedger({
+    budget: { requests, window, per: 'address' },
+    owner: 'test',
+    stateDirectory: shared ? stateDirectory : undefined,
+    info: (message) => said.push(message),
+  });
+const said: string[] = [];
+
+describe.each([true, false])('a request budget (kept on disk: %s)', (shared) => {
+  it('lets so many requests pass and says how long the next one would wait', async () => {
+    const gate = ledger(3, 3600, shared);
+    const deadline = startDeadline(2000);
+    for (let request = 0; request < 3; request++) await gate.take(deadline);
+    await expect(gate.take(deadline)).rejects.toMatchObject({
+      code: 'E_RATE',
+      message: expect.stringMatching(/allows 3 requests in 3600 s, the next one is possible in 36\d\d s only/),
+    });
+  });
+
+  it('waits, and says so, when the window ends before the deadline', async () => {
+    said.length = 0;
+    const gate = ledger(1, 0.2, shared);
+    const deadline = startDeadline(10_000);
+    await gate.take(deadline);
+    await gate.take(deadline);
+    expect(said.join()).toContain('1 requests in 0.2 s are allowed: waiting');
+  });
+
+  it('obeys a provider that says that less is left than we know of', async () => {
+    const gate = ledger(60, 3600, shared);
+    const deadline = startDeadline(2000);
+    await gate.take(deadline);
+    await gate.remaining(1, deadline);
+    await gate.take(deadline);
+    await expect(gate.take(deadline)).rejects.toMatchObject({ code: 'E_RATE' });
+  });
+
+  it('does not count its own requests twice when the provider confirms them', async () => {
+    const gate = ledger(3, 3600, shared);
+    const deadline = startDeadline(2000);
+    for (let request = 1; request <= 3; request++) {
+      await gate.take(deadline);
+      await gate.remaining(3 - request, deadline);
+    }
+    await expect(gate.take(deadline)).rejects.toMatchObject({ code: 'E_RATE' });
+  });
+});
+
+it('a budget is one for all processes', async () => {
+  const first = ledger(2, 3600);
+  const second = ledger(2, 3600);
+  const deadline = startDeadline(2000);
+  await first.take(deadline);
+  await second.take(deadline);
+  await expect(first.take(deadline)).rejects.toMatchObject({ code: 'E_RATE' });
+});
+
+it('a process that finds the budget spent waits for it, and says so', async () => {
+  const panels = await startPanels({ zoneid: { rateLimit: { requests: 60, window: 60_000 } } });
+  const here = await openWorkplace();
+  await here.configure(panels.config);
+  const run = (host: string) =>
+    here.run(['add-txt', '--no-wait', '--timeout', '20', `_acme-challenge.${host}.example.ee`, VALUE]);
+  expect((await run('first')).code).toBe(0);
+  // The neighbours behind the same address spend the rest of the minute; the next answer says how little is left.
+  for (let spent = 0; spent < 57; spent++) await fetch(`${panels.zoneid.url}/dns/example.ee/txt`);
+  const both = await Promise.all([run('second'), run('third')]);
+  expect(both.map(({ code }) => code)).toEqual([0, 0]);
+  const refused = await run('fourth');
+  expect(refused.code).toBe(75);
+  expect(refused.stderr).toMatch(/allows 60 requests in 60 s, the next one is possible in \d+ s only/);
+  expect(panels.zoneid.server.requests).toHaveLength(1 + 57 + 2);
+  await Promise.all([panels.close(), here.remove()]);
+});

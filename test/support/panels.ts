@@ -1,0 +1,45 @@
+import { type IspconfigFake, type IspconfigFakeSettings, startIspconfigFake } from '../fakes/ispconfig.ts';
+import { startZoneidFake, type ZoneidFake, type ZoneidFakeSettings } from '../fakes/zoneid.ts';
+
+export const PANEL_PASSWORD = 'Panel+Pass/wörd "42"';
+export const ZONE_KEY = 'zone-key-0123456789abcdef';
+
+export interface Panels {
+  readonly ispconfig: IspconfigFake;
+  readonly zoneid: ZoneidFake;
+  /** The two accounts and their zones: example.com at the panel, example.ee at ZoneID. */
+  readonly config: string;
+  close(): Promise<void>;
+}
+
+/** One ISPConfig and one ZoneID, as somebody has them who runs both. */
+export async function startPanels(
+  settings: { ispconfig?: IspconfigFakeSettings; zoneid?: ZoneidFakeSettings } = {},
+): Promise<Panels> {
+  const ispconfig = await startIspconfigFake({ password: PANEL_PASSWORD, ...settings.ispconfig });
+  const zoneid = await startZoneidFake({ apiKey: ZONE_KEY, zones: ['example.ee'], ...settings.zoneid });
+  return {
+    ispconfig,
+    zoneid,
+    config: `accounts:
+  panel:
+    provider: ispconfig
+    url: ${ispconfig.url}
+    username: ${ispconfig.username}
+    password: ${JSON.stringify(PANEL_PASSWORD)}
+    timeout: 0.4
+  zone-eu:
+    provider: zoneid
+    url: ${zoneid.url}
+    username: ${zoneid.username}
+    apiKey: ${ZONE_KEY}
+    timeout: 0.4
+zones:
+  example.com: panel
+  example.ee: zone-eu
+`,
+    async close() {
+      await Promise.all([ispconfig.close(), zoneid.close()]);
+    },
+  };
+}
