@@ -1,0 +1,32 @@
+import { providers } from '../../providers/index.ts';
+import type { ProviderDefinition } from '../../src/provider.ts';
+import { GENERATED, providerPage } from './provider-page.ts';
+
+/** Every file that is made from the code, by its path from the root. */
+export async function generate(): Promise<Record<string, string>> {
+  const definitions = await Promise.all(Object.values(providers).map(async (load) => (await load()).default));
+  const pages = definitions.map((definition) => [`docs/providers/${definition.type}.md`, providerPage(definition)]);
+  return { ...Object.fromEntries(pages), 'docs/providers/README.md': overview(definitions) };
+}
+
+function overview(definitions: readonly ProviderDefinition[]): string {
+  const rows = definitions.map(({ type, title, docs }) => {
+    const cells = [
+      `[${title}](${type}.md)`,
+      `\`${type}\``,
+      docs.rights.join('; '),
+      docs.requests.add,
+      docs.requests.remove,
+      docs.tried,
+    ];
+    return `| ${cells.join(' | ')} |`;
+  });
+  return `${GENERATED}
+
+# Providers
+
+| provider | \`provider:\` | what it needs | requests to add | requests to remove | tried |
+|---|---|---|---|---|---|
+${rows.join('\n')}
+`;
+}

@@ -1,0 +1,62 @@
+import * as z from 'zod/mini';
+import { connectionSchema } from '../../src/config/schema.ts';
+import type { ProviderDefinition } from '../../src/provider.ts';
+
+/** One key of an account, as the docs show it. */
+export interface OptionRow {
+  readonly name: string;
+  readonly required: boolean;
+  readonly form: string;
+  readonly description: string;
+}
+
+interface JsonSchema {
+  readonly type?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly enum?: readonly string[];
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly required?: readonly string[];
+  readonly items?: JsonSchema;
+  readonly anyOf?: readonly JsonSchema[];
+}
+
+/** A schema as JSON Schema of what a user writes. */
+export function inputSchema(schema: z.core.$ZodType): JsonSchema {
+  return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
+}
+
+/** The provider's own keys, and those of its connection. */
+export function optionRows({ options, http }: ProviderDefinition): { own: OptionRow[]; connection: OptionRow[] } {
+  return { own: rowsOf(inputSchema(options)), connection: http ? rowsOf(inputSchema(connectionSchema)) : [] };
+}
+
+function rowsOf({ properties = {}, required = [] }: JsonSchema, prefix = ''): OptionRow[] {
+  return Object.entries(properties).flatMap(([key, schema]) => {
+    const name = `${prefix}${key}`;
+    const isRequired = required.includes(key) && schema.default === undefined;
+    const nested = schema.properties ? rowsOf(schema, `${name}.`) : [];
+    return [{ name, required: isRequired, form: formOf(schema), description: describe(schema) }, ...nested];
+  });
+}
+
+function describe({ description = '', default: standard }: JsonSchema): string {
+  const isTold = standard === undefined || description.includes('default');
+  return isTold ? description : `${description}; default: ${String(standard)}`;
+}
+
+function formOf({ type, enum: values, items, anyOf }: JsonSchema): string {
+  if (anyOf?.some(({ properties }) => properties && 'credential' in properties)) return 'secret';
+  if (values) return values.map((value) => `\`${value}\``).join(', ');
+  if (type === 'array') return `list of ${items ? formOf(items) : 'values'}`;
+  if (anyOf) return [...new Set(anyOf.map(formOf))].join(' or ');
+  return FORMS[type ?? ''] ?? 'value';
+}
+
+const FORMS: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'number',
+  integer: 'whole number',
+  boolean: 'true or false',
+  object: 'block of keys',
+};

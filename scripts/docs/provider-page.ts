@@ -1,0 +1,62 @@
+import type { ProviderDefinition } from '../../src/provider.ts';
+import { type OptionRow, optionRows } from './options.ts';
+
+export const GENERATED = '<!-- Made by `npm run docs` from the provider itself. Do not edit. -->';
+
+/** The page of one provider. */
+export function providerPage(definition: ProviderDefinition): string {
+  const { type, title, docs, budget, http } = definition;
+  const { own, connection } = optionRows(definition);
+  return `${GENERATED}
+
+# ${title}
+
+\`\`\`yaml
+accounts:
+  my-account:
+    provider: ${type}
+${own
+  .filter(({ required }) => required)
+  .map(exampleLine)
+  .join('\n')}
+\`\`\`
+
+## Options
+
+${table(own)}
+${http ? `\nAnd those of every provider with an HTTP API:\n\n${table(connection)}\n` : ''}
+A secret is the text itself, \`{ env: NAME }\`, \`{ file: PATH }\` or \`{ credential: NAME }\` (systemd's \`LoadCredential\`).
+
+## What it needs
+
+${docs.rights.map((right) => `- ${right}`).join('\n')}
+
+## Requests
+
+| verb | requests |
+|---|---|
+| add-txt | ${docs.requests.add} |
+| remove-txt | ${docs.requests.remove} |
+${budget ? `\nAt most ${budget.requests} requests in ${budget.window} s ${budget.per === 'address' ? 'from one address' : 'with one login'}; dns01 keeps to it, over all its processes on a machine together.\n` : ''}
+## What it was tried against
+
+${sentence(docs.tried)}
+${docs.notes ? `\n## Good to know\n\n${docs.notes.map((note) => `- ${note}`).join('\n')}\n` : ''}
+The provider's own documents: <${docs.url}>
+`;
+}
+
+function exampleLine({ name, form }: OptionRow): string {
+  const value = form === 'secret' ? `{ file: /etc/dns01/my-account.${name} }` : form.startsWith('list') ? '[…]' : '…';
+  return `    ${name}: ${value}`;
+}
+
+function table(rows: readonly OptionRow[]): string {
+  const lines = rows.map(
+    ({ name, form, required, description }) => `| \`${name}\` | ${form} | ${required ? 'yes' : ''} | ${description} |`,
+  );
+  return ['| key | form | needed | |', '|---|---|---|---|', ...lines].join('\n');
+}
+
+export const sentence = (text: string): string =>
+  `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`;
