@@ -1,0 +1,129 @@
+/** One session with the panel, and the calls that this provider makes in it. */
+import { Dns01Error, isDns01Error } from '../../src/errors.ts';
+import type { HttpAnswer, ProviderContext } from '../../src/provider.ts';
+import { readAnswer, type Verdict } from './faults.ts';
+import {
+  addedSchema,
+  deletedSchema,
+  type IspconfigOptions,
+  type Row,
+  rowsSchema,
+  sessionSchema,
+  type Zone,
+  zonesSchema,
+} from './schema.ts';
+
+/** A search: column names with the value they must have, compared without regard to case; `%` makes it a LIKE. */
+export type Filter = Readonly<Record<string, string | number>>;
+
+export interface Panel {
+  /** @throws E_AUTH where "DNS zone functions" is not ticked */
+  zones(filter: Filter): Promise<Zone[]>;
+  /** Records of every type. @throws E_AUTH where "DNS txt functions" is not ticked */
+  rows(filter: Filter): Promise<Row[]>;
+  /**
+   * The new row's id. A refusal comes back instead of being thrown, for it may have left the row behind (3.2.12p1
+   * inserts first and raises the zone's serial afterwards).
+   */
+  insertRow(params: Readonly<Record<string, string>>): Promise<{ id: string } | { refusal: Dns01Error }>;
+  /** False where the panel says that it has removed nothing: the row, or its zone, is not there for this user. */
+  deleteRow(id: string, settings: { updateSerial: boolean }): Promise<boolean>;
+  /** Log out if logged in. Never throws. */
+  close(): Promise<void>;
+}
+
+export function openPanel(options: IspconfigOptions, context: ProviderContext): Panel {
+  const { http } = context;
+  let session: Promise<string> | undefined;
+
+  /** Logs in with the first call only. A refused login stays refused: ten of them lock the address out for minutes. */
+  function currentSession(): Promise<string> {
+    session ??= login().catch((failure: unknown) => {
+      if (!isDns01Error(failure) || failure.code !== 'E_AUTH') session = undefined;
+      throw failure;
+    });
+    return session;
+  }
+
+  async function login(): Promise<string> {
+    const { username, password, clientLogin } = options;
+    const answer = await send('login', { username, password, client_login: clientLogin }, { writes: false });
+    // Before anything can repeat a piece of the answer in an error.
+    for (const id of answer.text.match(/\b[a-z][0-9a-f]{40}\b/g) ?? []) context.keepSecret(id);
+    const { response } = http.decode(successOf(readAnswer(answer, http), 'login'), sessionSchema);
+    context.keepSecret(response);
+    return response;
+  }
+
+  async function call(name: string, params: object, kind: { writes: boolean }): Promise<Verdict> {
+    const used = currentSession();
+    const verdict = await ask(name, await used, params, kind);
+    if (verdict.kind !== 'session lost') return verdict;
+    // A lost session is told before anything is done, so that also a write may be sent again. Once: such calls count
+    // as failed logins.
+    if (session === used) session = undefined;
+    const again = await ask(name, await currentSession(), params, kind);
+    if (again.kind === 'session lost') throw again.failure;
+    return again;
+  }
+
+  async function ask(name: string, sessionId: string, params: object, kind: { writes: boolean }): Promise<Verdict> {
+    return readAnswer(await send(name, { session_id: sessionId, ...params }, kind), http);
+  }
+
+  function send(name: string, json: object, { writes }: { writes: boolean }): Promise<HttpAnswer> {
+    return http.send({ call: name, method: 'POST', url: `${options.url}?${name}`, json, writes });
+  }
+
+  const read = async (name: string, filter: Filter) =>
+    successOf(await call(name, { primary_id: filter }, { writes: false }), name);
+
+  return {
+    async zones(filter) {
+      return http.decode(await read('dns_zone_get', filter), zonesSchema).response;
+    },
+
+    async rows(filter) {
+      return http.decode(await read('dns_txt_get', filter), rowsSchema).response;
+    },
+
+    async insertRow(params) {
+      // update_serial is a real boolean beside params: inside them, or as a text, it does something else.
+      const body = { client_id: options.clientId, params, update_serial: true };
+      const verdict = await call('dns_txt_add', body, { writes: true });
+      if (verdict.kind === 'refused') return { refusal: verdict.failure };
+      if (verdict.kind === 'no such row') return { refusal: zoneOutOfReach() };
+      return { id: http.decode(successOf(verdict, 'dns_txt_add'), addedSchema).response };
+    },
+
+    async deleteRow(id, { updateSerial }) {
+      const body = { primary_id: id, update_serial: updateSerial };
+      const verdict = await call('dns_txt_delete', body, { writes: true });
+      if (verdict.kind === 'no such row') return false;
+      return http.decode(successOf(verdict, 'dns_txt_delete'), deletedSchema).response === '1';
+    },
+
+    async close() {
+      try {
+        const sessionId = await session;
+        session = undefined;
+        if (sessionId !== undefined) await send('logout', { session_id: sessionId }, { writes: true });
+      } catch (failure) {
+        context.log.debug('no logout', { failure: String(failure) });
+      }
+    },
+  };
+}
+
+function successOf(verdict: Verdict, call: string): HttpAnswer {
+  if (verdict.kind === 'ok') return verdict.answer;
+  if (verdict.kind === 'no such row')
+    throw new Dns01Error('E_PROTOCOL', `${call}: the panel says that an id is missing`);
+  throw verdict.failure;
+}
+
+function zoneOutOfReach(): Dns01Error {
+  return new Dns01Error('E_AUTH', 'dns_txt_add: the panel does not let this user change the zone', {
+    hint: 'look in the panel whether the zone is still there and which client owns it',
+  });
+}

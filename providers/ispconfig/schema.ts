@@ -1,0 +1,81 @@
+/** What the user configures, and what the panel answers: ids and all other columns come as strings (3.2.12p1). */
+import * as z from 'zod/mini';
+import { httpUrl, type Resolved, secret } from '../../src/provider.ts';
+
+/** ISPConfig refuses a record with a shorter TTL. In seconds. */
+export const SHORTEST_TTL = 60;
+
+const URL_FORM = 'expected the address of the JSON API, like https://panel.example.com:8080/remote/json.php';
+
+export const optionsSchema = z.strictObject({
+  url: httpUrl(
+    "Address of the panel's JSON API: https://panel.example.com:8080/remote/json.php, with the panel's own host and port",
+  ).check(z.refine((url) => url.endsWith('/json.php'), URL_FORM)),
+  username: z
+    .string()
+    .check(
+      z.minLength(1),
+      z.describe(
+        'Name of the remote user (System > Remote Users). With clientLogin: the name that the customer logs in with',
+      ),
+    ),
+  password: secret('Password of that user'),
+  clientLogin: z
+    ._default(z.boolean(), false)
+    .check(
+      z.describe(
+        "Log in as a customer of the panel, who then reaches his own zones only; the customer's limits must allow the API",
+      ),
+    ),
+  clientId: z
+    ._default(z.int().check(z.nonnegative()), 0)
+    .check(
+      z.describe(
+        'Number of the client who shall own new records. 0 is right for nearly everybody: with any other number ISPConfig makes that client the owner of the whole zone',
+      ),
+    ),
+  ttl: z
+    .optional(z.int().check(z.gte(SHORTEST_TTL)))
+    .check(
+      z.describe(
+        `TTL of new records in seconds, at least ${SHORTEST_TTL}; without it the ttl of the whole configuration`,
+      ),
+    ),
+});
+
+export type IspconfigOptions = Resolved<z.output<typeof optionsSchema>>;
+
+const digits = z.pipe(
+  z.union([z.string().check(z.regex(/^\d+$/)), z.int().check(z.nonnegative())]),
+  z.transform((id: string | number) => String(id)),
+);
+
+const column = z.pipe(
+  z.nullable(z.union([z.string(), z.number()])),
+  z.transform((value: string | number | null) => (value === null ? '' : String(value))),
+);
+
+/** What every JSON answer begins with. */
+export const envelopeSchema = z.object({ code: z.string(), message: z.string() });
+
+export const sessionSchema = z.object({ response: z.string().check(z.minLength(1)) });
+
+const zoneSchema = z.object({ id: digits, server_id: digits, origin: z.string(), active: z.string(), serial: column });
+
+const rowSchema = z.object({ id: digits, name: column, type: column, data: column, active: column });
+
+/**
+ * A search always gives a list, also an empty one. `null` and `false` are not taken for "nothing found": with them a
+ * search for a zone would go on to the parent zone, and a removal would call itself done.
+ */
+export const zonesSchema = z.object({ response: z.array(zoneSchema) });
+export const rowsSchema = z.object({ response: z.array(rowSchema) });
+
+export const addedSchema = z.object({ response: digits });
+export const deletedSchema = z.object({ response: digits });
+
+/** A line of the table dns_soa, as far as it is of use here. `origin` ends with a dot. */
+export type Zone = z.output<typeof zoneSchema>;
+
+/** A line of the table dns_rr: a record of any type. */
+export type Row = z.output<typeof rowSchema>;
