@@ -10,7 +10,7 @@ const options = z.strictObject({
     z.describe('ZoneID username, not the e-mail address'),
   ),
   apiKey: secret('API key, made in the ZoneID account management'),
-  url: z._default(httpUrl('address of the API'), 'https://api.zone.eu/v2'),
+  url: z._default(httpUrl('address of the API; default: https://api.zone.eu/v2'), 'https://api.zone.eu/v2'),
 });
 
 /** zone.eu (Zone Media, Estonia), through the ZoneID API v2. */

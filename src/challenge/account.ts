@@ -1,8 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import * as z from 'zod/mini';
-import { providers } from '../../providers/index.ts';
-import { configError } from '../config/load.ts';
+import { type Config, configError } from '../config/load.ts';
 import { type ConnectionOptions, connectionSchema } from '../config/schema.ts';
 import { resolveSecrets } from '../config/secrets.ts';
 import { Dns01Error, withContext } from '../errors.ts';
@@ -12,6 +11,7 @@ import { writeOnce } from '../http/write-once.ts';
 import { firstFinding } from '../issues.ts';
 import type { DnsProvider, ProviderContext, ProviderDefinition, Resolved } from '../provider.ts';
 import { openLedger } from '../state/ledger.ts';
+import { loadDefinition } from './definition.ts';
 import { noSuchAccount } from './route.ts';
 import type { Run } from './run.ts';
 
@@ -65,18 +65,19 @@ export async function openAccount(name: string, run: AccountRun): Promise<Accoun
     sleep: deadline.sleep,
     writeOnce: (steps) => writeOnce(steps, log),
   };
-  const provider = definition.create(resolved as Resolved<unknown>, context);
+  const inContext = async <Result>(task: () => Result | Promise<Result>): Promise<Result> => {
+    try {
+      return await task();
+    } catch (error) {
+      throw withContext(error, `account ${name} (${definition.type})`);
+    }
+  };
+  const provider = await inContext(() => definition.create(resolved as Resolved<unknown>, context));
   warnUnencrypted(name, resolved, log.warn);
   return {
     name,
     definition,
-    async use(task) {
-      try {
-        return await task(provider);
-      } catch (error) {
-        throw withContext(error, `account ${name} (${definition.type})`);
-      }
-    },
+    use: (task) => inContext(() => task(provider)),
     async close() {
       http.beginClosing(GOODBYE);
       await provider
@@ -85,19 +86,6 @@ export async function openAccount(name: string, run: AccountRun): Promise<Accoun
       await http.close();
     },
   };
-}
-
-async function loadDefinition(name: string, { config }: Pick<Run, 'config'>): Promise<ProviderDefinition> {
-  const type = config.accounts[name]?.provider;
-  if (type === undefined) throw noSuchAccount(name, config);
-  const load = Object.hasOwn(providers, type) ? providers[type] : undefined;
-  if (load) return (await load()).default;
-  const known = Object.keys(providers).join(', ');
-  throw await configError(
-    config.file,
-    ['accounts', name, 'provider'],
-    `there is no provider "${type}" (there are: ${known})`,
-  );
 }
 
 export interface ValidAccount {
@@ -109,18 +97,19 @@ export interface ValidAccount {
 
 /**
  * The account's provider, and its keys after validation.
- * @throws E_CONFIG naming file, line and key
+ * @throws E_CONFIG naming file, line and key; E_USAGE when there is no such account
  */
-export async function validAccount(name: string, run: Pick<Run, 'config'>): Promise<ValidAccount> {
-  const definition = await loadDefinition(name, run);
-  return { definition, ...(await validOptions(name, definition, run)) };
+export async function validAccount(name: string, { config }: Pick<Run, 'config'>): Promise<ValidAccount> {
+  if (!Object.hasOwn(config.accounts, name)) throw noSuchAccount(name, config);
+  const definition = await loadDefinition(name, config);
+  return { definition, ...(await validOptions(name, definition, config)) };
 }
 
 /** The keys of the connection, where the provider has one, and the provider's own. */
 async function validOptions(
   name: string,
   definition: ProviderDefinition,
-  { config }: Pick<Run, 'config'>,
+  config: Config,
 ): Promise<Omit<ValidAccount, 'definition'>> {
   const all = config.accounts[name]?.options ?? {};
   const isConnectionKey = (key: string) => definition.http && Object.hasOwn(connectionSchema.shape, key);

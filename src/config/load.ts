@@ -5,11 +5,11 @@ import * as z from 'zod/mini';
 import { Dns01Error } from '../errors.ts';
 import { firstFinding } from '../issues.ts';
 import { normaliseName } from '../names.ts';
+import type { FoundConfig } from './find.ts';
 import { refuseWritable } from './permissions.ts';
 import { configSchema, type RawConfig } from './schema.ts';
 
-export interface Config {
-  readonly file: string;
+export interface Config extends FoundConfig {
   readonly accounts: Readonly<Record<string, AccountConfig>>;
   /** The user's own map of zones, in no order. */
   readonly zones: readonly ZoneRoute[];
@@ -38,14 +38,15 @@ export interface ZoneRoute {
  * Read and validate a config file: YAML or JSON, never code.
  * @throws E_CONFIG naming file, line and key, and what was expected there
  */
-export async function loadConfig(file: string): Promise<Config> {
+export async function loadConfig(found: FoundConfig): Promise<Config> {
+  const { file } = found;
   const raw = readRaw(file);
   const parsed = z.safeParse(configSchema, raw);
   if (!parsed.success) {
     const { path, text } = firstFinding(parsed.error.issues, raw);
     throw await configError(file, path, text);
   }
-  return shape(file, parsed.data);
+  return shape(found, parsed.data);
 }
 
 /** An error that points at a place in the config file. */
@@ -122,13 +123,14 @@ function unreadable(file: string, error: unknown): Dns01Error {
   });
 }
 
-async function shape(file: string, raw: RawConfig): Promise<Config> {
+async function shape(found: FoundConfig, raw: RawConfig): Promise<Config> {
+  const { file } = found;
   const accounts = Object.fromEntries(
     Object.entries(raw.accounts).map(([name, { provider, ...options }]) => [name, { provider, options }]),
   );
   if (Object.keys(accounts).length === 0) throw await configError(file, ['accounts'], 'expected at least one account');
   return {
-    file,
+    ...found,
     accounts,
     zones: await Promise.all(Object.entries(raw.zones ?? {}).map((entry) => zoneRoute(file, raw, entry))),
     resolvers: raw.dns?.resolvers ?? [],

@@ -13,7 +13,7 @@ it('config.example.yaml is a config, with every provider in it', async () => {
   const file = join(directory, 'config.yaml');
   await copyFile(`${root}config.example.yaml`, file);
   await chmod(file, 0o600);
-  const config = await loadConfig(file);
+  const config = await loadConfig({ file, foundInCurrentDirectory: false });
   for (const account of Object.keys(config.accounts)) await validAccount(account, { config });
   const used = Object.values(config.accounts).map(({ provider }) => provider);
   expect(used.sort()).toEqual(Object.keys(providers).sort());

@@ -6,6 +6,8 @@ import { findConfig } from '../../src/config/find.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { expectFailure, openWorkplace, VALUE } from '../support/cli.ts';
 
+const named = (file: string) => ({ file, foundInCurrentDirectory: false });
+
 let directory: string;
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'dns01-config-'));
@@ -28,13 +30,13 @@ zones:
 describe('a config', () => {
   it('is read from YAML and from JSON alike', async () => {
     const expected = { zones: [{ zone: 'example.com', account: 'panel', anyName: false }], ttl: 60 };
-    expect(await loadConfig(await file(GOOD))).toMatchObject(expected);
+    expect(await loadConfig(named(await file(GOOD)))).toMatchObject(expected);
     const json = { accounts: { panel: { provider: 'ispconfig' } }, zones: { 'example.com': 'panel' } };
-    expect(await loadConfig(await file(JSON.stringify(json), 'config.json'))).toMatchObject(expected);
+    expect(await loadConfig(named(await file(JSON.stringify(json), 'config.json')))).toMatchObject(expected);
   });
 
   it('has defaults for everything but the accounts', async () => {
-    const config = await loadConfig(await file('accounts: { here: { provider: embedded } }'));
+    const config = await loadConfig(named(await file('accounts: { here: { provider: embedded } }')));
     expect(config).toMatchObject({ propagation: { timeout: 300, interval: 2, settle: 2 }, ttl: 60, resolvers: [] });
   });
 
@@ -65,7 +67,7 @@ describe('a config', () => {
     ['broken YAML', 'accounts:\n  panel: { provider: "ispconfig\n', /:\d: not valid YAML: /],
     ['an import', '$import: other.yaml\n', /\$import is not supported/],
   ])('with %s is refused at file, line and key', async (_, text, message) => {
-    await expect(loadConfig(await file(text))).rejects.toMatchObject({
+    await expect(loadConfig(named(await file(text)))).rejects.toMatchObject({
       code: 'E_CONFIG',
       message: expect.stringMatching(message),
     });
@@ -73,19 +75,21 @@ describe('a config', () => {
 
   it('that is broken shows none of the lines around the mistake: a password may stand there', async () => {
     const text = 'accounts:\n  panel:\n    password: "hunter2-secret\n    username: [\n';
-    const failure = await loadConfig(await file(text)).catch((error: Error) => error);
+    const failure = await loadConfig(named(await file(text))).catch((error: Error) => error);
     expect(String(failure)).not.toContain('hunter2');
   });
 
   it('is never code', async () => {
-    await expect(loadConfig(await file('module.exports = {}', 'config.js'))).rejects.toMatchObject({
+    await expect(loadConfig(named(await file('module.exports = {}', 'config.js')))).rejects.toMatchObject({
       code: 'E_CONFIG',
     });
-    await expect(loadConfig(await file('export default {}', 'config.ts'))).rejects.toMatchObject({ code: 'E_CONFIG' });
+    await expect(loadConfig(named(await file('export default {}', 'config.ts')))).rejects.toMatchObject({
+      code: 'E_CONFIG',
+    });
   });
 
   it.each([0o622, 0o606 | 0o002, 0o620])('that others can write (mode %o) is refused', async (mode) => {
-    await expect(loadConfig(await file(GOOD, 'config.yaml', mode))).rejects.toMatchObject({
+    await expect(loadConfig(named(await file(GOOD, 'config.yaml', mode)))).rejects.toMatchObject({
       code: 'E_CONFIG',
       message: expect.stringContaining('other users can write this file'),
       hint: expect.stringContaining('chmod go-w'),
@@ -99,9 +103,9 @@ describe('the config that is used', () => {
     await mkdir(join(directory, 'dns01'));
     await writeFile(own, GOOD);
     const env = { XDG_CONFIG_HOME: directory, DNS01_CONFIG: '/etc/other.yaml' };
-    expect(findConfig('/tmp/named.yaml', env)).toBe('/tmp/named.yaml');
-    expect(findConfig(undefined, env)).toBe('/etc/other.yaml');
-    expect(findConfig(undefined, { XDG_CONFIG_HOME: directory })).toBe(own);
+    expect(findConfig('/tmp/named.yaml', env)).toEqual(named('/tmp/named.yaml'));
+    expect(findConfig(undefined, env)).toEqual(named('/etc/other.yaml'));
+    expect(findConfig(undefined, { XDG_CONFIG_HOME: directory })).toEqual(named(own));
   });
 
   it('is missed with the places that were looked at', () => {
