@@ -62,6 +62,10 @@ export async function openAccount(name: string, run: AccountRun): Promise<Accoun
     signal: deadline.signal,
     dataDirectory: () => dataDirectory(name, run),
     keepSecret: run.redactor.keep,
+    async runCommand(command) {
+      const { runCommand } = await import('../process/run-command.ts');
+      return runCommand(command, { env: run.env, signal: deadline.signal, log: context.log });
+    },
     sleep: deadline.sleep,
     writeOnce: (steps) => writeOnce(steps, log),
   };

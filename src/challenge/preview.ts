@@ -1,5 +1,6 @@
 import type { Challenge } from './challenge.ts';
-import { type RouteWishes, route } from './route.ts';
+import { findTarget } from './delegation.ts';
+import type { RouteWishes } from './route.ts';
 import type { Run } from './run.ts';
 
 export interface Preview {
@@ -12,8 +13,8 @@ export interface Preview {
 
 /** Who would be written to, and whether the value is there: asks the provider, writes nothing. */
 export async function preview({ name, value }: Challenge, run: Run, wishes: RouteWishes): Promise<Preview> {
-  const { account: accountName, zone } = route(name, run.config, wishes);
+  const { name: target, account: accountName, zone } = await findTarget(name, run, wishes);
   const account = await run.account(accountName);
-  const values = await account.use((provider) => provider.listTxt(name, zone));
+  const values = await account.use((provider) => provider.listTxt(target, zone));
   return { account: account.name, provider: account.definition.type, zone, present: values.includes(value) };
 }

@@ -1,17 +1,21 @@
 import { join } from 'node:path';
 import { digest } from '../digest.ts';
 import { isDns01Error } from '../errors.ts';
+import type { Fqdn } from '../names.ts';
 import type { AddedTxt, RecordHandle, TxtRecord } from '../provider.ts';
 import { withLock } from '../state/lock.ts';
 import type { Account } from './account.ts';
 import type { Challenge } from './challenge.ts';
-import { type Route, type RouteWishes, route } from './route.ts';
+import { findTarget, type Target } from './delegation.ts';
+import type { RouteWishes } from './route.ts';
 import type { Run } from './run.ts';
 
 /** A value that is at the provider now. */
 export interface Published extends Challenge {
   readonly account: string;
   readonly provider: string;
+  /** Where the value stands: the name itself, or where its CNAMEs lead. */
+  readonly target: Fqdn;
   readonly handle: RecordHandle;
   /** False when it was there before. */
   readonly changed: boolean;
@@ -23,10 +27,10 @@ export interface Published extends Challenge {
  */
 export async function publish(challenge: Challenge, run: Run, wishes: RouteWishes = {}): Promise<Published> {
   const { name, value } = challenge;
-  const target = route(name, run.config, wishes);
+  const target = await findTarget(name, run, wishes);
   const account = await run.account(target.account);
   const provider = account.definition.type;
-  const entry = { name, value, account: account.name, provider, zone: target.zone };
+  const entry = { name, value, account: account.name, provider, zone: target.zone, target: target.name };
   const earlier = await run.journal.find(name, value);
   await run.journal.record({ ...entry, state: 'intent' });
   const added = await addOrForget(challenge, target, account, run, earlier !== undefined);
@@ -34,23 +38,23 @@ export async function publish(challenge: Challenge, run: Run, wishes: RouteWishe
   // What was there before, and not by us, is not ours to sweep later.
   if (changed || earlier) await run.journal.record({ ...entry, state: 'published', handle });
   else await run.journal.close(name, value);
-  return { name, value, account: account.name, provider, handle, changed };
+  return { name, value, account: account.name, provider, target: target.name, handle, changed };
 }
 
 /** A write that was refused in so many words left nothing behind; any other stays in the journal. */
 async function addOrForget(
   { name, value }: Challenge,
-  { zone }: Route,
+  target: Target,
   account: Account,
   run: Run,
   hasEarlierEntry: boolean,
 ): Promise<AddedTxt> {
   try {
     return await exclusively(account, run, (record) => account.use((dns) => dns.addTxt(record)), {
-      name,
+      name: target.name,
       value,
       ttl: run.config.ttl,
-      zone,
+      zone: target.zone,
     });
   } catch (error) {
     if (isDns01Error(error) && !error.answerLost && !hasEarlierEntry) await run.journal.close(name, value);

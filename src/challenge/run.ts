@@ -1,5 +1,6 @@
 import type { Config } from '../config/load.ts';
 import type { Deadline } from '../deadline.ts';
+import type { AuthorityFinder } from '../dns/authority.ts';
 import type { Log } from '../log.ts';
 import type { Redactor } from '../redact.ts';
 import type { Journal } from '../state/journal.ts';
@@ -15,6 +16,8 @@ export interface Run {
   /** Undefined where nothing can be remembered. */
   readonly stateDirectory: string | undefined;
   readonly journal: Journal;
+  /** Who speaks for which name; looked up once a run. */
+  readonly authorities: AuthorityFinder;
   /** The account, opened on first use and then kept: one login for everything that a run does there. */
   account(name: string): Promise<Account>;
 }

@@ -1,5 +1,4 @@
 import { within } from '../deadline.ts';
-import { openAuthorityFinder } from '../dns/authority.ts';
 import { type AwaitedValue, awaitPropagation } from '../dns/barrier.ts';
 import type { Run } from './run.ts';
 
@@ -13,12 +12,11 @@ export type WaitProgress = (shown: number, asked: number) => void;
  */
 export async function waitUntilVisible(
   values: readonly AwaitedValue[],
-  { config, deadline }: Run,
+  { config, deadline, authorities }: Run,
   progress: WaitProgress = () => {},
 ): Promise<number> {
   const started = performance.now();
   const limit = within(deadline, config.propagation.timeout * 1000);
-  const finder = openAuthorityFinder({ resolvers: config.resolvers, nameservers: config.nameservers }, limit.signal);
-  await awaitPropagation(values, finder, { ...config.propagation, progress }, limit);
+  await awaitPropagation(values, authorities, { ...config.propagation, progress }, limit);
   return Math.round(performance.now() - started);
 }

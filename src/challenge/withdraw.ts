@@ -1,8 +1,9 @@
 import type { RecordHandle } from '../provider.ts';
 import type { JournalEntry } from '../state/journal.ts';
 import type { Challenge } from './challenge.ts';
+import { findTarget, refuseForeignName, type Target } from './delegation.ts';
 import { exclusively } from './publish.ts';
-import { type Route, type RouteWishes, route } from './route.ts';
+import type { RouteWishes } from './route.ts';
 import type { Run } from './run.ts';
 
 export interface Withdrawn extends Challenge {
@@ -25,10 +26,10 @@ export async function withdraw(
 ): Promise<Withdrawn> {
   const { name, value } = challenge;
   const entry = await run.journal.find(name, value);
-  const { account: accountName, zone } = routeBack(challenge, run, wishes, entry);
+  const { name: target, account: accountName, zone } = await wayBack(challenge, run, wishes, entry);
   const account = await run.account(accountName);
   const handle = entry?.account === accountName ? (entry.handle ?? knownHandle) : knownHandle;
-  const record = { name, value, ttl: run.config.ttl, zone };
+  const record = { name: target, value, ttl: run.config.ttl, zone };
   const outcome = await exclusively(
     account,
     run,
@@ -46,11 +47,18 @@ export async function withdraw(
   };
 }
 
-/** The config may have changed since: what was done then counts, as long as the account is still there. */
-function routeBack({ name }: Challenge, run: Run, wishes: RouteWishes, entry: JournalEntry | undefined): Route {
+/** Config and CNAMEs may have changed since: what was done then counts, as long as the account is still there. */
+async function wayBack(
+  { name }: Challenge,
+  run: Run,
+  wishes: RouteWishes,
+  entry: JournalEntry | undefined,
+): Promise<Target> {
   const hasWish = wishes.account !== undefined || wishes.zone !== undefined;
   if (!hasWish && entry && Object.hasOwn(run.config.accounts, entry.account)) {
-    return { account: entry.account, zone: entry.zone ?? entry.handle?.zone };
+    const target = entry.target ?? name;
+    if (target !== name) refuseForeignName(target, [name, target], run.config);
+    return { name: target, account: entry.account, zone: entry.zone ?? entry.handle?.zone };
   }
-  return route(name, run.config, wishes);
+  return findTarget(name, run, wishes);
 }

@@ -22,8 +22,10 @@ export function addTxt(name: string, value: string, options: AddOptions, io: Io)
       const document = { action: 'add', ...challenge, account, provider, zone, changed: !present, dryRun: true };
       return printResult(io, options, `${challenge.name}: ${what} through account ${account} (${provider})`, document);
     }
-    const { account, provider, handle, changed } = await publish(challenge, run, options);
-    const waitedMs = options.wait ? await waitOrExplain(() => waitShowingProgress([challenge], run, io, options)) : 0;
+    const { account, provider, target, handle, changed } = await publish(challenge, run, options);
+    const waitedMs = options.wait
+      ? await waitOrExplain(() => waitShowingProgress([{ name: target, value }], run, io, options))
+      : 0;
     const document = { action: 'add', ...challenge, account, provider, zone: handle.zone, changed, waitedMs };
     const what = changed ? 'published' : 'was there already';
     const seen = options.wait ? `, shown by every name server after ${(waitedMs / 1000).toFixed(1)} s` : '';

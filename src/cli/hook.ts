@@ -29,9 +29,9 @@ async function certbotAdd(call: HookAdd, options: CommonOptions, io: Io): Promis
   try {
     await withRun(options, io, async (run) => {
       const challenge = guard(call.challenge, run.config, run.log.warn);
-      const { handle } = await publish(challenge, run, options);
+      const { handle, target } = await publish(challenge, run, options);
       io.stdout(`${certbotOutput(challenge, handle)}\n`);
-      const awaited = await challengesToAwait(call, challenge, run);
+      const awaited = await challengesToAwait(call, { ...challenge, name: target }, run);
       if (awaited.length > 0) await waitShowingProgress(awaited, run, io, options);
     });
   } catch (error) {

@@ -1,4 +1,4 @@
-import { route } from '../challenge/route.ts';
+import { findTarget } from '../challenge/delegation.ts';
 import { normaliseName } from '../names.ts';
 import { printable } from '../text.ts';
 import type { Io } from './io.ts';
@@ -9,9 +9,9 @@ import type { CommonOptions } from './options.ts';
 export function listTxt(text: string, options: CommonOptions, io: Io): Promise<void> {
   return withRun(options, io, async (run) => {
     const name = normaliseName(text);
-    const target = route(name, run.config, options);
+    const target = await findTarget(name, run, options);
     const account = await run.account(target.account);
-    const values = (await account.use((provider) => provider.listTxt(name, target.zone))).sort();
+    const values = (await account.use((provider) => provider.listTxt(target.name, target.zone))).sort();
     const { type: provider } = account.definition;
     const document = { ok: true, action: 'list', name, account: account.name, provider, values };
     io.stdout(options.json ? `${JSON.stringify(document)}\n` : values.map((value) => `${printable(value)}\n`).join(''));

@@ -3,6 +3,7 @@ import type { Run } from '../challenge/run.ts';
 import { findConfig } from '../config/find.ts';
 import { loadConfig } from '../config/load.ts';
 import { startDeadline } from '../deadline.ts';
+import { openAuthorityFinder } from '../dns/authority.ts';
 import { createLog } from '../log.ts';
 import { createRedactor } from '../redact.ts';
 import { openStateDirectory } from '../state/directory.ts';
@@ -24,15 +25,17 @@ export async function withRun<Result>(
   const config = await loadConfig(findConfig(options.config, io.env));
   const seconds = options.timeout ?? API_TIME + config.propagation.timeout;
   const stateDirectory = await openStateDirectory(io.env, log.warn);
+  const deadline = startDeadline(seconds * 1000, io.stop);
   const accounts = new Map<string, Promise<Account>>();
   const run: Run = {
     config,
     env: io.env,
     log,
     redactor,
-    deadline: startDeadline(seconds * 1000, io.stop),
+    deadline,
     stateDirectory,
     journal: openJournal(stateDirectory, log.warn),
+    authorities: openAuthorityFinder(config, deadline.signal),
     account(name) {
       const opening = accounts.get(name) ?? openAccount(name, run);
       accounts.set(name, opening);

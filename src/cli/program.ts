@@ -56,6 +56,15 @@ export function createProgram(io: Io, version: string): Command {
       await hook(client, args, commonOptions(command), io);
     });
 
+  verb(program, 'sweep', 'withdraw what this tool published and never withdrew')
+    .option('--older-than <TIME>', 'leave alone what is younger: 30m, 12h, 1d', '1d')
+    .option('--scan', 'only list values of the form of a challenge that this tool does not know', false)
+    .addHelpText('after', SWEEP_EXAMPLES)
+    .action(async ({ olderThan, scan }: { olderThan: string; scan: boolean }, command: Command) => {
+      const { sweepLeftovers } = await import('./sweep.ts');
+      await sweepLeftovers({ ...commonOptions(command), olderThan, scan }, io);
+    });
+
   verb(program, 'nameserver', "serve the embedded provider's records as an authoritative DNS server")
     .option('--listen <ADDRESS>', 'address and port, again for more', collect, [])
     .addHelpText('after', NAMESERVER_EXAMPLES)
@@ -146,6 +155,15 @@ const HOOK_EXAMPLES = `
 Clients:
   certbot auth       --manual-auth-hook 'dns01 hook certbot auth'
   certbot cleanup    --manual-cleanup-hook 'dns01 hook certbot cleanup'`;
+
+const SWEEP_EXAMPLES = `
+Examples:
+  $ dns01 sweep --dry-run
+  $ dns01 sweep --older-than 12h
+  $ dns01 sweep --scan
+
+A hook that was killed leaves its value behind. The journal in the state directory knows it; only what stands there is
+ever withdrawn.`;
 
 const NAMESERVER_EXAMPLES = `
 Examples:

@@ -16,6 +16,7 @@ export interface Config extends FoundConfig {
   /** `HOST`, `HOST:PORT` or `[HOST]:PORT`; empty: the system's. */
   readonly resolvers: readonly string[];
   readonly nameservers: readonly { readonly zone: string; readonly servers: readonly string[] }[];
+  readonly followCnames: boolean;
   /** In seconds. */
   readonly propagation: { readonly timeout: number; readonly interval: number; readonly settle: number };
   /** In seconds. */
@@ -134,6 +135,7 @@ async function shape(found: FoundConfig, raw: RawConfig): Promise<Config> {
     accounts,
     zones: await Promise.all(Object.entries(raw.zones ?? {}).map((entry) => zoneRoute(file, raw, entry))),
     resolvers: raw.dns?.resolvers ?? [],
+    followCnames: raw.dns?.followCnames ?? true,
     nameservers: await Promise.all(
       Object.entries(raw.dns?.nameservers ?? {}).map(async ([zone, servers]) => ({
         zone: await nameKey(file, ['dns', 'nameservers', zone]),

@@ -51,6 +51,9 @@ export const configSchema = z.strictObject({
           .array(serverAddress)
           .check(z.describe("where zones and name servers are looked up; default: the system's resolvers")),
       ),
+      followCnames: z.optional(
+        z.boolean().check(z.describe('write where the CNAMEs of a challenge name lead, and wait there; default true')),
+      ),
       nameservers: z.optional(
         z
           .record(z.string(), z.array(serverAddress).check(z.minLength(1)))

@@ -10,6 +10,8 @@ const entrySchema = z.object({
   /** `intent`: it may have been published; `published`: it was. A withdrawn value has no entry. */
   state: z.enum(['intent', 'published']),
   name: z.string(),
+  /** Where it was written, when CNAMEs lead away from the name. */
+  target: z.optional(z.string()),
   value: z.string(),
   account: z.string(),
   provider: z.string(),

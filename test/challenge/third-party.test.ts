@@ -45,7 +45,7 @@ beforeEach(async () => {
 afterEach(() => here.remove());
 
 const config = (provider: string, password = 'note-password') =>
-  `accounts:\n  mine:\n    provider: ${provider}\n    file: ${notes}\n    password: ${password}\n`;
+  `accounts:\n  mine:\n    provider: ${provider}\n    file: ${notes}\n    password: ${password}\ndns: { followCnames: false }\n`;
 
 it("a third party's provider is loaded by its path, beside the config", async () => {
   await here.configure(config('./notebook.mjs'));

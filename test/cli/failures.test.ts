@@ -35,13 +35,13 @@ describe('a wrong password', () => {
 
 describe('a zone that nobody owns', () => {
   it('is told with what was looked at, at ISPConfig', async () => {
-    await here.configure(panels.config.replace(/zones:[\s\S]*/, ''));
+    await here.configure(panels.config.replace(/zones:\n( .*\n)*/, ''));
     const outcome = await here.run(['add-txt', '--account', 'panel', '_acme-challenge.www.example.net', VALUE]);
     expectFailure(outcome, 68, /_acme-challenge\.www\.example\.net, www\.example\.net, example\.net/);
   });
 
   it('is told with what was looked at, at ZoneID', async () => {
-    await here.configure(panels.config.replace(/zones:[\s\S]*/, ''));
+    await here.configure(panels.config.replace(/zones:\n( .*\n)*/, ''));
     const outcome = await here.run(['add-txt', '--account', 'zone-eu', '_acme-challenge.www.example.net', VALUE]);
     expectFailure(outcome, 68, /www\.example\.net.*example\.net/);
   });
@@ -177,6 +177,7 @@ describe('state files', () => {
       state: 'published',
       since: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
       name: ZONE_NAME,
+      target: ZONE_NAME,
       value: VALUE,
       account: 'zone-eu',
       provider: 'zoneid',

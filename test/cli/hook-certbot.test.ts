@@ -15,7 +15,7 @@ beforeEach(async () => {
     ispconfig: { onChange: async (_zone, name, _type, value, change) => dns.change(name, value, change) },
     zoneid: { onChange: async (_zone, name, value, change) => dns.change(name, value, change) },
   });
-  await here.configure(`${panels.config}${dns.config}propagation: { timeout: 5, interval: 0.1 }\n`);
+  await here.configure(`${panels.accounts}${dns.config}propagation: { timeout: 5, interval: 0.1 }\n`);
 });
 afterEach(async () => {
   await here.expectNoSecret(PANEL_PASSWORD, ZONE_KEY);

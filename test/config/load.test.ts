@@ -125,7 +125,9 @@ describe('a process in a directory with a .config/config.js', () => {
       `require('fs').writeFileSync(${JSON.stringify(proof)}, '')`,
     );
     await writeFile(join(here.directory, 'package.json'), '{"cosmiconfig":{"loaders":{}}}');
-    await here.configure('accounts: { here: { provider: embedded, zones: [example.com] } }');
+    await here.configure(
+      '{ accounts: { here: { provider: embedded, zones: [example.com] } }, dns: { followCnames: false } }',
+    );
     const { code } = await here.run(['list-txt', '_acme-challenge.example.com'], { cwd: here.directory });
     expect(code).toBe(0);
     const { existsSync } = await import('node:fs');
@@ -146,6 +148,7 @@ describe('an account', () => {
     username: x
     apiKey: { env: NOT_SET_FOR_OTHER }
 zones: { example.com: panel }
+dns: { followCnames: false }
 `;
 
   async function addWith(yaml: string, env: Record<string, string> = {}) {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Deadline, startDeadline } from '../../src/deadline.ts';
 import { type BudgetGate, type ClosableHttpClient, createHttpClient } from '../../src/http/client.ts';
 import { writeOnce } from '../../src/http/write-once.ts';
+import { runCommand } from '../../src/process/run-command.ts';
 import type { ProviderContext } from '../../src/provider.ts';
 
 export interface TestContext extends ProviderContext {
@@ -50,6 +51,7 @@ export function createTestContext(settings: TestContextSettings = {}): TestConte
     signal: deadline.signal,
     dataDirectory: () => mkdtemp(join(tmpdir(), 'dns01-data-')),
     keepSecret: (secret) => void secrets.push(secret),
+    runCommand: (command) => runCommand(command, { env: process.env, signal: deadline.signal, log }),
     sleep: (milliseconds) => deadline.sleep(milliseconds),
     writeOnce: (steps) => writeOnce(steps, log),
   };

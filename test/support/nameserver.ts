@@ -1,4 +1,4 @@
-import { startNameserver } from '../../providers/embedded/nameserver.ts';
+import { startFakeDns } from '../fakes/dns-server.ts';
 import { until } from './until.ts';
 
 export interface TestNameserver {
@@ -8,7 +8,7 @@ export interface TestNameserver {
   /** From now on changes are kept back, as a slow provider does, until `release`. */
   hold(): void;
   release(): void;
-  /** The names asked for so far. */
+  /** The names whose TXT records were asked for so far. */
   questions(): string[];
   asked(name: string): Promise<void>;
   close(): Promise<void>;
@@ -16,30 +16,29 @@ export interface TestNameserver {
 
 /** A name server on loopback that follows a fake provider. */
 export async function openNameserver(zones: readonly string[]): Promise<TestNameserver> {
-  let served: { name: string; value: string; ttl: number }[] = [];
-  let held: typeof served | undefined;
-  const asked: string[] = [];
-  const server = await startNameserver({
-    address: '127.0.0.1',
-    port: 0,
-    zones: async () => zones.map((name) => ({ name, ns: [`ns.${name}`], serial: 1, records: held ?? served })),
-    failed: () => {},
-    asked: (name) => asked.push(name),
-  });
+  const server = await startFakeDns({ zones: zones.map((name) => ({ name })) });
+  const values = new Map<string, string[]>();
+  let held = false;
+  const show = () => {
+    if (!held) for (const [name, list] of values) server.show(name, list);
+  };
+  const questions = () => server.questions.filter(({ type }) => type === 'TXT').map(({ name }) => name);
   return {
-    config: `dns:\n  nameservers:\n${zones.map((zone) => `    ${zone}: ["127.0.0.1:${server.port}"]\n`).join('')}`,
+    config: `dns:\n  nameservers:\n${zones.map((zone) => `    ${zone}: ["${server.at}"]\n`).join('')}`,
     async change(name, value, change) {
-      served = served.filter((record) => record.name !== name || record.value !== value);
-      if (change === 'added') served.push({ name, value, ttl: 60 });
+      const others = (values.get(name) ?? []).filter((other) => other !== value);
+      values.set(name, change === 'added' ? [...others, value] : others);
+      show();
     },
     hold() {
-      held = [...served];
+      held = true;
     },
     release() {
-      held = undefined;
+      held = false;
+      show();
     },
-    questions: () => [...asked],
-    asked: (name) => until(() => asked.includes(name)),
+    questions,
+    asked: (name) => until(() => questions().includes(name)),
     close: server.close,
   };
 }

@@ -8,6 +8,8 @@ export interface Panels {
   readonly ispconfig: IspconfigFake;
   readonly zoneid: ZoneidFake;
   /** The two accounts and their zones: example.com at the panel, example.ee at ZoneID. */
+  readonly accounts: string;
+  /** The same as a whole config, for tests without DNS. */
   readonly config: string;
   close(): Promise<void>;
 }
@@ -18,10 +20,7 @@ export async function startPanels(
 ): Promise<Panels> {
   const ispconfig = await startIspconfigFake({ password: PANEL_PASSWORD, ...settings.ispconfig });
   const zoneid = await startZoneidFake({ apiKey: ZONE_KEY, zones: ['example.ee'], ...settings.zoneid });
-  return {
-    ispconfig,
-    zoneid,
-    config: `accounts:
+  const accounts = `accounts:
   panel:
     provider: ispconfig
     url: ${ispconfig.url}
@@ -37,7 +36,12 @@ export async function startPanels(
 zones:
   example.com: panel
   example.ee: zone-eu
-`,
+`;
+  return {
+    ispconfig,
+    zoneid,
+    accounts,
+    config: `${accounts}dns: { followCnames: false }\n`,
     async close() {
       await Promise.all([ispconfig.close(), zoneid.close()]);
     },

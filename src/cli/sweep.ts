@@ -1,0 +1,57 @@
+import { type Leftover, type Swept, scan, sweep } from '../challenge/sweep.ts';
+import { Dns01Error, isDns01Error } from '../errors.ts';
+import { parseDuration } from './duration.ts';
+import type { Io } from './io.ts';
+import { withRun } from './open-run.ts';
+import type { CommonOptions } from './options.ts';
+
+export interface SweepOptions extends CommonOptions {
+  readonly olderThan: string;
+  readonly scan: boolean;
+}
+
+/** `dns01 sweep`: withdraw what this tool published and never withdrew; with `--scan` only look for what else is there. */
+export function sweepLeftovers(options: SweepOptions, io: Io): Promise<void> {
+  const seconds = parseDuration(options.olderThan, '--older-than');
+  return withRun(options, io, async (run) => {
+    if (options.scan) {
+      const accounts = options.account === undefined ? Object.keys(run.config.accounts) : [options.account];
+      for await (const leftover of scan(run, accounts))
+        io.stdout(options.json ? jsonLine(leftover) : leftoverLine(leftover));
+      return;
+    }
+    const failures: Dns01Error[] = [];
+    for await (const swept of sweep(run, seconds, options.dryRun)) {
+      if (isDns01Error(swept.outcome)) failures.push(swept.outcome);
+      io.stdout(options.json ? jsonLine(document(swept)) : sweptLine(swept));
+    }
+    const [first] = failures;
+    if (!first) return;
+    const message = `${failures.length} of the values could not be withdrawn; the first: ${first.message}`;
+    throw new Dns01Error(first.code, message, { hint: first.hint, cause: first });
+  });
+}
+
+const jsonLine = (document: object): string => `${JSON.stringify(document)}\n`;
+
+function sweptLine({ entry, outcome }: Swept): string {
+  const { name, value, account, since } = entry;
+  const what = isDns01Error(outcome) ? `failed (${outcome.code})` : outcome;
+  return `${what}\t${name}\t${value}\t${account}\tsince ${since}\n`;
+}
+
+function document({ entry, outcome }: Swept): object {
+  const { name, value, account, since } = entry;
+  const failure = isDns01Error(outcome) ? { code: outcome.code, message: outcome.message } : undefined;
+  return {
+    ok: !failure,
+    action: 'sweep',
+    name,
+    value,
+    account,
+    since,
+    ...(failure ? { error: failure } : { outcome }),
+  };
+}
+
+const leftoverLine = ({ account, name, value }: Leftover): string => `not ours\t${name}\t${value}\t${account}\n`;
