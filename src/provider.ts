@@ -92,6 +92,32 @@ export interface HttpClient {
   decode<Schema extends z.core.$ZodType>(answer: HttpAnswer, schema: Schema): z.output<Schema>;
 }
 
+/** A program to run, without a shell. */
+export interface Command {
+  /** The name of the call in errors and logs, e.g. `present`. */
+  readonly call: string;
+  /** The program's absolute path. It is refused where others can write it. */
+  readonly file: string;
+  /** Every user of the machine can see them: never a secret. */
+  readonly args: readonly string[];
+  /** The environment, beside PATH, HOME and LANG. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** The part of the environment whose values are secrets: they are blanked out of what the program says. */
+  readonly secrets?: Readonly<Record<string, string>>;
+  /** Further files that the program will run: refused like the program itself. */
+  readonly sources?: readonly string[];
+  /** Milliseconds, after which it is stopped together with everything it started. */
+  readonly timeout: number;
+}
+
+export interface CommandOutcome {
+  readonly exitCode: number;
+  /** Its end, at most 64 KiB. */
+  readonly stdout: string;
+  /** The last line of stderr, fit for an error message; may be empty. */
+  readonly complaint: string;
+}
+
 export interface ProviderLog {
   debug(message: string, fields?: Readonly<Record<string, unknown>>): void;
   /** Something that the user should know although the verb goes on. */
@@ -109,6 +135,11 @@ export interface ProviderContext {
   dataDirectory(): Promise<string>;
   /** Never print this text from now on: for secrets that come into being at run time, like a session id. */
   keepSecret(secret: string): void;
+  /**
+   * Run a program to its end, in the directory `/`, with nothing on stdin.
+   * @throws E_CONFIG it cannot be started, or others can write it; E_REMOTE with `answerLost` when it was stopped or died
+   */
+  runCommand(command: Command): Promise<CommandOutcome>;
   /** Wait, in milliseconds. @throws E_REMOTE when the verb's time is up before */
   sleep(milliseconds: number): Promise<void>;
   /**

@@ -32,7 +32,9 @@ export async function seenAt(name: Fqdn, run: Run): Promise<Fqdn> {
 
 async function chainFrom(name: Fqdn, run: Run): Promise<Fqdn[]> {
   if (!run.config.followCnames) return [name];
-  const chain = await followCnames(name, run.authorities, run.deadline.signal);
+  const unanswered = (at: Fqdn, reason: string) =>
+    run.log.warn(`${at}: whether there is a CNAME could not be seen, going on as if there were none: ${reason}`);
+  const chain = await followCnames(name, run.authorities, run.deadline.signal, unanswered);
   if (chain.length > 1) run.log.debug('the name is delegated', { chain });
   return chain;
 }

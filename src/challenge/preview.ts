@@ -1,3 +1,4 @@
+import type { Fqdn } from '../names.ts';
 import type { Challenge } from './challenge.ts';
 import { findTarget } from './delegation.ts';
 import type { RouteWishes } from './route.ts';
@@ -7,6 +8,8 @@ export interface Preview {
   readonly account: string;
   readonly provider: string;
   readonly zone: string | undefined;
+  /** Where the value would stand: the name itself, or where its CNAMEs lead. */
+  readonly target: Fqdn;
   /** Whether the value is there now. */
   readonly present: boolean;
 }
@@ -16,5 +19,5 @@ export async function preview({ name, value }: Challenge, run: Run, wishes: Rout
   const { name: target, account: accountName, zone } = await findTarget(name, run, wishes);
   const account = await run.account(accountName);
   const values = await account.use((provider) => provider.listTxt(target, zone));
-  return { account: account.name, provider: account.definition.type, zone, present: values.includes(value) };
+  return { account: account.name, provider: account.definition.type, zone, target, present: values.includes(value) };
 }

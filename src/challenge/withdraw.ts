@@ -1,3 +1,4 @@
+import type { Fqdn } from '../names.ts';
 import type { RecordHandle } from '../provider.ts';
 import type { JournalEntry } from '../state/journal.ts';
 import type { Challenge } from './challenge.ts';
@@ -10,6 +11,8 @@ export interface Withdrawn extends Challenge {
   readonly account: string;
   readonly provider: string;
   readonly zone: string | undefined;
+  /** Where the value stood. */
+  readonly target: Fqdn;
   /** False when it was not there any more. */
   readonly changed: boolean;
 }
@@ -43,6 +46,7 @@ export async function withdraw(
     account: account.name,
     provider: account.definition.type,
     zone: zone ?? handle?.zone,
+    target,
     changed: outcome === 'removed',
   };
 }

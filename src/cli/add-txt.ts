@@ -5,7 +5,7 @@ import { Dns01Error, isDns01Error } from '../errors.ts';
 import type { Io } from './io.ts';
 import { withRun } from './open-run.ts';
 import type { CommonOptions } from './options.ts';
-import { printResult } from './output.ts';
+import { placeDocument, printResult, whereAndWho } from './output.ts';
 import { waitShowingProgress } from './wait.ts';
 
 export interface AddOptions extends CommonOptions {
@@ -17,19 +17,19 @@ export function addTxt(name: string, value: string, options: AddOptions, io: Io)
   return withRun(options, io, async (run) => {
     const challenge = guard({ name, value }, run.config, run.log.warn);
     if (options.dryRun) {
-      const { account, provider, zone, present } = await preview(challenge, run, options);
-      const what = present ? 'is there already, nothing to do' : 'would be published';
-      const document = { action: 'add', ...challenge, account, provider, zone, changed: !present, dryRun: true };
-      return printResult(io, options, `${challenge.name}: ${what} through account ${account} (${provider})`, document);
+      const place = { ...challenge, ...(await preview(challenge, run, options)) };
+      const what = place.present ? 'is there already, nothing to do' : 'would be published';
+      const document = { action: 'add', ...placeDocument(place), changed: !place.present, dryRun: true };
+      return printResult(io, options, `${challenge.name}: ${what}${whereAndWho(place)}`, document);
     }
-    const { account, provider, target, handle, changed } = await publish(challenge, run, options);
-    const waitedMs = options.wait
-      ? await waitOrExplain(() => waitShowingProgress([{ name: target, value }], run, io, options))
-      : 0;
-    const document = { action: 'add', ...challenge, account, provider, zone: handle.zone, changed, waitedMs };
-    const what = changed ? 'published' : 'was there already';
+    const published = await publish(challenge, run, options);
+    const { target, changed, handle } = published;
+    const awaited = { name: target, value: challenge.value };
+    const waitedMs = options.wait ? await waitOrExplain(() => waitShowingProgress([awaited], run, io, options)) : 0;
+    const place = { ...published, zone: handle.zone };
     const seen = options.wait ? `, shown by every name server after ${(waitedMs / 1000).toFixed(1)} s` : '';
-    printResult(io, options, `${challenge.name}: ${what} through account ${account} (${provider})${seen}`, document);
+    const line = `${challenge.name}: ${changed ? 'published' : 'was there already'}${whereAndWho(place)}${seen}`;
+    printResult(io, options, line, { action: 'add', ...placeDocument(place), changed, waitedMs });
   });
 }
 

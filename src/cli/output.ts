@@ -23,3 +23,23 @@ function stackOf(error: Dns01Error): string {
   const origin = error.cause instanceof Error ? error.cause : error;
   return origin.stack ?? String(origin);
 }
+
+/** What a value was done to, in the words of a result line. */
+export function whereAndWho({ name, target, account, provider }: Place): string {
+  const at = target === name ? '' : ` at ${target}`;
+  return `${at} through account ${account} (${provider})`;
+}
+
+/** The same for the JSON document: the target only where CNAMEs lead elsewhere. */
+export function placeDocument({ name, value, target, account, provider, zone }: Place): object {
+  return { name, value, ...(target === name ? {} : { target }), account, provider, zone };
+}
+
+export interface Place {
+  readonly name: string;
+  readonly value: string;
+  readonly target: string;
+  readonly account: string;
+  readonly provider: string;
+  readonly zone: string | undefined;
+}

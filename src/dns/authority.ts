@@ -41,21 +41,15 @@ const TIMEOUT = 2000;
 /** More delegations below each other do not happen by honest means. */
 const DEEPEST_DELEGATION = 8;
 
-/** Looks every zone up once a run, however many names it holds. */
+/** What looking around in the DNS needs. */
+interface Outlook {
+  readonly resolver: Resolver;
+  readonly port: number;
+  readonly signal: AbortSignal;
+}
+
 export function openAuthorityFinder(settings: DnsSettings, signal: AbortSignal): AuthorityFinder {
-  const resolver = openResolver(settings.resolvers, signal);
-  const port = settings.port ?? DNS_PORT;
-  const cuts = new Map<Fqdn, Promise<Authority>>();
-
-  function enclosing(domain: Fqdn): Promise<Authority> {
-    let cut = cuts.get(domain);
-    if (!cut) {
-      cut = findCut(domain, resolver, port);
-      cuts.set(domain, cut);
-    }
-    return cut;
-  }
-
+  const outlook = { resolver: openResolver(settings.resolvers, signal), port: settings.port ?? DNS_PORT, signal };
   return {
     async find(name) {
       const configured = longestZone(settings.nameservers, name);
@@ -63,16 +57,24 @@ export function openAuthorityFinder(settings: DnsSettings, signal: AbortSignal):
         const servers = configured.servers.map((text) => ({ name: text, ...parseServerAddress(text) }));
         return { zone: configured.zone, servers, configured: true };
       }
-      // The challenge label goes first: nothing but the zone's own servers may be asked about it.
-      return descend(name, await enclosing(parentOf(name)), resolver, port, signal);
+      return descend(name, await findCut(above(name), outlook), outlook);
     },
   };
 }
 
-const parentOf = (name: Fqdn): Fqdn => (name.includes('.') ? name.slice(name.indexOf('.') + 1) : name);
+/**
+ * What a resolver may be asked about: never the challenge name, which only the zone's own servers may hear of. A name of
+ * two labels is the top of its zone, so it is there already.
+ */
+function above(name: Fqdn): Fqdn {
+  const parent = parentOf(name);
+  return parent.includes('.') ? parent : name;
+}
+
+const parentOf = (name: Fqdn): Fqdn => name.slice(name.indexOf('.') + 1);
 
 /** The zone that holds a domain, by its NS records, walking up (RFC 1034 section 4.2.1). */
-async function findCut(domain: Fqdn, resolver: Resolver, port: number): Promise<Authority> {
+async function findCut(domain: Fqdn, { resolver, port }: Outlook): Promise<Authority> {
   let failure: unknown;
   for (let at = domain; at.includes('.'); ) {
     const message = await resolver.resolve({ name: at, type: 'NS' }).catch((error: unknown) => {
@@ -97,42 +99,40 @@ function soaOwner(message: DnsMessage | undefined, below: Fqdn): Fqdn | undefine
   return soa && soa.name !== below && isWithin(below, soa.name) ? soa.name : undefined;
 }
 
-/** From a zone down to the one that holds the name, by the referrals of its servers. */
-async function descend(
-  name: Fqdn,
-  from: Authority,
-  resolver: Resolver,
-  port: number,
-  signal: AbortSignal,
-): Promise<Authority> {
+/** From a zone down to the one that holds the name, by the word of its servers. */
+async function descend(name: Fqdn, from: Authority, { resolver, port, signal }: Outlook): Promise<Authority> {
   let at = from;
   for (let depth = 0; depth < DEEPEST_DELEGATION; depth++) {
-    const message = await firstAnswer(name, at.servers, signal);
-    const referral = message && referralBelow(message, at.zone, name);
-    if (!referral) return at;
-    const names = nameServersOf(message.authorities, referral);
-    at = { zone: referral, servers: await locate(names, message.additionals, resolver, port), configured: false };
+    const below = at.zone === name ? undefined : await cutBelow(at, name, signal);
+    if (!below) return at;
+    at = { zone: below.zone, servers: await locate(below.names, below.glue, resolver, port), configured: false };
   }
   throw new Dns01Error('E_ZONE', `${name}: more than ${DEEPEST_DELEGATION} delegations below each other`);
 }
 
-async function firstAnswer(
-  name: Fqdn,
-  servers: readonly NameServer[],
-  signal: AbortSignal,
-): Promise<DnsMessage | undefined> {
+interface Cut {
+  readonly zone: Fqdn;
+  readonly names: readonly string[];
+  readonly glue: readonly ResourceRecord[];
+}
+
+/** The next zone below, as the first server tells that knows: by a referral, or because it serves that zone too. */
+async function cutBelow({ zone, servers }: Authority, name: Fqdn, signal: AbortSignal): Promise<Cut | undefined> {
   for (const server of servers) {
-    const reply = await ask(server, { name, type: 'TXT' }, { recursive: false, timeout: TIMEOUT, signal });
-    if (reply.kind === 'answer' && ['NOERROR', 'NXDOMAIN'].includes(reply.message.rcode)) return reply.message;
+    const reply = await ask(server, { name, type: 'NS' }, { recursive: false, timeout: TIMEOUT, signal });
+    if (reply.kind !== 'answer') continue;
+    const { authoritative, answers, authorities, additionals } = reply.message;
+    const records = authoritative ? answers : authorities;
+    const ns = records.find((record) => record.type === 'NS' && isBetween(zone, record.name, name));
+    if (ns) return { zone: ns.name, names: nameServersOf(records, ns.name), glue: additionals };
+    if (authoritative) return undefined;
   }
   return undefined;
 }
 
-function referralBelow(message: DnsMessage, zone: Fqdn, name: Fqdn): Fqdn | undefined {
-  if (message.authoritative || message.answers.length > 0) return undefined;
-  const ns = message.authorities.find(({ type }) => type === 'NS');
-  return ns && ns.name !== zone && isWithin(ns.name, zone) && isWithin(name, ns.name) ? ns.name : undefined;
-}
+/** Whether a cut lies below the zone and holds the name: whatever else a server refers to is not for us. */
+const isBetween = (zone: Fqdn, cut: Fqdn, name: Fqdn): boolean =>
+  cut !== zone && isWithin(cut, zone) && isWithin(name, cut);
 
 function nameServersOf(records: readonly ResourceRecord[], owner: Fqdn): string[] {
   return records.filter(({ type, name }) => type === 'NS' && name === owner).map(({ data }) => data);

@@ -56,11 +56,11 @@ export async function awaitPropagation(
   const pauses = pausesUpTo(settings.interval * 1000);
   let fullRounds = 0;
   while (fullRounds < settings.settle) {
-    const reachable = watches.filter(({ sight }) => sight.state !== 'unreachable');
-    const worthAsking = reachable.length > 0 ? reachable : watches;
-    const pending = worthAsking.filter(({ sight }) => sight.state !== 'shown');
-    const isFullRound = pending.length === 0 || pending.length === worthAsking.length;
-    await askAll(isFullRound ? worthAsking : pending, deadline);
+    const reached = watches.filter(({ sight }) => sight.state !== 'unreachable');
+    const pending = reached.filter(({ sight }) => sight.state !== 'shown');
+    // A full round also asks again who could not be reached: a lost packet must not excuse a server for good.
+    const isFullRound = pending.length === 0 || pending.length === reached.length;
+    await askAll(isFullRound ? watches : pending, deadline);
     ignoreUnreachableFamilies(watches);
     const relevant = watches.filter(({ sight }) => sight.state !== 'unreachable');
     const shown = relevant.filter(({ sight }) => sight.state === 'shown').length;
@@ -78,7 +78,7 @@ async function watchesFor(values: readonly AwaitedValue[], finder: AuthorityFind
   const perValue = await Promise.all(
     values.map(async (awaited) => {
       const { servers, configured } = await finder.find(awaited.name);
-      const unasked: Sight = { state: 'missing', detail: 'was not asked yet' };
+      const unasked: Sight = { state: 'silent', detail: 'gave no answer yet' };
       return servers.map((server): Watch => ({ awaited, server, authoritative: !configured, sight: unasked }));
     }),
   );
@@ -102,7 +102,9 @@ async function askAll(watches: readonly Watch[], deadline: Deadline): Promise<vo
     watches.map((watch) =>
       limit(async () => {
         const { server, awaited, authoritative } = watch;
-        watch.sight = await look(server, awaited, { timeout, signal: deadline.signal, authoritative });
+        const sight = await look(server, awaited, { timeout, signal: deadline.signal, authoritative });
+        // A question that the deadline cut short says less than what the server said before.
+        if (sight.state !== 'silent' || !deadline.signal.aborted) watch.sight = sight;
       }),
     ),
   );

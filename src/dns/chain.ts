@@ -14,29 +14,31 @@ const TIMEOUT = 2000;
 /**
  * Follow the CNAMEs from a name, each by the word of its own authoritative servers. The result begins with the name
  * itself and ends where the chain ends; alone, it has no CNAME. An alias that a wildcard makes up for every name below a
- * domain is none: a record at the name itself hides it (RFC 4592 section 2.2). Nor is there one, as far as anybody can
- * tell, where the DNS does not answer for the name.
- * @throws E_ZONE for a loop or a chain without end, showing it; E_REMOTE when DNS does not answer for a target
+ * domain is none: a record at the name itself hides it (RFC 4592 section 2.2).
+ * @param unanswered told where the DNS does not answer: there, as far as anybody can tell, the chain ends
+ * @throws E_ZONE for a loop or a chain without end, showing it
  */
-export async function followCnames(name: Fqdn, finder: AuthorityFinder, signal: AbortSignal): Promise<Fqdn[]> {
+export async function followCnames(
+  name: Fqdn,
+  finder: AuthorityFinder,
+  signal: AbortSignal,
+  unanswered: (name: Fqdn, reason: string) => void,
+): Promise<Fqdn[]> {
+  const aliasAt = (at: Fqdn) =>
+    aliasOf(at, finder, signal).catch((error: Error) => {
+      unanswered(at, error.message);
+      return undefined;
+    });
   const chain = [name];
-  if (!(await isAnswered(name, finder))) return chain;
   for (let at = name; ; ) {
-    const target = await aliasOf(at, finder, signal);
+    const target = await aliasAt(at);
     if (target === undefined) return chain;
-    if (chain.length === 1 && (await aliasOf(siblingOf(name), finder, signal)) === target) return chain;
+    if (chain.length === 1 && (await aliasAt(siblingOf(name))) === target) return chain;
     if (chain.includes(target)) throw badChain([...chain, target], 'goes round in a circle');
     chain.push(target);
     if (chain.length > LONGEST_CHAIN) throw badChain(chain, `is longer than ${LONGEST_CHAIN}`);
     at = target;
   }
-}
-
-async function isAnswered(name: Fqdn, finder: AuthorityFinder): Promise<boolean> {
-  return finder.find(name).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** A name beside the given one that nobody can have made a record for. */

@@ -27,11 +27,14 @@ export async function look(
   const reply = await ask(server, { name, type: 'TXT' }, { recursive: false, timeout, signal });
   if (reply.kind !== 'answer') return { state: reply.kind, detail: reply.reason };
   const { message } = reply;
+  if (!IS_ANSWER.has(message.rcode)) return { state: 'missing', detail: `answers ${message.rcode}` };
   if (authoritative && !message.authoritative) return { state: 'missing', detail: 'does not serve the zone' };
   const values = message.answers.filter((record) => record.type === 'TXT').map((record) => record.data);
   if (values.includes(value)) return { state: 'shown' };
   return { state: 'missing', detail: whatInstead(message, values) };
 }
+
+const IS_ANSWER = new Set(['NOERROR', 'NXDOMAIN']);
 
 function whatInstead(message: DnsMessage, values: readonly string[]): string {
   if (message.rcode !== 'NOERROR') return `answers ${message.rcode}`;

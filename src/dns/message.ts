@@ -63,14 +63,9 @@ export function encodeQuestion(question: Question, options: { recursive: boolean
  * question is not the answer, whoever sent it.
  */
 export function decodeAnswer(bytes: Buffer, sent: Buffer, question: Question): DnsMessage | undefined {
-  let packet: Packet;
-  try {
-    packet = dnsPacket.decode(bytes) as Packet;
-  } catch {
-    return undefined;
-  }
+  const packet = read(bytes);
+  if (packet?.type !== 'response' || packet.id !== sent.readUInt16BE(0)) return undefined;
   const [asked] = packet.questions ?? [];
-  if (packet.type !== 'response' || packet.id !== sent.readUInt16BE(0)) return undefined;
   // A server that cannot read EDNS may leave the question out of its FORMERR.
   if (asked && (lower(asked.name) !== question.name || asked.type !== question.type)) return undefined;
   if (!asked && packet.rcode === 'NOERROR') return undefined;
@@ -86,6 +81,24 @@ export function decodeAnswer(bytes: Buffer, sent: Buffer, question: Question): D
 
 /** What the package decodes but its types leave out. */
 type Packet = dnsPacket.DecodedPacket & { rcode: string };
+
+function read(bytes: Buffer): Packet | undefined {
+  try {
+    const packet = dnsPacket.decode(isTruncated(bytes) ? questionOf(bytes) : bytes) as Packet;
+    // The package reads a last record that is cut off as a shorter one.
+    return dnsPacket.decode.bytes > bytes.length ? undefined : packet;
+  } catch {
+    return undefined;
+  }
+}
+
+const isTruncated = (bytes: Buffer): boolean => (bytes.readUInt8(2) & 0x02) !== 0;
+
+/** What a truncated answer holds is not to be used (RFC 2181 section 9), and it may end in the middle of a record. */
+function questionOf(bytes: Buffer): Buffer {
+  const [answerCount, headerEnd] = [6, 12];
+  return Buffer.from(bytes).fill(0, answerCount, headerEnd);
+}
 
 function readRecords(records: readonly dnsPacket.Answer[] | undefined): ResourceRecord[] {
   return (records ?? []).flatMap((record) => {

@@ -9,7 +9,8 @@ const TIMEOUT = 4000;
 
 export interface Resolver {
   /**
-   * Ask the resolvers one after the other until one has an answer, NXDOMAIN included.
+   * Ask the resolvers one after the other until one has an answer, NXDOMAIN included. Each question is asked once,
+   * however many names need it.
    * @throws E_REMOTE when none has
    */
   resolve(question: Question): Promise<DnsMessage>;
@@ -18,20 +19,29 @@ export interface Resolver {
 /** The caching resolvers of the config or of the system: for zones, name servers and addresses, never for a challenge. */
 export function openResolver(configured: readonly string[], signal: AbortSignal): Resolver {
   const servers = (configured.length > 0 ? configured : getServers()).map(parseServerAddress);
+  const answers = new Map<string, Promise<DnsMessage>>();
+
+  async function resolve(question: Question): Promise<DnsMessage> {
+    const refusals: string[] = [];
+    for (const server of servers) {
+      const reply = await ask(server, question, { recursive: true, timeout: TIMEOUT, signal });
+      if (reply.kind === 'answer' && isAnswer(reply.message)) return reply.message;
+      refusals.push(`${formatServerAddress(server)}: ${problem(reply)}`);
+      if (signal.aborted) break;
+    }
+    throw new Dns01Error(
+      'E_REMOTE',
+      `no resolver answers for ${question.name} ${question.type} (${refusals.join('; ') || 'none is configured'})`,
+      { hint: 'set dns.resolvers in the config to resolvers that this machine can reach' },
+    );
+  }
+
   return {
-    async resolve(question) {
-      const refusals: string[] = [];
-      for (const server of servers) {
-        const reply = await ask(server, question, { recursive: true, timeout: TIMEOUT, signal });
-        if (reply.kind === 'answer' && isAnswer(reply.message)) return reply.message;
-        refusals.push(`${formatServerAddress(server)}: ${problem(reply)}`);
-        if (signal.aborted) break;
-      }
-      throw new Dns01Error(
-        'E_REMOTE',
-        `no resolver answers for ${question.name} ${question.type} (${refusals.join('; ') || 'none is configured'})`,
-        { hint: 'set dns.resolvers in the config to resolvers that this machine can reach' },
-      );
+    resolve(question) {
+      const key = `${question.name} ${question.type}`;
+      const answer = answers.get(key) ?? resolve(question);
+      answers.set(key, answer);
+      return answer;
     },
   };
 }

@@ -72,11 +72,11 @@ export function createHttpClient(settings: HttpSettings): ClosableHttpClient {
     if (deadline.signal.aborted) throw notSent(call);
     await budget?.take(deadline);
     const { headers, body } = encode(call);
+    const [open, request] = await Promise.all([dispatcher(), loadRequest()]);
     const limit = AbortSignal.timeout(settings.requestTimeout);
     const signal = AbortSignal.any([limit, deadline.signal]);
     const started = performance.now();
     try {
-      const [open, request] = await Promise.all([dispatcher(), loadRequest()]);
       const response = await request.call(open, {
         origin: url.origin,
         path: `${url.pathname}${url.search}`,

@@ -11,7 +11,7 @@ const WRONG_PASSWORD = 'wrong-password-4711';
 let panels: Panels;
 let here: Workplace;
 beforeEach(async () => {
-  [panels, here] = await Promise.all([startPanels(), openWorkplace()]);
+  [panels, here] = await Promise.all([startPanels({ timeout: 0.5 }), openWorkplace()]);
   await here.configure(panels.config);
 });
 afterEach(async () => {
@@ -97,7 +97,7 @@ describe('an API that answers nonsense to every write', () => {
 
   it('ends in time when a time limit is given', async () => {
     panels.zoneid.server.inject({ kind: 'hang', call: 'POST txt', effect: 'before', times: 50 });
-    const config = panels.config.replaceAll('timeout: 0.4', 'timeout: 60');
+    const config = panels.config.replaceAll('timeout: 0.5', 'timeout: 60');
     await here.configure(config);
     expectFailure(
       await here.run(['add-txt', '--timeout', '0.5', ZONE_NAME, VALUE]),
@@ -147,7 +147,7 @@ describe('--verbose', () => {
 describe('a process that is told to stop', () => {
   it('says so, logs out and leaves the journal to say what was begun', async () => {
     panels.ispconfig.server.inject({ kind: 'hang', call: 'dns_txt_add', effect: 'after' });
-    await here.configure(panels.config.replaceAll('timeout: 0.4', 'timeout: 60'));
+    await here.configure(panels.config.replaceAll('timeout: 0.5', 'timeout: 60'));
     const stopping = here.run(['add-txt', '--no-wait', NAME, VALUE], {
       onStart: async (child) => {
         while (!panels.ispconfig.server.requests.some(({ call }) => call === 'dns_txt_add')) {

@@ -14,10 +14,16 @@ export interface Panels {
   close(): Promise<void>;
 }
 
+export interface PanelSettings {
+  readonly ispconfig?: IspconfigFakeSettings;
+  readonly zoneid?: ZoneidFakeSettings;
+  /** Seconds for one request. */
+  readonly timeout?: number;
+}
+
 /** One ISPConfig and one ZoneID, as somebody has them who runs both. */
-export async function startPanels(
-  settings: { ispconfig?: IspconfigFakeSettings; zoneid?: ZoneidFakeSettings } = {},
-): Promise<Panels> {
+export async function startPanels(settings: PanelSettings = {}): Promise<Panels> {
+  const { timeout = 10 } = settings;
   const ispconfig = await startIspconfigFake({ password: PANEL_PASSWORD, ...settings.ispconfig });
   const zoneid = await startZoneidFake({ apiKey: ZONE_KEY, zones: ['example.ee'], ...settings.zoneid });
   const accounts = `accounts:
@@ -26,13 +32,13 @@ export async function startPanels(
     url: ${ispconfig.url}
     username: ${ispconfig.username}
     password: ${JSON.stringify(PANEL_PASSWORD)}
-    timeout: 0.4
+    timeout: ${timeout}
   zone-eu:
     provider: zoneid
     url: ${zoneid.url}
     username: ${zoneid.username}
     apiKey: ${ZONE_KEY}
-    timeout: 0.4
+    timeout: ${timeout}
 zones:
   example.com: panel
   example.ee: zone-eu

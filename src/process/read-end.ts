@@ -1,0 +1,32 @@
+import { once } from 'node:events';
+import type { Readable } from 'node:stream';
+
+/** Bytes of an output that are kept. */
+const KEPT = 65_536;
+
+export interface OutputEnd {
+  readonly closed: Promise<unknown>;
+  /** The last 64 KiB. From now on nobody listens. */
+  text(): string;
+}
+
+/** Reads an output for as long as it comes, so that its writer never waits, and keeps the end of it. */
+export function readEnd(stream: Readable): OutputEnd {
+  let chunks: Buffer[] = [];
+  let length = 0;
+  stream.on('error', () => {});
+  stream.on('data', (chunk: Buffer) => {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length < 2 * KEPT) return;
+    chunks = [Buffer.concat(chunks).subarray(-KEPT)];
+    length = KEPT;
+  });
+  return {
+    closed: once(stream, 'close').catch(() => {}),
+    text() {
+      stream.destroy();
+      return Buffer.concat(chunks).subarray(-KEPT).toString('utf8');
+    },
+  };
+}

@@ -1,0 +1,157 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import { refuseWritable } from '../config/permissions.ts';
+import { Dns01Error } from '../errors.ts';
+import type { Command, CommandOutcome, ProviderLog } from '../provider.ts';
+import { createRedactor } from '../redact.ts';
+import { excerpt, printable } from '../text.ts';
+import { readEnd } from './read-end.ts';
+
+/** Milliseconds between the request to end and the kill. */
+const GRACE = 2000;
+
+/** Milliseconds for the last output to arrive after the end; what still holds the pipes then is not waited for. */
+const LAST_OUTPUT = 250;
+
+/** cron and systemd may set none at all. */
+const USUAL_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+export interface CommandSettings {
+  /** Of this process: PATH, HOME and LANG are handed on, nothing else. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly signal: AbortSignal;
+  readonly log: ProviderLog;
+}
+
+/**
+ * Run one program to its end: no shell, nothing on stdin, an environment of its own, never longer than allowed. It is
+ * the leader of a process group, so that what it started ends with it when its time is up.
+ * @throws E_CONFIG it cannot be started, or others can write one of its files; E_REMOTE with `answerLost` when it was
+ *   stopped or died: what it did until then is not known
+ */
+export async function runCommand(command: Command, { env, signal, log }: CommandSettings): Promise<CommandOutcome> {
+  const { call } = command;
+  for (const file of [command.file, ...(command.sources ?? [])]) await refuseUntrusted(file);
+  if (signal.aborted)
+    throw new Dns01Error('E_REMOTE', `${call}: the time limit was reached before it was started`, HINT);
+  const started = performance.now();
+  const child = start(command, { ...inherited(env), ...command.env, ...command.secrets });
+  const [stdout, stderr] = [readEnd(child.stdout), readEnd(child.stderr)];
+  const ending = await endOf(child, command, signal);
+  await Promise.race([Promise.all([stdout.closed, stderr.closed]), delay(LAST_OUTPUT, undefined, { ref: false })]);
+
+  const redactor = createRedactor();
+  for (const secret of Object.values(command.secrets ?? {})) redactor.keep(secret);
+  const answer = stdout.text();
+  const said = redactor.redact(stderr.text());
+  const ms = Math.round(performance.now() - started);
+  log.debug('command', { call, ...ending, ms, stdout: redactor.redact(answer), stderr: said });
+  if (ending.stopped) throw stoppedError(command, ending.stopped);
+  if (ending.exitCode === undefined) throw diedError(command, ending.signal);
+  return { exitCode: ending.exitCode, stdout: answer, complaint: lastLine(said) };
+}
+
+function start(command: Command, env: Readonly<Record<string, string>>) {
+  try {
+    return spawn(command.file, command.args, { cwd: '/', env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  } catch (error) {
+    throw startError(command, error as NodeJS.ErrnoException);
+  }
+}
+
+function lastLine(text: string): string {
+  return excerpt(printable(text.trimEnd().split('\n').at(-1) ?? ''));
+}
+
+const HINT = { hint: 'give more time with --timeout SECONDS' };
+
+/** How a process came to its end. */
+interface Ending {
+  readonly exitCode: number | undefined;
+  /** The signal that killed it. */
+  readonly signal: string | undefined;
+  /** Why we stopped it. */
+  readonly stopped: 'timeout' | 'deadline' | undefined;
+}
+
+async function endOf(child: ChildProcess, command: Command, deadline: AbortSignal): Promise<Ending> {
+  let stopped: Ending['stopped'];
+  let kill: NodeJS.Timeout | undefined;
+  const stop = (why: Ending['stopped']) => {
+    if (stopped) return;
+    stopped = why;
+    signalGroup(child, 'SIGTERM');
+    kill = setTimeout(() => signalGroup(child, 'SIGKILL'), GRACE);
+  };
+  const timer = setTimeout(() => stop('timeout'), command.timeout);
+  const onAbort = () => stop('deadline');
+  deadline.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await new Promise<Ending>((resolve, reject) => {
+      child.once('error', (error) => reject(startError(command, error)));
+      child.once('exit', (code, signal) =>
+        resolve({ exitCode: code ?? undefined, signal: signal ?? undefined, stopped }),
+      );
+    });
+  } finally {
+    clearTimeout(timer);
+    clearTimeout(kill);
+    deadline.removeEventListener('abort', onAbort);
+    // The leader may have gone at the first request while what it started has not.
+    if (stopped) signalGroup(child, 'SIGKILL');
+  }
+}
+
+function signalGroup({ pid }: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // The whole group is gone.
+  }
+}
+
+function inherited(env: CommandSettings['env']): Record<string, string> {
+  return {
+    PATH: env['PATH'] || USUAL_PATH,
+    HOME: env['HOME'] || homedir(),
+    LANG: env['LANG'] || 'C.UTF-8',
+  };
+}
+
+async function refuseUntrusted(file: string): Promise<void> {
+  const stats = await stat(file).catch((error: NodeJS.ErrnoException) => error);
+  if (!(stats instanceof Error)) return refuseWritable(file, stats);
+  const why = stats.code === 'ENOENT' ? 'it is not there' : stats.message;
+  throw new Dns01Error('E_CONFIG', `${file} cannot be run: ${why}`, { hint: 'correct the path in the config' });
+}
+
+function startError({ call, file }: Command, error: NodeJS.ErrnoException): Dns01Error {
+  const hints: Readonly<Record<string, string>> = {
+    EACCES: `make it executable: chmod u+x ${file}`,
+    ENOEXEC: 'a script needs a first line like #!/bin/sh',
+    ENOENT: 'the program named in its first line (#!) is not there',
+  };
+  const why = error.code ?? error.message;
+  return new Dns01Error('E_CONFIG', `${call}: ${file} cannot be started (${why})`, { hint: hints[error.code ?? ''] });
+}
+
+function stoppedError({ call, timeout }: Command, why: 'timeout' | 'deadline'): Dns01Error {
+  const limit = why === 'timeout' ? `within ${timeout / 1000} s` : 'before the time limit';
+  return new Dns01Error('E_REMOTE', `${call}: did not end ${limit} and was stopped`, {
+    answerLost: true,
+    hint:
+      why === 'timeout'
+        ? 'give it more time with timeout in the account, or find out what it waits for'
+        : 'give more time with --timeout SECONDS',
+  });
+}
+
+function diedError({ call }: Command, signal: string | undefined): Dns01Error {
+  return new Dns01Error('E_REMOTE', `${call}: died of ${signal ?? 'an unknown signal'}`, {
+    answerLost: true,
+    hint: 'something killed it, perhaps for want of memory: see the log of the system',
+  });
+}
