@@ -17,7 +17,7 @@ type Record = dnsPacket.Answer;
 const NEGATIVE_TTL = 5;
 const APEX_TTL = 300;
 
-const RCODE = { NOERROR: 0, FORMERR: 1, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5 } as const;
+const RCODE = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5 } as const;
 
 /** The answer of an authoritative server that does no recursion (RFC 1034 section 4.3.2). */
 export function answer(query: Query, zones: readonly ServedZone[]): dnsPacket.Packet {
@@ -33,9 +33,14 @@ export function answer(query: Query, zones: readonly ServedZone[]): dnsPacket.Pa
   const owned = recordsAt(zone, name, question.name);
   const wanted = owned.filter(({ type }) => type === question.type || (question.type as string) === 'ANY');
   if (wanted.length > 0) return reply(query, RCODE.NOERROR, { authoritative: true, answers: wanted });
-  const exists = owned.length > 0 || zone.records.some((record) => isWithin(record.name, name));
-  const rcode = exists || name === zone.name ? RCODE.NOERROR : RCODE.NXDOMAIN;
+  const rcode = exists(name, zone, zones) ? RCODE.NOERROR : RCODE.NXDOMAIN;
   return reply(query, rcode, { authoritative: true, authorities: [soa(zone, zone.name, NEGATIVE_TTL)] });
+}
+
+/** A name above others exists, although it has no records (RFC 8020): else resolvers would look for nothing below it. */
+function exists(name: Fqdn, zone: ServedZone, zones: readonly ServedZone[]): boolean {
+  const known = [...zones, ...zone.records].map((holder) => holder.name).concat(zone.ns);
+  return known.some((other) => isWithin(other, name));
 }
 
 function recordsAt(zone: ServedZone, name: Fqdn, asAsked: string): Record[] {
@@ -64,6 +69,9 @@ function soa(zone: ServedZone, name: string, ttl: number): Record {
 function chunks(value: string): string[] {
   return value.match(/[\s\S]{1,255}/g) ?? [''];
 }
+
+/** The answer when our own records cannot be read: the asker then tries another server, and later again. */
+export const failure = (query: Query): dnsPacket.Packet => reply(query, RCODE.SERVFAIL);
 
 interface Sections {
   readonly authoritative?: boolean;

@@ -1,7 +1,8 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { createServer, isIPv6, type Server, type Socket } from 'node:net';
+import { pipeline } from 'node:stream/promises';
 import * as dnsPacket from 'dns-packet';
-import { answer, type ServedZone } from './answer.ts';
+import { answer, failure, type ServedZone } from './answer.ts';
 
 export interface Nameserver {
   readonly address: string;
@@ -22,6 +23,8 @@ export interface NameserverSettings {
 /** What fits into a UDP answer for an asker without EDNS (RFC 1035 section 4.2.1). */
 const PLAIN_UDP_SIZE = 512;
 const LARGEST_UDP_SIZE = 1232;
+/** The length before a message over TCP has two bytes. */
+const LARGEST_TCP_SIZE = 0xffff;
 
 /** Milliseconds that a silent TCP connection is kept. */
 const TCP_IDLE = 10_000;
@@ -49,31 +52,52 @@ export async function startNameserver(settings: NameserverSettings): Promise<Nam
   }
 }
 
-async function respond(bytes: Buffer, settings: NameserverSettings, udpLimit?: number): Promise<Buffer | undefined> {
+/** The answer's bytes; undefined for what is no question and must not be answered. */
+async function respond(
+  bytes: Buffer,
+  settings: NameserverSettings,
+  limit: (query: dnsPacket.DecodedPacket) => number,
+): Promise<Buffer | undefined> {
+  const query = decode(bytes);
+  if (query?.type !== 'query') return undefined;
   try {
-    const query = dnsPacket.decode(bytes);
-    if (query.type !== 'query') return undefined;
     const response = answer(query, await settings.zones());
     const whole = dnsPacket.encode(response);
-    if (udpLimit === undefined || whole.length <= Math.min(udpLimit, askedSize(query))) return whole;
-    const flags = (response.flags ?? 0) | dnsPacket.TRUNCATED_RESPONSE;
-    return dnsPacket.encode({ ...response, flags, answers: [], authorities: [] });
+    return whole.length <= limit(query) ? whole : dnsPacket.encode(truncated(response));
   } catch (error) {
     settings.failed(error);
+    return dnsPacket.encode(failure(query));
+  }
+}
+
+function decode(bytes: Buffer): dnsPacket.DecodedPacket | undefined {
+  try {
+    return dnsPacket.decode(bytes);
+  } catch {
     return undefined;
   }
 }
 
-function askedSize(query: dnsPacket.DecodedPacket): number {
+function truncated(response: dnsPacket.Packet): dnsPacket.Packet {
+  const flags = (response.flags ?? 0) | dnsPacket.TRUNCATED_RESPONSE;
+  return { ...response, flags, answers: [], authorities: [] };
+}
+
+function udpLimit(query: dnsPacket.DecodedPacket): number {
   const opt = (query.additionals ?? []).find(({ type }) => type === 'OPT') as { udpPayloadSize?: number } | undefined;
-  return Math.max(PLAIN_UDP_SIZE, opt?.udpPayloadSize ?? PLAIN_UDP_SIZE);
+  return Math.min(LARGEST_UDP_SIZE, Math.max(PLAIN_UDP_SIZE, opt?.udpPayloadSize ?? 0));
 }
 
 function listenUdp(settings: NameserverSettings): Promise<UdpSocket> {
   const socket = createSocket(isIPv6(settings.address) ? 'udp6' : 'udp4');
   socket.on('message', async (bytes, from) => {
-    const response = await respond(bytes, settings, LARGEST_UDP_SIZE);
-    if (response) socket.send(response, from.port, from.address, () => {});
+    const response = await respond(bytes, settings, udpLimit);
+    try {
+      if (response) socket.send(response, from.port, from.address, () => {});
+    } catch (error) {
+      // The server was closed meanwhile, or the asker claims to have port 0.
+      settings.failed(error);
+    }
   });
   return new Promise((resolve, reject) => {
     socket.once('error', reject);
@@ -86,11 +110,13 @@ function listenUdp(settings: NameserverSettings): Promise<UdpSocket> {
 
 function listenTcp(settings: NameserverSettings): Promise<Server> {
   const open = new Set<Socket>();
-  const server = createServer((socket) => {
+  // An asker may close its side right after its last question and still wants the answer.
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
     open.add(socket);
     socket.setTimeout(TCP_IDLE, () => socket.destroy());
-    socket.on('error', () => socket.destroy()).on('close', () => open.delete(socket));
-    answerStream(socket, settings);
+    socket.on('close', () => open.delete(socket));
+    // The pipeline reads no further question while answers are not taken, and ends with the connection, however that ends.
+    pipeline(socket, (chunks: AsyncIterable<Buffer>) => answers(chunks, settings), socket).catch(() => {});
   });
   server.maxConnections = TCP_CONNECTIONS;
   const close = server.close.bind(server);
@@ -107,20 +133,19 @@ function listenTcp(settings: NameserverSettings): Promise<Server> {
   });
 }
 
-/** Every message on a TCP connection comes with its length before it (RFC 7766 section 8). */
-function answerStream(socket: Socket, settings: NameserverSettings): void {
+/** Every message on a TCP connection comes with its length before it (RFC 7766 section 8). Nonsense ends it. */
+async function* answers(chunks: AsyncIterable<Buffer>, settings: NameserverSettings): AsyncGenerator<Buffer> {
   let received = Buffer.alloc(0);
-  socket.on('data', async (chunk) => {
+  for await (const chunk of chunks) {
     received = Buffer.concat([received, chunk]);
     while (received.length >= 2 && received.length >= 2 + received.readUInt16BE(0)) {
       const end = 2 + received.readUInt16BE(0);
-      const query = received.subarray(2, end);
+      const response = await respond(received.subarray(2, end), settings, () => LARGEST_TCP_SIZE);
+      if (!response) return;
       received = received.subarray(end);
-      const response = await respond(query, settings);
-      if (!response) return socket.destroy();
       const length = Buffer.alloc(2);
       length.writeUInt16BE(response.length);
-      socket.write(Buffer.concat([length, response]));
+      yield Buffer.concat([length, response]);
     }
-  });
+  }
 }

@@ -17,7 +17,7 @@ export interface Records {
   remove(name: Fqdn, value: string): Promise<boolean>;
   at(name: Fqdn): Promise<KeptRecord[]>;
   all(): Promise<KeptRecord[]>;
-  /** A number that grows with every change, for the SOA: the second of the last one. */
+  /** A number for the SOA that never falls: the second of the last change. */
   serial(): Promise<number>;
 }
 

@@ -1,5 +1,5 @@
+import { type OptionRow, optionRows } from '../../src/config/option-rows.ts';
 import type { ProviderDefinition } from '../../src/provider.ts';
-import { type OptionRow, optionRows } from './options.ts';
 
 export const GENERATED = '<!-- Made by `npm run docs` from the provider itself. Do not edit. -->';
 

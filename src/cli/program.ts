@@ -74,6 +74,16 @@ export function createProgram(io: Io, version: string): Command {
     });
 
   program
+    .command('providers [type]')
+    .description('the providers there are; with a type, its options, rights and costs')
+    .option('--json', 'print one JSON document', false)
+    .addHelpText('after', PROVIDERS_EXAMPLES)
+    .action(async (type: string | undefined, _options: object, command: Command) => {
+      const { providers } = await import('./providers.ts');
+      await providers(type, commonOptions(command).json, io);
+    });
+
+  program
     .command('demo')
     .description('the whole way on this machine alone: no account, no network')
     .action(async () => {
@@ -164,6 +174,11 @@ Examples:
 
 A hook that was killed leaves its value behind. The journal in the state directory knows it; only what stands there is
 ever withdrawn.`;
+
+const PROVIDERS_EXAMPLES = `
+Examples:
+  $ dns01 providers
+  $ dns01 providers ispconfig`;
 
 const NAMESERVER_EXAMPLES = `
 Examples:

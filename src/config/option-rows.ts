@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
-import { connectionSchema } from '../../src/config/schema.ts';
-import type { ProviderDefinition } from '../../src/provider.ts';
+import type { ProviderDefinition } from '../provider.ts';
+import { connectionSchema } from './schema.ts';
 
 /** One key of an account, as the docs show it. */
 export interface OptionRow {

@@ -1,0 +1,59 @@
+import { providers as registry } from '../../providers/index.ts';
+import { type OptionRow, optionRows } from '../config/option-rows.ts';
+import { Dns01Error } from '../errors.ts';
+import type { ProviderDefinition } from '../provider.ts';
+import type { Io } from './io.ts';
+
+/** `dns01 providers`: all of them, a line each; `dns01 providers TYPE`: what one needs and costs. */
+export async function providers(type: string | undefined, json: boolean, io: Io): Promise<void> {
+  if (type === undefined) {
+    const definitions = await Promise.all(Object.values(registry).map(async (load) => (await load()).default));
+    if (json) io.stdout(`${JSON.stringify({ ok: true, providers: definitions.map(summary) })}\n`);
+    else for (const definition of definitions) io.stdout(`${definition.type.padEnd(12)} ${definition.title}\n`);
+    return;
+  }
+  const load = Object.hasOwn(registry, type) ? registry[type] : undefined;
+  if (!load) {
+    throw new Dns01Error('E_USAGE', `there is no provider "${type}"`, {
+      hint: `there are: ${Object.keys(registry).join(', ')}`,
+    });
+  }
+  const definition = (await load()).default;
+  io.stdout(json ? `${JSON.stringify({ ok: true, ...details(definition) })}\n` : page(definition));
+}
+
+const summary = ({ type, title }: ProviderDefinition) => ({ type, title });
+
+function details(definition: ProviderDefinition) {
+  const { own, connection } = optionRows(definition);
+  return { ...summary(definition), options: [...own, ...connection], docs: definition.docs, budget: definition.budget };
+}
+
+function page(definition: ProviderDefinition): string {
+  const { docs, options, budget } = details(definition);
+  const limit = budget ? [`limit     ${budget.requests} requests in ${budget.window} s`] : [];
+  const lines = [
+    definition.title,
+    '',
+    'Options (* needed):',
+    ...options.map(optionLine),
+    '',
+    'It needs:',
+    ...docs.rights.map((right) => `  - ${right}`),
+    '',
+    'Requests:',
+    `  add       ${docs.requests.add}`,
+    `  remove    ${docs.requests.remove}`,
+    ...limit.map((line) => `  ${line}`),
+    '',
+    `Tried: ${docs.tried}`,
+    ...(docs.notes ?? []).map((note) => `  - ${note}`),
+    '',
+    docs.url,
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function optionLine({ name, required, form, description }: OptionRow): string {
+  return `  ${required ? '*' : ' '} ${name.padEnd(14)} ${form.replaceAll('`', '')}: ${description}`;
+}

@@ -1,0 +1,307 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { type Authority, type DnsSettings, openAuthorityFinder } from '../../src/dns/authority.ts';
+import type { FakeDnsServer, FakeZone } from '../fakes/dns-server.ts';
+import { failureOf, hostsZone, serve, zoneOf } from './support.ts';
+
+const NAME = '_acme-challenge.example.com';
+
+/** A resolver of these zones; at the end of the test nobody may have asked it about a challenge. */
+async function resolverOf(...zones: FakeZone[]): Promise<FakeDnsServer> {
+  const [resolver] = await serve({ resolver: true, zones });
+  onTestFinished(() => expect(resolver.challengeQuestions()).toEqual([]));
+  return resolver;
+}
+
+function finderWith(resolvers: readonly FakeDnsServer[], settings: Partial<DnsSettings> = {}) {
+  const addresses = resolvers.map(({ at }) => at);
+  return openAuthorityFinder({ resolvers: addresses, nameservers: [], ...settings }, new AbortController().signal);
+}
+
+const asked = ({ questions }: FakeDnsServer) => questions.map(({ name, type }) => `${name} ${type}`);
+const addressesOf = ({ servers }: Authority) => servers.map(({ address }) => address);
+
+describe('the authority for a name', () => {
+  it('is every address of every server of the zone, asked on the port of the settings', async () => {
+    const [server] = await serve({ zones: [zoneOf('example.com', [])] });
+    const resolver = await resolverOf(
+      zoneOf('example.com', ['ns1.example.net', 'ns2.example.net']),
+      hostsZone('example.net', {
+        'ns1.example.net': ['127.0.0.1', '127.0.0.2', '::1'],
+        'ns2.example.net': ['127.0.0.3'],
+      }),
+    );
+    const { port } = server;
+    expect(await finderWith([resolver], { port }).find(NAME)).toEqual({
+      zone: 'example.com',
+      configured: false,
+      servers: [
+        { name: 'ns1.example.net', address: '127.0.0.1', port },
+        { name: 'ns1.example.net', address: '127.0.0.2', port },
+        { name: 'ns1.example.net', address: '::1', port },
+        { name: 'ns2.example.net', address: '127.0.0.3', port },
+      ],
+    });
+  });
+
+  it('asks the resolver for recursion, and the server itself for none', async () => {
+    const [server] = await serve({ zones: [zoneOf('example.com', [])] });
+    const resolver = await resolverOf(
+      zoneOf('example.com', ['ns.test']),
+      hostsZone('test', { 'ns.test': ['127.0.0.1'] }),
+    );
+    await finderWith([resolver], { port: server.port }).find(NAME);
+    expect(new Set(resolver.questions.map(({ recursive }) => recursive))).toEqual(new Set([true]));
+    expect(new Set(server.questions.map(({ recursive }) => recursive))).toEqual(new Set([false]));
+  });
+
+  it('follows an alias from a name server to its addresses', async () => {
+    const [server] = await serve({ zones: [zoneOf('example.com', [])] });
+    const resolver = await resolverOf(zoneOf('example.com', ['ns.example.net']), {
+      name: 'example.net',
+      records: [
+        { name: 'ns.example.net', type: 'CNAME', data: 'real.example.net' },
+        { name: 'real.example.net', type: 'A', data: '127.0.0.1' },
+      ],
+    });
+    expect(addressesOf(await finderWith([resolver], { port: server.port }).find(NAME))).toEqual(['127.0.0.1']);
+  });
+
+  it('goes on without a name server that nobody can find', async () => {
+    const [server] = await serve({ zones: [zoneOf('example.com', [])] });
+    const resolver = await resolverOf(
+      zoneOf('example.com', ['gone.invalid', 'ns.test']),
+      hostsZone('test', { 'ns.test': ['127.0.0.1'] }),
+    );
+    expect(addressesOf(await finderWith([resolver], { port: server.port }).find(NAME))).toEqual(['127.0.0.1']);
+  });
+
+  it('fails where no name server has an address', async () => {
+    const resolver = await resolverOf(zoneOf('example.com', ['gone.invalid']));
+    const failure = await failureOf(finderWith([resolver]).find(NAME));
+    expect(failure).toMatchObject({ code: 'E_REMOTE', hint: expect.stringContaining('dns.nameservers') });
+    expect(failure.message).toContain('gone.invalid');
+  });
+
+  describe('above the name', () => {
+    const hosts = hostsZone('test', { 'ns.test': ['127.0.0.1'] });
+
+    it('is found in one step from the SOA of a negative answer', async () => {
+      const [server] = await serve({ zones: [zoneOf('example.com', [])] });
+      const resolver = await resolverOf(zoneOf('example.com', ['ns.test']), hosts);
+      const found = await finderWith([resolver], { port: server.port }).find('_acme-challenge.a.b.c.example.com');
+      expect(found.zone).toBe('example.com');
+      expect(asked(resolver)).toEqual(['a.b.c.example.com NS', 'example.com NS', 'ns.test A', 'ns.test AAAA']);
+    });
+
+    it('is found label by label where the resolver gives no hint', async () => {
+      const [server] = await serve({ zones: [zoneOf('example.com', [])] });
+      const resolver = await resolverOf(
+        zoneOf('example.com', ['ns.test']),
+        hosts,
+        {
+          name: 'a.b.example.com',
+          records: [{ name: 'a.b.example.com', type: 'CNAME', data: 'ns.test' }],
+        },
+        { name: 'b.example.com', records: [{ name: 'b.example.com', type: 'CNAME', data: 'ns.test' }] },
+      );
+      const found = await finderWith([resolver], { port: server.port }).find('_acme-challenge.a.b.example.com');
+      expect(found.zone).toBe('example.com');
+      expect(asked(resolver).slice(0, 3)).toEqual(['a.b.example.com NS', 'b.example.com NS', 'example.com NS']);
+    });
+
+    it('is the nearest zone, not the registered domain', async () => {
+      const [server] = await serve({ zones: [zoneOf('sub.example.com', [])] });
+      const resolver = await resolverOf(
+        zoneOf('example.com', ['other.test']),
+        zoneOf('sub.example.com', ['ns.test']),
+        hosts,
+      );
+      const found = await finderWith([resolver], { port: server.port }).find('_acme-challenge.sub.example.com');
+      expect(found.zone).toBe('sub.example.com');
+    });
+
+    it('is the name itself where that is the top of a zone', async () => {
+      const resolver = await resolverOf(zoneOf('example.net', ['ns.test']), hosts);
+      expect((await finderWith([resolver], { port: resolver.port }).find('example.net')).zone).toBe('example.net');
+    });
+  });
+
+  describe('where the name is delegated', () => {
+    const parent = (delegated: string, glue: Record<string, string[]>): FakeZone =>
+      zoneOf('example.com', [], { delegations: { [delegated]: glue } });
+
+    it.each([NAME, 'www.example.com'])('is what %s is delegated to, by the glue', async (delegated) => {
+      const [server] = await serve(
+        { zones: [parent(delegated, { 'ns.child.example.com': ['127.0.0.2', '::1'] })] },
+        { address: '127.0.0.2', zones: [zoneOf(delegated, [])] },
+      );
+      const resolver = await resolverOf(
+        zoneOf('example.com', ['ns.test']),
+        hostsZone('test', { 'ns.test': ['127.0.0.1'] }),
+      );
+      const name = delegated === NAME ? NAME : `_acme-challenge.${delegated}`;
+      const found = await finderWith([resolver], { port: server.port }).find(name);
+      expect(found.zone).toBe(delegated);
+      expect(addressesOf(found)).toEqual(['127.0.0.2', '::1']);
+      expect(asked(resolver)).not.toContain('ns.child.example.com A');
+    });
+
+    it('asks the resolver for the addresses that come without glue', async () => {
+      const [server] = await serve(
+        { zones: [parent(NAME, { 'ns.elsewhere.test': [] })] },
+        { address: '127.0.0.2', zones: [zoneOf(NAME, [])] },
+      );
+      const resolver = await resolverOf(
+        zoneOf('example.com', ['ns.test']),
+        hostsZone('test', { 'ns.test': ['127.0.0.1'], 'ns.elsewhere.test': ['127.0.0.2'] }),
+      );
+      const found = await finderWith([resolver], { port: server.port }).find(NAME);
+      expect(found).toMatchObject({ zone: NAME, servers: [{ name: 'ns.elsewhere.test', address: '127.0.0.2' }] });
+    });
+
+    it('is found where the same server holds both zones and refers to nobody', async () => {
+      const [server] = await serve({ zones: [zoneOf('example.com', []), zoneOf(NAME, ['ns2.test'])] });
+      const resolver = await resolverOf(
+        zoneOf('example.com', ['ns.test']),
+        hostsZone('test', { 'ns.test': ['127.0.0.1'], 'ns2.test': ['127.0.0.9'] }),
+      );
+      const found = await finderWith([resolver], { port: server.port }).find(NAME);
+      expect(found).toMatchObject({ zone: NAME, servers: [{ address: '127.0.0.9' }] });
+    });
+
+    it('is told by the second server where the first is dead or lame', async () => {
+      const zones = [parent(NAME, { 'ns.child.example.com': ['127.0.0.4'] })];
+      const [server, lame] = await serve(
+        { address: '127.0.0.2', zones: [{ ...zoneOf('example.com', []), lame: true }] },
+        { address: '127.0.0.3', zones },
+      );
+      const resolver = await resolverOf(
+        zoneOf('example.com', ['dead.test', 'lame.test', 'good.test']),
+        hostsZone('test', { 'dead.test': ['127.0.0.5'], 'lame.test': ['127.0.0.2'], 'good.test': ['127.0.0.3'] }),
+      );
+      const found = await finderWith([resolver], { port: server.port }).find(NAME);
+      expect(found.zone).toBe(NAME);
+      expect(asked(lame)).toEqual([`${NAME} NS`]);
+    });
+
+    it.each([
+      ['upwards', 'com'],
+      ['to the zone itself', 'example.com'],
+      ['beside the name', 'other.example.com'],
+    ])('stays where it is when a server refers %s', async (_, cut) => {
+      const lame = { name: 'com', delegations: { [cut]: { 'ns.evil.test': ['127.0.0.6'] } } };
+      const [server] = await serve({ zones: [cut === 'other.example.com' ? zoneOf('example.com', []) : lame] });
+      const resolver = await resolverOf(
+        zoneOf('example.com', ['ns.test']),
+        hostsZone('test', { 'ns.test': ['127.0.0.1'] }),
+      );
+      const found = await finderWith([resolver], { port: server.port }).find(NAME);
+      expect(found).toMatchObject({ zone: 'example.com', servers: [{ address: '127.0.0.1' }] });
+    });
+
+    it('ends where delegations below each other never do', async () => {
+      const name = `${'a.'.repeat(12)}example.com`;
+      const zones = Array.from({ length: 12 }, (_, depth) => `${'a.'.repeat(depth)}example.com`);
+      const [server] = await serve({ zones: [{ name: 'com' }] });
+      // Every time it is asked, the server refers one label further down, to itself.
+      let depth = 0;
+      server.serve(() => {
+        const cut = zones[++depth] ?? name;
+        return [{ name: 'com', delegations: { [cut]: { 'ns.test': ['127.0.0.1'] } } }];
+      });
+      const resolver = await resolverOf(
+        zoneOf('example.com', ['ns.test']),
+        hostsZone('test', { 'ns.test': ['127.0.0.1'] }),
+      );
+      const failure = await failureOf(finderWith([resolver], { port: server.port }).find(name));
+      expect(failure).toMatchObject({ code: 'E_ZONE', message: expect.stringContaining('delegations') });
+    });
+  });
+
+  describe('from the configuration', () => {
+    const nameservers = [
+      { zone: 'example.com', servers: ['127.0.0.1:5300', '[::1]:5301'] },
+      { zone: 'sub.example.com', servers: ['127.0.0.2'] },
+    ];
+
+    it('is what it says, and nobody is asked', async () => {
+      const resolver = await resolverOf();
+      expect(await finderWith([resolver], { nameservers }).find(NAME)).toEqual({
+        zone: 'example.com',
+        configured: true,
+        servers: [
+          { name: '127.0.0.1:5300', address: '127.0.0.1', port: 5300 },
+          { name: '[::1]:5301', address: '::1', port: 5301 },
+        ],
+      });
+      expect(resolver.questions).toEqual([]);
+    });
+
+    it('is the entry of the nearest zone', async () => {
+      const found = await finderWith([], { nameservers }).find('_acme-challenge.sub.example.com');
+      expect(found).toMatchObject({ zone: 'sub.example.com', servers: [{ port: 53 }] });
+    });
+  });
+
+  describe('fails', () => {
+    it('with E_ZONE for a domain that does not exist', async () => {
+      const resolver = await resolverOf(zoneOf('example.com', ['ns.test']));
+      const failure = await failureOf(finderWith([resolver]).find('_acme-challenge.www.unknown.invalid'));
+      expect(failure).toMatchObject({ code: 'E_ZONE', message: expect.stringContaining('www.unknown.invalid') });
+    });
+
+    it('with E_REMOTE where no resolver answers, and names each with its reason', async () => {
+      const [refusing, failing, closed] = await serve(
+        { manners: { rcode: 'REFUSED' } },
+        { address: '127.0.0.2', manners: { rcode: 'SERVFAIL' } },
+        { address: '127.0.0.3' },
+      );
+      await closed.close();
+      const failure = await failureOf(finderWith([refusing, failing, closed]).find(NAME));
+      expect(failure).toMatchObject({ code: 'E_REMOTE', hint: expect.stringContaining('dns.resolvers') });
+      expect(failure.message).toContain(
+        `${refusing.at}: REFUSED; ${failing.at}: SERVFAIL; ${closed.at}: refuses connections`,
+      );
+    });
+
+    it('at once when the time is up', async () => {
+      const [silent] = await serve({ manners: { udp: 'silent' } });
+      const stop = new AbortController();
+      const found = openAuthorityFinder({ resolvers: [silent.at], nameservers: [] }, stop.signal).find(
+        '_acme-challenge.a.b.c.example.com',
+      );
+      await expect.poll(() => silent.questions.length).toBe(1);
+      stop.abort();
+      expect(await failureOf(found)).toMatchObject({ code: 'E_REMOTE' });
+      expect(silent.questions).toHaveLength(1);
+    });
+  });
+
+  it('goes on to the next resolver', async () => {
+    const [closed] = await serve({});
+    await closed.close();
+    const resolver = await resolverOf(
+      zoneOf('example.com', ['ns.test']),
+      hostsZone('test', { 'ns.test': ['127.0.0.1'] }),
+    );
+    expect((await finderWith([closed, resolver], { port: closed.port }).find(NAME)).zone).toBe('example.com');
+  });
+
+  it('asks a resolver nothing twice, however many names there are', async () => {
+    const [server] = await serve({ zones: [zoneOf('example.com', [])] });
+    const resolver = await resolverOf(
+      zoneOf('example.com', ['ns.test']),
+      hostsZone('test', { 'ns.test': ['127.0.0.1'] }),
+    );
+    const finder = finderWith([resolver], { port: server.port });
+    await Promise.all(['', 'a.', 'b.', 'c.'].map((host) => finder.find(`_acme-challenge.${host}example.com`)));
+    expect(asked(resolver).sort()).toEqual([
+      'a.example.com NS',
+      'b.example.com NS',
+      'c.example.com NS',
+      'example.com NS',
+      'ns.test A',
+      'ns.test AAAA',
+    ]);
+  });
+});

@@ -1,0 +1,301 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { type Deadline, startDeadline } from '../../src/deadline.ts';
+import { openAuthorityFinder } from '../../src/dns/authority.ts';
+import { type AwaitedValue, awaitPropagation, type BarrierSettings } from '../../src/dns/barrier.ts';
+import {
+  type FakeDnsServer,
+  type FakeDnsSettings,
+  type FakeZone,
+  flapping,
+  fromQuestion,
+} from '../fakes/dns-server.ts';
+import { failureOf, HAS_IPV6, hostsZone, OTHER, serve, UNREACHABLE, VALUE, zoneOf } from './support.ts';
+
+const NAME = '_acme-challenge.example.com';
+const AWAITED: AwaitedValue = { name: NAME, value: VALUE };
+const EXAMPLE = zoneOf('example.com', [], { values: [VALUE] });
+const EMPTY = zoneOf('example.com', []);
+
+const at = (address: string, zone: FakeZone = EXAMPLE, more: FakeDnsSettings = {}): FakeDnsSettings => ({
+  address,
+  zones: [zone],
+  ...more,
+});
+
+/** What the barrier asked a server: the questions for TXT, in order. */
+const looks = ({ questions }: FakeDnsServer) => questions.filter(({ type }) => type === 'TXT').map(({ name }) => name);
+
+interface Waiting extends Partial<BarrierSettings> {
+  readonly values?: readonly AwaitedValue[];
+  /** The time is up after so many rounds of questions, however fast the machine is. */
+  readonly rounds?: number;
+  readonly deadline?: Deadline;
+  /** Addresses in the zone's NS set beside those of the servers that run. */
+  readonly alsoAt?: readonly string[];
+  /** The servers are given by the configuration, none has to be found. */
+  readonly configured?: boolean;
+}
+
+/** Wait for the value at the zone's servers, found by a resolver that must never hear of the challenge. */
+async function wait(servers: readonly FakeDnsServer[], waiting: Waiting = {}): Promise<FakeDnsServer> {
+  const { values = [AWAITED], rounds = 1000, alsoAt = [], configured = false } = waiting;
+  const addresses = [...servers.map(({ address }) => address), ...alsoAt];
+  const hosts = Object.fromEntries(addresses.map((address, index) => [`ns${index + 1}.test`, [address]]));
+  const [resolver] = await serve({
+    resolver: true,
+    zones: [hostsZone('test', hosts), zoneOf('example.com', Object.keys(hosts))],
+  });
+  onTestFinished(() => expect(resolver.challengeQuestions()).toEqual([]));
+
+  let asked = 0;
+  const patient = waiting.deadline ?? startDeadline(15_000);
+  const deadline = { ...patient, remaining: () => (asked < rounds ? patient.remaining() : 0) };
+  const progress = (...numbers: [number, number]) => {
+    asked++;
+    waiting.progress?.(...numbers);
+  };
+  const nameservers = configured ? [{ zone: 'example.com', servers: servers.map((server) => server.at) }] : [];
+  const settings = { resolvers: [resolver.at], nameservers, port: servers[0]?.port ?? 53 };
+  const finder = openAuthorityFinder(settings, deadline.signal);
+  await awaitPropagation(values, finder, { interval: 0.03, settle: 2, ...waiting, progress }, deadline);
+  return resolver;
+}
+
+describe('the propagation barrier', () => {
+  it('opens after two full rounds at every server', async () => {
+    const servers = await serve(at('127.0.0.1'), at('127.0.0.2'));
+    await wait(servers);
+    expect(servers.map(looks)).toEqual([
+      [NAME, NAME],
+      [NAME, NAME],
+    ]);
+  });
+
+  it('takes as many full rounds as it is told', async () => {
+    const servers = await serve(at('127.0.0.1'));
+    await wait(servers, { settle: 5 });
+    expect(servers.map((server) => looks(server).length)).toEqual([5]);
+  });
+
+  it('finds the value among others', async () => {
+    const servers = await serve(at('127.0.0.1', zoneOf('example.com', [], { values: ['one', VALUE, OTHER] })));
+    await wait(servers);
+    expect(looks(servers[0])).toHaveLength(2);
+  });
+
+  it('finds the value over TCP where it does not fit into a packet', async () => {
+    const servers = await serve(at('127.0.0.1', EXAMPLE, { manners: { udp: 'truncated' } }));
+    await wait(servers);
+    expect(servers[0].questions.filter(({ transport, type }) => transport === 'tcp' && type === 'TXT')).toHaveLength(2);
+  });
+
+  it('is held back by one server that lags, and asks only that one meanwhile', async () => {
+    const servers = await serve(at('127.0.0.1'), at('127.0.0.2'), at('127.0.0.3'));
+    servers[1].show(NAME, fromQuestion(6, VALUE));
+    await wait(servers);
+    // One full round at first; the late one five times more; then two full rounds.
+    expect(servers.map((server) => looks(server).length)).toEqual([3, 8, 3]);
+  });
+
+  it('is not content with another value', async () => {
+    const servers = await serve(at('127.0.0.1', zoneOf('example.com', [], { values: [OTHER] })));
+    servers[0].show(NAME, (nth) => (nth < 4 ? [OTHER, VALUE.toLowerCase()] : [OTHER, VALUE]));
+    await wait(servers);
+    expect(looks(servers[0])).toHaveLength(5);
+  });
+
+  it('begins again when a settling round shows a machine that lags behind an address', async () => {
+    const servers = await serve(at('127.0.0.1'), at('127.0.0.2'));
+    servers[0].show(NAME, (nth) => (nth <= 4 ? flapping([VALUE], [])(nth) : [VALUE]));
+    await wait(servers, { settle: 3 });
+    // Shown, not shown, shown, not shown; then once more alone, and three full rounds.
+    expect(servers.map((server) => looks(server).length)).toEqual([8, 6]);
+  });
+
+  it('never opens for a server that flaps', async () => {
+    const servers = await serve(at('127.0.0.1'));
+    servers[0].show(NAME, flapping([VALUE], []));
+    const failure = await failureOf(wait(servers, { rounds: 12 }));
+    expect(failure.code).toBe('E_PROPAGATION');
+  });
+
+  describe('with several values', () => {
+    it('waits for each of two values at one name', async () => {
+      const servers = await serve(at('127.0.0.1'));
+      servers[0].show(NAME, (nth) => (nth <= 4 ? [VALUE] : [OTHER, VALUE]));
+      await wait(servers, { values: [AWAITED, { name: NAME, value: OTHER }] });
+      expect(looks(servers[0]).length).toBeGreaterThan(6);
+    });
+
+    it('looks up one NS set once for many names', async () => {
+      const hosts = Array.from({ length: 20 }, (_, index) => `h${index}`);
+      const values = hosts.map((host) => ({ name: `_acme-challenge.${host}.example.com`, value: VALUE }));
+      const records = values.map(({ name }) => ({ name, type: 'TXT', data: VALUE }) as const);
+      const servers = await serve(at('127.0.0.1', { name: 'example.com', records }));
+      const resolver = await wait(servers, { values });
+      const asked = resolver.questions.map(({ name, type }) => `${name} ${type}`);
+      expect(asked.filter((question) => question === 'example.com NS')).toHaveLength(1);
+      expect(asked.filter((question) => question.startsWith('ns1.test'))).toHaveLength(2);
+    });
+
+    it('tells how many of the questions are answered as wished', async () => {
+      const servers = await serve(at('127.0.0.1'), at('127.0.0.2'));
+      servers[1].show(NAME, fromQuestion(4, VALUE, OTHER));
+      servers[0].show(NAME, [VALUE, OTHER]);
+      const seen: string[] = [];
+      await wait(servers, {
+        values: [AWAITED, { name: NAME, value: OTHER }],
+        progress: (shown, asked) => void seen.push(`${shown}/${asked}`),
+      });
+      expect(seen[0]).toBe('2/4');
+      expect(seen.slice(-2)).toEqual(['4/4', '4/4']);
+    });
+  });
+
+  describe('and an address family that is dead from here', () => {
+    it('ignores it where the kernel knows no way', async () => {
+      const servers = await serve(at('127.0.0.1'));
+      const progress: number[] = [];
+      await wait(servers, { alsoAt: [UNREACHABLE], progress: (_, asked) => void progress.push(asked) });
+      expect(progress).toEqual([1, 1]);
+    });
+
+    it('ignores it where nothing of it answers', async () => {
+      const servers = await serve(at('127.0.0.1'));
+      servers[0].show(NAME, fromQuestion(3, VALUE));
+      await wait(servers, { alsoAt: ['::1'] });
+      expect(looks(servers[0])).toHaveLength(4);
+    });
+
+    it('holds the barrier where the other family is all there is and is dead as well', async () => {
+      const servers = await serve(at('127.0.0.1'));
+      await servers[0].close();
+      const failure = await failureOf(wait(servers, { alsoAt: [UNREACHABLE], rounds: 2 }));
+      expect(failure.message).toContain('refuses connections');
+      expect(failure.message).toContain('cannot be reached from here');
+    });
+
+    it('does not ignore a dead server of a living family', async () => {
+      const servers = await serve(at('127.0.0.1'));
+      const failure = await failureOf(wait(servers, { alsoAt: ['127.0.0.2'], rounds: 2 }));
+      expect(failure.code).toBe('E_PROPAGATION');
+      expect(failure.message).toMatch(/ns1\.test \S+ shows it; ns2\.test \S+ refuses connections/);
+    });
+
+    it.skipIf(!HAS_IPV6)('does not ignore it once it answers', async () => {
+      const [v4, v6] = await serve(at('127.0.0.1'), at('::1', EMPTY));
+      await v6.close();
+      const revived: FakeDnsServer[] = [];
+      // By the time that the first family shows the value, the other one lives, and lags.
+      v4.show(NAME, async (nth) => {
+        if (nth < 3) return [];
+        if (nth === 3) {
+          const [again] = await serve(at('::1', EMPTY, { port: v4.port }));
+          again.show(NAME, fromQuestion(3, VALUE));
+          revived.push(again);
+        }
+        return [VALUE];
+      });
+      await wait([v4], { alsoAt: ['::1'] });
+      expect(revived.map((server) => looks(server).length)[0]).toBeGreaterThanOrEqual(4);
+    });
+  });
+
+  describe('and authority', () => {
+    it('is held back by a server of the NS set that does not serve the zone', async () => {
+      const servers = await serve(at('127.0.0.1'), at('127.0.0.2', { ...EXAMPLE, lame: true }));
+      const failure = await failureOf(wait(servers, { rounds: 2 }));
+      expect(failure.message).toMatch(/ns2\.test \S+ does not serve the zone/);
+    });
+
+    it('takes the word of configured servers as it is', async () => {
+      const [server] = await serve(at('127.0.0.1', { ...EXAMPLE, lame: true }));
+      await wait([server], { configured: true });
+      expect(looks(server)).toHaveLength(2);
+    });
+
+    it('asks the servers of a challenge name that is a zone of its own', async () => {
+      const child = { name: NAME, records: [{ name: NAME, type: 'TXT', data: VALUE } as const] };
+      const parent = { ...EMPTY, delegations: { [NAME]: { [`ns.${NAME}`]: ['127.0.0.2'] } } };
+      const [first, second] = await serve(at('127.0.0.1', parent), at('127.0.0.2', child));
+      await wait([first]);
+      expect(looks(first)).toEqual([]);
+      expect(looks(second)).toEqual([NAME, NAME]);
+    });
+
+    it('finds the value where an alias leads on the same server', async () => {
+      const records = [
+        { name: NAME, type: 'CNAME', data: 'x.acme.example.com' },
+        { name: 'x.acme.example.com', type: 'TXT', data: VALUE },
+      ] as const;
+      const servers = await serve(at('127.0.0.1', { name: 'example.com', records }));
+      await wait(servers);
+      expect(looks(servers[0])).toHaveLength(2);
+    });
+  });
+
+  describe('at the end of the time', () => {
+    it('says which server answered what', async () => {
+      const alias = { name: NAME, type: 'CNAME', data: 'x.example.net' } as const;
+      const servers = await serve(
+        at('127.0.0.1'),
+        at('127.0.0.2', EMPTY),
+        at('127.0.0.3', zoneOf('example.com', [], { records: [{ name: `a.${NAME}`, type: 'TXT', data: 'x' }] })),
+        at('127.0.0.4', zoneOf('example.com', [], { values: [OTHER] })),
+        at('127.0.0.5', zoneOf('example.com', [], { values: [OTHER, 'another'] })),
+        at('127.0.0.6', EXAMPLE, { manners: { rcode: 'REFUSED' } }),
+        at('127.0.0.7', zoneOf('example.com', [], { records: [alias] })),
+      );
+      const failure = await failureOf(wait(servers, { rounds: 2 }));
+      expect(failure).toMatchObject({ code: 'E_PROPAGATION', exitCode: 75, retryable: true });
+      const details = [
+        'ns1.test 127.0.0.1 shows it',
+        'ns2.test 127.0.0.2 answers NXDOMAIN',
+        'ns3.test 127.0.0.3 has no TXT there',
+        'ns4.test 127.0.0.4 has 1 other value',
+        'ns5.test 127.0.0.5 has 2 other values',
+        'ns6.test 127.0.0.6 answers REFUSED',
+        'ns7.test 127.0.0.7 has a CNAME to x.example.net',
+      ].join('; ');
+      expect(failure.message.replaceAll(`:${servers[0].port}`, '')).toBe(
+        `not shown by every name server after 0 s: ${NAME} (${details})`,
+      );
+    });
+
+    it('says it also of the server that the end cut short', async () => {
+      const servers = await serve(at('127.0.0.1', EMPTY), at('127.0.0.2', EXAMPLE));
+      const stop = new AbortController();
+      servers[0].show(NAME, async (nth) => {
+        if (nth < 3) return [OTHER];
+        servers[0].manners = { udp: 'silent' };
+        stop.abort();
+        return [];
+      });
+      const failure = await failureOf(wait(servers, { deadline: startDeadline(10_000, stop.signal) }));
+      expect(failure.message).toMatch(/ns1\.test \S+ has 1 other value/);
+    });
+
+    it('names a configured server once', async () => {
+      const [server] = await serve(at('127.0.0.1', EMPTY));
+      const failure = await failureOf(wait([server], { configured: true, rounds: 2 }));
+      expect(failure.message).toContain(`(${server.at} answers NXDOMAIN)`);
+    });
+
+    it('lists a few names and counts the rest', async () => {
+      const values = Array.from({ length: 8 }, (_, index) => ({
+        name: `_acme-challenge.h${index}.example.com`,
+        value: VALUE,
+      }));
+      const servers = await serve(at('127.0.0.1', EMPTY));
+      const failure = await failureOf(wait(servers, { values, rounds: 2 }));
+      expect(failure.message.match(/_acme-challenge/g)).toHaveLength(5);
+      expect(failure.message).toContain('and 3 more names');
+    });
+
+    it('fails as the look-up of the servers fails', async () => {
+      const servers = await serve(at('127.0.0.1'));
+      const values = [{ name: '_acme-challenge.unknown.invalid', value: VALUE }];
+      expect(await failureOf(wait(servers, { values }))).toMatchObject({ code: 'E_ZONE' });
+    });
+  });
+});
