@@ -58,5 +58,5 @@ function table(rows: readonly OptionRow[]): string {
   return ['| key | form | needed | |', '|---|---|---|---|', ...lines].join('\n');
 }
 
-export const sentence = (text: string): string =>
+const sentence = (text: string): string =>
   `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`;

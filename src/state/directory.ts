@@ -25,7 +25,7 @@ export async function openStateDirectory(
   }
 }
 
-export function stateDirectory(env: Environment): string {
+function stateDirectory(env: Environment): string {
   // systemd gives a colon list when a unit has several.
   const given = env['DNS01_STATE_DIR'] || env['STATE_DIRECTORY']?.split(':')[0];
   if (given) return given;
