@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { basename } from 'node:path';
 import { main } from '../src/cli/main.ts';
 
 const stop = new AbortController();
@@ -8,7 +9,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(sign
 process.stdout.on('error', () => {});
 process.stderr.on('error', () => {});
 
-main(process.argv.slice(2), {
+main(commandLine(process.argv), {
   env: process.env,
   stdout: (text) => void process.stdout.write(text),
   stderr: (text) => void process.stderr.write(text),
@@ -17,3 +18,8 @@ main(process.argv.slice(2), {
 }).then((code) => {
   process.exitCode = code;
 });
+
+/** Called as `dns01-hook`, by a client that takes a path without arguments, everything on the line is the client's. */
+function commandLine([, script = '', ...args]: readonly string[]): string[] {
+  return /^dns01-hook(\.\w+)?$/.test(basename(script)) ? ['hook-by-verb', ...args] : args;
+}

@@ -7,7 +7,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 const { metafile } = await build({
   absWorkingDir: root,
-  entryPoints: { dns01: 'bin/dns01.ts' },
+  entryPoints: { dns01: 'bin/dns01.ts', 'dns01-hook': 'bin/dns01-hook.ts' },
   outdir: 'dist',
   outExtension: { '.js': '.cjs' },
   bundle: true,
@@ -18,7 +18,7 @@ const { metafile } = await build({
   legalComments: 'linked',
   logLevel: 'warning',
   // cosmiconfig reaches for it when a config is written in TypeScript, which ours never is.
-  external: ['typescript'],
+  external: ['typescript', './dns01.cjs'],
 });
 writeFileSync(`${root}/dist/meta.json`, JSON.stringify(metafile));
-chmodSync(`${root}/dist/dns01.cjs`, 0o755);
+for (const name of ['dns01', 'dns01-hook']) chmodSync(`${root}/dist/${name}.cjs`, 0o755);

@@ -1,61 +1,113 @@
-import { guard } from '../challenge/challenge.ts';
-import { publish } from '../challenge/publish.ts';
+import { type Challenge, guard } from '../challenge/challenge.ts';
+import { type Published, publish } from '../challenge/publish.ts';
 import type { Run } from '../challenge/run.ts';
 import { withdraw } from '../challenge/withdraw.ts';
 import type { AwaitedValue } from '../dns/barrier.ts';
-import { Dns01Error } from '../errors.ts';
-import { certbotAuth, certbotCleanup, certbotOutput } from '../hooks/certbot.ts';
-import type { HookAdd, HookRemove } from '../hooks/hook-call.ts';
+import { asDns01Error, type Dns01Error } from '../errors.ts';
+import { clientCalling, clientNamed } from '../hooks/clients.ts';
+import type { HookAdd, HookClient, HookRemove } from '../hooks/hook-call.ts';
 import { openOrders } from '../state/orders.ts';
 import type { Io } from './io.ts';
 import { withRun } from './open-run.ts';
 import type { CommonOptions } from './options.ts';
 import { waitShowingProgress } from './wait.ts';
 
-/** `dns01 hook CLIENT …`: everything after the client's name is the client's. */
-export function hook(client: string, args: readonly string[], options: CommonOptions, io: Io): Promise<void> {
-  if (client !== 'certbot') {
-    throw new Dns01Error('E_USAGE', `there is no hook for "${client}"`, { hint: 'known clients: certbot' });
-  }
-  const [phase] = args;
-  if (phase === 'auth') return certbotAdd(certbotAuth(io.env), options, io);
-  if (phase === 'cleanup') return certbotRemove(certbotCleanup(io.env), options, io);
-  throw new Dns01Error('E_USAGE', `certbot's hook is called with auth or cleanup, not with "${args.join(' ')}"`, {
-    hint: "--manual-auth-hook 'dns01 hook certbot auth' --manual-cleanup-hook 'dns01 hook certbot cleanup'",
-  });
+export interface HookOptions extends CommonOptions {
+  /** Overrides what is right for the client. */
+  readonly wait?: boolean | undefined;
 }
 
-async function certbotAdd(call: HookAdd, options: CommonOptions, io: Io): Promise<void> {
+/** `dns01 hook CLIENT …`: everything after the client's name is the client's. The result is the exit code. */
+export async function hook(name: string, args: readonly string[], options: HookOptions, io: Io): Promise<number> {
+  const client = clientNamed(name);
+  const call = client.translate(args, io.env);
+  if (call.action === 'skip') return call.exitCode;
+  if (call.action === 'add') await add(call, client, options, io);
+  else await remove(call, client, options, io);
+  return 0;
+}
+
+/** `dns01-hook …`: the same, for clients that take one path without arguments. */
+export function hookByVerb(args: readonly string[], options: HookOptions, io: Io): Promise<number> {
+  return hook(clientCalling(args), args, options, io);
+}
+
+async function add(call: HookAdd, client: HookClient, options: HookOptions, io: Io): Promise<void> {
   try {
-    await withRun(options, io, async (run) => {
-      const challenge = guard(call.challenge, run.config, run.log.warn);
-      const { handle, target } = await publish(challenge, run, options);
-      io.stdout(`${certbotOutput(challenge, handle)}\n`);
-      const awaited = await challengesToAwait(call, { ...challenge, name: target }, run);
-      if (awaited.length > 0) await waitShowingProgress(awaited, run, io, options);
-    });
+    await withRun(options, io, (run) => publishAndWait(call, client, run, options, io));
   } catch (error) {
-    // certbot ignores the exit code of this hook and lets the CA look: whoever reads its log should know.
-    io.stderr(`dns01: FAILED for ${call.challenge.name}; certbot goes on all the same, the CA will refuse it\n`);
+    const note = client.failureNote?.(call.challenges.map(({ name }) => name).join(', '));
+    if (note) io.stderr(`dns01: ${note}\n`);
     throw error;
   }
 }
 
-/** One wait for the whole order, in the call that certbot says is the last; without such a word every call waits. */
-async function challengesToAwait(call: HookAdd, challenge: AwaitedValue, run: Run): Promise<readonly AwaitedValue[]> {
-  const orders = openOrders(run.stateDirectory);
-  if (!call.order || !orders) return [challenge];
-  const soFar = await orders.append(call.order.key, call.order.remaining, challenge).catch((error: Error) => {
-    run.log.warn(`the order cannot be kept, waiting for each name on its own: ${error.message}`);
-    return undefined;
-  });
-  if (!soFar) return [challenge];
-  return call.order.remaining === 0 ? soFar : [];
+async function publishAndWait(
+  call: HookAdd,
+  client: HookClient,
+  run: Run,
+  options: HookOptions,
+  io: Io,
+): Promise<void> {
+  const challenges = call.challenges.map((challenge) => guard(challenge, run.config, run.log.warn));
+  const published: Published[] = [];
+  try {
+    for (const challenge of challenges) {
+      const done = await publish(challenge, run, options);
+      published.push(done);
+      if (client.output) io.stdout(`${client.output(challenge, done.handle)}\n`);
+    }
+    const awaited = (options.wait ?? client.waits) ? await valuesToAwait(call, published, run) : [];
+    if (awaited.length > 0) await waitShowingProgress(awaited, run, io, options);
+  } catch (error) {
+    if (client.undoesFailedAdd) await undo(published, challenges, run);
+    throw error;
+  }
 }
 
-async function certbotRemove(call: HookRemove, options: CommonOptions, io: Io): Promise<void> {
+/** One wait for the whole order, in the call that the client says is the last; without such a word every call waits. */
+async function valuesToAwait(
+  { order }: HookAdd,
+  published: readonly Published[],
+  run: Run,
+): Promise<readonly AwaitedValue[]> {
+  const own = published.map(({ target, value }) => ({ name: target, value }));
+  const orders = openOrders(run.stateDirectory);
+  if (!order || !orders) return own;
+  try {
+    const soFar = await orders.append(order.key, order.remaining, own);
+    return order.remaining === 0 ? soFar : [];
+  } catch (error) {
+    run.log.warn(`the order cannot be kept, waiting for each name on its own: ${(error as Error).message}`);
+    return own;
+  }
+}
+
+/** The client will not call for the removal: what this call has published, or may have, is withdrawn here. */
+async function undo(published: readonly Published[], challenges: readonly Challenge[], run: Run): Promise<void> {
+  for (const challenge of challenges) {
+    const { name, value } = challenge;
+    const wasWritten = published.some((done) => done.changed && done.name === name && done.value === value);
+    if (!wasWritten && !(await run.journal.find(name, value))) continue;
+    await withdraw(challenge, run).catch((error: unknown) =>
+      run.log.warn(`${name}: what this call published stays until dns01 sweep: ${asDns01Error(error).message}`),
+    );
+  }
+}
+
+async function remove(call: HookRemove, client: HookClient, options: HookOptions, io: Io): Promise<void> {
   await withRun(options, io, async (run) => {
-    const challenge = guard(call.challenge, run.config, run.log.warn);
-    await withdraw(challenge, run, options, call.handle);
+    const failures: Dns01Error[] = [];
+    for (const given of call.challenges) {
+      try {
+        await withdraw(guard(given, run.config, run.log.warn), run, options, call.handle);
+      } catch (error) {
+        failures.push(asDns01Error(error));
+      }
+    }
+    const [first] = failures;
+    if (!first) return;
+    if (!client.forgivesFailedRemove) throw first;
+    for (const { message } of failures) run.log.warn(`a value stays until dns01 sweep: ${message}`);
   });
 }

@@ -9,7 +9,10 @@ import { createProgram, usageError } from './program.ts';
 
 /** Run the command line, `argv` without node and script. The result is the exit code. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
-  const program = createProgram(io, version);
+  let exitCode = 0;
+  const program = createProgram(io, version, (code) => {
+    exitCode = code;
+  });
   for (const command of [program, ...program.commands]) throwInsteadOfExit(command, io);
   if (argv.length === 0) {
     io.stderr(program.helpInformation());
@@ -17,7 +20,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   }
   try {
     await program.parseAsync(protectDashValues(argv), { from: 'user' });
-    return 0;
+    return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     const flags = { json: argv.includes('--json'), verbose: argv.includes('--verbose') };

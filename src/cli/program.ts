@@ -3,8 +3,11 @@ import { Dns01Error } from '../errors.ts';
 import type { Io } from './io.ts';
 import { addCommonOptions, commonOptions } from './options.ts';
 
-/** The command line: which verbs there are and what they take. Each verb's code is loaded when it is called. */
-export function createProgram(io: Io, version: string): Command {
+/**
+ * The command line: which verbs there are and what they take. Each verb's code is loaded when it is called.
+ * @param exit told the exit code by verbs that succeed with another one than 0
+ */
+export function createProgram(io: Io, version: string, exit: (code: number) => void): Command {
   const program = addCommonOptions(new Command('dns01'))
     .description('One DNS-01 hook between every ACME client and every DNS provider.')
     .version(version)
@@ -48,12 +51,24 @@ export function createProgram(io: Io, version: string): Command {
     });
 
   verb(program, 'hook <client> [args...]', "be an ACME client's hook; what follows the client's name is the client's")
+    .option('--wait', 'wait for propagation, whatever is usual for the client')
+    .option('--no-wait', 'do not wait, whatever is usual for the client')
     .passThroughOptions()
     .allowUnknownOption()
     .addHelpText('after', HOOK_EXAMPLES)
-    .action(async (client: string, args: string[], _options: object, command: Command) => {
+    .action(async (client: string, args: string[], { wait }: { wait?: boolean }, command: Command) => {
       const { hook } = await import('./hook.ts');
-      await hook(client, args, commonOptions(command), io);
+      exit(await hook(client, args, { ...commonOptions(command), wait }, io));
+    });
+
+  program
+    .command('hook-by-verb [args...]', { hidden: true })
+    .helpOption(false)
+    .passThroughOptions()
+    .allowUnknownOption()
+    .action(async (args: string[], _options: object, command: Command) => {
+      const { hookByVerb } = await import('./hook.ts');
+      exit(await hookByVerb(args, commonOptions(command), io));
     });
 
   verb(program, 'sweep', 'withdraw what this tool published and never withdrew')
@@ -164,7 +179,8 @@ Examples:
 const HOOK_EXAMPLES = `
 Clients:
   certbot auth       --manual-auth-hook 'dns01 hook certbot auth'
-  certbot cleanup    --manual-cleanup-hook 'dns01 hook certbot cleanup'`;
+  certbot cleanup    --manual-cleanup-hook 'dns01 hook certbot cleanup'
+  acme.sh, acmetool, dehydrated, getssl, lego, simple-acme, uacme: see docs/hooks`;
 
 const SWEEP_EXAMPLES = `
 Examples:

@@ -3,11 +3,30 @@ import * as z from 'zod/mini';
 import { challengeNameOf } from '../challenge/name.ts';
 import { Dns01Error } from '../errors.ts';
 import type { RecordHandle } from '../provider.ts';
-import type { HookAdd, HookChallenge, HookEnvironment, HookRemove } from './hook-call.ts';
+import { badCall, type HookAdd, type HookChallenge, type HookClient, type HookEnvironment } from './hook-call.ts';
 
-/** certbot's manual plugin: everything comes in the environment (certbot docs, "Pre and Post Validation Hooks"). */
+/**
+ * certbot's manual plugin: everything comes in the environment (certbot docs, "Pre and Post Validation Hooks"). Auth or
+ * cleanup is told by the command line alone: CERTBOT_AUTH_OUTPUT of one lineage is still set in the auth call of the
+ * next.
+ */
+export const certbot: HookClient = {
+  usage: ['certbot auth', 'certbot cleanup'],
+  waits: true,
+  // Both are called again for clean-up, whatever became of the add.
+  undoesFailedAdd: false,
+  forgivesFailedRemove: false,
+  translate(args, env) {
+    if (args.length === 1 && args[0] === 'auth') return auth(env);
+    if (args.length !== 1 || args[0] !== 'cleanup') throw badCall('certbot', args, certbot.usage);
+    const challenge = challengeOf(env);
+    return { action: 'remove', challenges: [challenge], handle: handleFrom(env['CERTBOT_AUTH_OUTPUT'], challenge) };
+  },
+  /** One line, which certbot keeps, shows, and hands to the cleanup of the same challenge. */
+  output: ({ name, value }, { zone, id }) => JSON.stringify({ name, value, zone, ...(id === undefined ? {} : { id }) }),
+  failureNote: (names) => `FAILED for ${names}; certbot goes on all the same, the CA will refuse it`,
+};
 
-/** What the auth hook prints and certbot hands to the cleanup hook of the same challenge. */
 const outputSchema = z.object({
   name: z.string(),
   value: z.string(),
@@ -15,30 +34,18 @@ const outputSchema = z.object({
   id: z.optional(z.string()),
 });
 
-/** `--manual-auth-hook`. @throws E_USAGE when certbot did not call it, or not for dns-01 */
-export function certbotAuth(env: HookEnvironment): HookAdd {
+function auth(env: HookEnvironment): HookAdd {
   const remaining = env['CERTBOT_REMAINING_CHALLENGES'];
   const key = env['CERTBOT_ALL_IDENTIFIERS'] ?? env['CERTBOT_ALL_DOMAINS'];
   const counts = key !== undefined && remaining !== undefined && /^\d{1,6}$/.test(remaining);
   return {
     action: 'add',
-    challenge: certbotChallenge(env),
+    challenges: [challengeOf(env)],
     order: counts ? { key, remaining: Number(remaining) } : undefined,
   };
 }
 
-/** `--manual-cleanup-hook`. @throws E_USAGE as above */
-export function certbotCleanup(env: HookEnvironment): HookRemove {
-  const challenge = certbotChallenge(env);
-  return { action: 'remove', challenge, handle: handleFrom(env['CERTBOT_AUTH_OUTPUT'], challenge) };
-}
-
-/** One line for stdout, which certbot keeps and shows. */
-export function certbotOutput({ name, value }: HookChallenge, { zone, id }: RecordHandle): string {
-  return JSON.stringify({ name, value, zone, ...(id === undefined ? {} : { id }) });
-}
-
-function certbotChallenge(env: HookEnvironment): HookChallenge {
+function challengeOf(env: HookEnvironment): HookChallenge {
   const domain = env['CERTBOT_IDENTIFIER'] ?? env['CERTBOT_DOMAIN'];
   const value = env['CERTBOT_VALIDATION'];
   if (!domain || !value) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { certbotAuth, certbotCleanup, certbotOutput } from '../../src/hooks/certbot.ts';
+import { certbot } from '../../src/hooks/certbot.ts';
 import { VALUE } from '../support/cli.ts';
 
 const env = {
@@ -9,24 +9,30 @@ const env = {
   CERTBOT_REMAINING_CHALLENGES: '1',
 };
 const challenge = { name: '_acme-challenge.example.com', value: VALUE };
+const auth = (environment: Record<string, string>) => certbot.translate(['auth'], environment);
+const cleanup = (environment: Record<string, string>) => certbot.translate(['cleanup'], environment);
 
 describe('certbot auth', () => {
   it('asks for the challenge name of the domain, and says how much of the order is to come', () => {
-    expect(certbotAuth(env)).toEqual({
+    expect(auth(env)).toEqual({
       action: 'add',
-      challenge,
+      challenges: [challenge],
       order: { key: 'example.com,example.com', remaining: 1 },
     });
   });
 
   it('understands the newer variables', () => {
     const newer = { ...env, CERTBOT_IDENTIFIER: 'example.com', CERTBOT_ALL_IDENTIFIERS: 'example.com,www.example.com' };
-    expect(certbotAuth(newer)).toMatchObject({ challenge, order: { key: 'example.com,www.example.com' } });
+    expect(auth(newer)).toMatchObject({ challenges: [challenge], order: { key: 'example.com,www.example.com' } });
   });
 
   it('waits for itself where certbot says nothing about the order', () => {
     const { CERTBOT_REMAINING_CHALLENGES: _, ...older } = env;
-    expect(certbotAuth(older).order).toBeUndefined();
+    expect(auth(older)).toMatchObject({ action: 'add', order: undefined });
+  });
+
+  it('is an add although an output of another lineage is still set', () => {
+    expect(auth({ ...env, CERTBOT_AUTH_OUTPUT: 'stale' })).toMatchObject({ action: 'add' });
   });
 
   it.each([
@@ -34,28 +40,29 @@ describe('certbot auth', () => {
     ['http-01', { ...env, CERTBOT_TOKEN: 'token' }, /asks for http-01/],
     ['an address', { ...env, CERTBOT_DOMAIN: '192.0.2.1' }, /asks for http-01/],
   ])('refuses %s', (_, wrong, message) => {
-    expect(() => certbotAuth(wrong)).toThrow(message);
+    expect(() => auth(wrong)).toThrow(message);
   });
 });
 
 describe('certbot cleanup', () => {
   const handle = { zone: 'example.com', id: '17' };
+  const output = (of: typeof challenge) => certbot.output?.(of, handle) ?? '';
 
   it('brings back the handle that auth printed, as one line of ASCII', () => {
-    const output = certbotOutput(challenge, handle);
-    expect(output).toMatch(/^[ -~]+$/);
-    expect(certbotCleanup({ ...env, CERTBOT_AUTH_OUTPUT: `${output}\n` })).toEqual({
-      action: 'remove',
-      challenge,
-      handle,
-    });
+    expect(output(challenge)).toMatch(/^[ -~]+$/);
+    const call = cleanup({ ...env, CERTBOT_AUTH_OUTPUT: `${output(challenge)}\n` });
+    expect(call).toEqual({ action: 'remove', challenges: [challenge], handle });
   });
 
   it.each([
-    ['another challenge', certbotOutput({ ...challenge, value: 'x'.repeat(43) }, handle)],
+    ['another challenge', output({ ...challenge, value: 'x'.repeat(43) })],
     ['another hook', 'some text of another tool'],
     ['nothing', ''],
-  ])('takes no handle from the output of %s', (_, output) => {
-    expect(certbotCleanup({ ...env, CERTBOT_AUTH_OUTPUT: output }).handle).toBeUndefined();
+  ])('takes no handle from the output of %s', (_, text) => {
+    expect(cleanup({ ...env, CERTBOT_AUTH_OUTPUT: text })).toMatchObject({ action: 'remove', handle: undefined });
   });
+});
+
+it.each([[[]], [['auth', 'more']], [['deploy']], [['--help']]])('certbot %j is no call of certbot', (args) => {
+  expect(() => certbot.translate(args, env)).toThrow(/the hook for certbot was called with/);
 });

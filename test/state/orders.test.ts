@@ -11,7 +11,7 @@ beforeEach(async () => {
 afterEach(() => rm(stateDirectory, { recursive: true, force: true }));
 
 const orders = () => openOrders(stateDirectory);
-const challenge = (value: string) => ({ name: '_acme-challenge.example.com', value });
+const challenge = (value: string) => [{ name: '_acme-challenge.example.com', value }];
 const values = (list: readonly { value: string }[] | undefined) => list?.map(({ value }) => value);
 
 it('the last call of an order sees what the earlier ones published, in other processes', async () => {

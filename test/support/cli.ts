@@ -3,7 +3,7 @@ import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { bundle } from './paths.ts';
+import { bundleOf } from './paths.ts';
 
 export interface Outcome {
   readonly code: number;
@@ -26,6 +26,8 @@ export interface Workplace {
 export interface RunSettings {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** Under which name it is called. */
+  readonly program?: 'dns01' | 'dns01-hook';
   /** Called with the process once it is started, e.g. to end it. */
   onStart?(child: ReturnType<typeof spawn>): void;
 }
@@ -63,9 +65,13 @@ export async function openWorkplace(): Promise<Workplace> {
   };
 }
 
-function spawnCli(args: readonly string[], { env, cwd, onStart }: RunSettings): Promise<Outcome> {
+function spawnCli(args: readonly string[], { env, cwd, program = 'dns01', onStart }: RunSettings): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [bundle, ...args], { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [bundleOf(program), ...args], {
+      env,
+      cwd,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     const chunks = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
     child.stdout.on('data', (chunk: Buffer) => chunks.stdout.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => chunks.stderr.push(chunk));

@@ -1,4 +1,7 @@
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
-export const bundle = `${root}dist/dns01.cjs`;
+
+/** The built executable of that name. */
+export const bundleOf = (program: string): string => `${root}dist/${program}.cjs`;
+export const bundle = bundleOf('dns01');
