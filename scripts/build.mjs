@@ -15,6 +15,7 @@ const { metafile } = await build({
   target: 'node20.18',
   format: 'cjs',
   metafile: true,
+  loader: { '.sh': 'text' },
   legalComments: 'linked',
   logLevel: 'warning',
   // cosmiconfig reaches for it when a config is written in TypeScript, which ours never is.

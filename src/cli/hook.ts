@@ -19,6 +19,11 @@ export interface HookOptions extends CommonOptions {
 
 /** `dns01 hook CLIENT …`: everything after the client's name is the client's. The result is the exit code. */
 export async function hook(name: string, args: readonly string[], options: HookOptions, io: Io): Promise<number> {
+  if (name === 'acme.sh' && args[0] === '--install' && args.length <= 2) {
+    const { installAcmeSh } = await import('./install-acme-sh.ts');
+    await installAcmeSh(args[1], io);
+    return 0;
+  }
   const client = clientNamed(name);
   const call = client.translate(args, io.env);
   if (call.action === 'skip') return call.exitCode;

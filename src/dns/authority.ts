@@ -63,12 +63,12 @@ export function openAuthorityFinder(settings: DnsSettings, signal: AbortSignal):
 }
 
 /**
- * What a resolver may be asked about: never the challenge name, which only the zone's own servers may hear of. A name of
- * two labels is the top of its zone, so it is there already.
+ * What a resolver may be asked about: never the challenge name, which only the zone's own servers may hear of. But a host
+ * name of two labels is the top of its zone, so it is there already.
  */
 function above(name: Fqdn): Fqdn {
   const parent = parentOf(name);
-  return parent.includes('.') ? parent : name;
+  return parent.includes('.') || name.startsWith('_') ? parent : name;
 }
 
 const parentOf = (name: Fqdn): Fqdn => name.slice(name.indexOf('.') + 1);

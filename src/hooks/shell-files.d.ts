@@ -1,0 +1,5 @@
+/** Shell files are part of the bundle, as their text. */
+declare module '*.sh' {
+  const text: string;
+  export default text;
+}
