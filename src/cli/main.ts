@@ -13,7 +13,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   const program = createProgram(io, version, (code) => {
     exitCode = code;
   });
-  for (const command of [program, ...program.commands]) throwInsteadOfExit(command, io);
+  for (const command of withSubcommands(program)) throwInsteadOfExit(command, io);
   if (argv.length === 0) {
     io.stderr(program.helpInformation());
     return new Dns01Error('E_USAGE', 'no command').exitCode;
@@ -27,6 +27,10 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     if (io.stop.aborted) return stopped(io, String(io.stop.reason));
     return printError(io, error instanceof CommanderError ? usageError(error.message) : error, flags);
   }
+}
+
+function withSubcommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withSubcommands)];
 }
 
 function throwInsteadOfExit(command: Command, io: Io): void {

@@ -71,6 +71,21 @@ export function createProgram(io: Io, version: string, exit: (code: number) => v
       exit(await hookByVerb(args, commonOptions(command), io));
     });
 
+  const server = verb(program, 'serve', "the hook over HTTP: lego's httpreq, acme.sh's dns_acmeproxy")
+    .option('--wait', 'answer only when every name server shows the value', false)
+    .addHelpText('after', SERVE_EXAMPLES)
+    .action(async ({ wait }: { wait: boolean }, command: Command) => {
+      const { serve } = await import('./serve.ts');
+      await serve({ ...commonOptions(command), wait }, io);
+    });
+  server
+    .command('hash')
+    .description('read a password on stdin, print what stands in the config for it')
+    .action(async () => {
+      const { serveHash } = await import('./serve.ts');
+      await serveHash(io);
+    });
+
   verb(program, 'sweep', 'withdraw what this tool published and never withdrew')
     .option('--older-than <TIME>', 'leave alone what is younger: 30m, 12h, 1d', '1d')
     .option('--scan', 'only list values of the form of a challenge that this tool does not know', false)
@@ -181,6 +196,14 @@ Clients:
   certbot auth       --manual-auth-hook 'dns01 hook certbot auth'
   certbot cleanup    --manual-cleanup-hook 'dns01 hook certbot cleanup'
   acme.sh, acmetool, dehydrated, getssl, lego, simple-acme, uacme: see docs/hooks`;
+
+const SERVE_EXAMPLES = `
+Examples:
+  $ openssl rand -base64 24 | tee password | dns01 serve hash
+  $ dns01 serve
+  $ HTTPREQ_ENDPOINT=http://127.0.0.1:8053 HTTPREQ_USERNAME=web1 HTTPREQ_PASSWORD=… lego --dns httpreq …
+
+It answers as soon as the value is published, for these clients look themselves; with --wait when it can be seen.`;
 
 const SWEEP_EXAMPLES = `
 Examples:

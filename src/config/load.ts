@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { ExplorerSync } from 'cosmiconfig/dist/ExplorerSync.js';
 import { loadYaml } from 'cosmiconfig/dist/loaders.js';
 import * as z from 'zod/mini';
@@ -21,6 +22,16 @@ export interface Config extends FoundConfig {
   readonly propagation: { readonly timeout: number; readonly interval: number; readonly settle: number };
   /** In seconds. */
   readonly ttl: number;
+  /** Undefined where nothing is to be served. */
+  readonly serve: ServeConfig | undefined;
+}
+
+export interface ServeConfig {
+  /** `ADDRESS:PORT` or `unix:/PATH`. */
+  readonly listen: string;
+  readonly users: Readonly<Record<string, { readonly hash: string; readonly names: readonly string[] }>>;
+  /** Paths of PEM files. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
 }
 
 export interface AccountConfig {
@@ -148,6 +159,7 @@ async function shape(found: FoundConfig, raw: RawConfig): Promise<Config> {
       settle: raw.propagation?.settle ?? 2,
     },
     ttl: raw.ttl ?? 60,
+    serve: raw.serve && (await serveConfig(file, raw.serve)),
   };
 }
 
@@ -164,10 +176,30 @@ async function zoneRoute(
   return { zone: await nameKey(file, ['zones', key]), account, anyName };
 }
 
+async function serveConfig(file: string, raw: NonNullable<RawConfig['serve']>): Promise<ServeConfig> {
+  const inConfigDirectory = (path: string) => resolve(dirname(file), path);
+  const users = Object.entries(raw.users).map(async ([user, { hash, names }]) => {
+    const places = names.map((_, index) => ['serve', 'users', user, 'names', index]);
+    return [
+      user,
+      { hash, names: await Promise.all(names.map((name, index) => nameAt(file, places[index] ?? [], name))) },
+    ];
+  });
+  return {
+    listen: raw.listen,
+    users: Object.fromEntries(await Promise.all(users)),
+    tls: raw.tls && { cert: inConfigDirectory(raw.tls.cert), key: inConfigDirectory(raw.tls.key) },
+  };
+}
+
 /** A name that is used as a key, in the one form that names have everywhere inside. */
-async function nameKey(file: string, path: readonly string[]): Promise<string> {
+function nameKey(file: string, path: readonly string[]): Promise<string> {
+  return nameAt(file, path, path.at(-1) ?? '');
+}
+
+async function nameAt(file: string, path: readonly PropertyKey[], text: string): Promise<string> {
   try {
-    return normaliseName(path.at(-1) ?? '');
+    return normaliseName(text);
   } catch (error) {
     throw await configError(file, path, `not a domain name: ${(error as Error).message}`);
   }

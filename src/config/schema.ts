@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { HASH_PATTERN } from '../serve/hash-pattern.ts';
 
 /** The shape of the config file. What a provider's own keys are, its `options` schema says. */
 
@@ -76,6 +77,43 @@ export const configSchema = z.strictObject({
       ),
     }),
   ),
+  serve: z.optional(
+    z.strictObject({
+      listen: z._default(
+        z
+          .string()
+          .check(
+            z.refine(isListenAddress, 'expected ADDRESS:PORT or unix:/PATH'),
+            z.describe('where dns01 serve listens; default 127.0.0.1:8053'),
+          ),
+        '127.0.0.1:8053',
+      ),
+      users: z
+        .record(
+          name,
+          z.strictObject({
+            hash: z
+              .string()
+              .check(
+                z.regex(HASH_PATTERN, 'expected what dns01 serve hash prints'),
+                z.describe('from dns01 serve hash'),
+              ),
+            names: z
+              .array(z.string())
+              .check(
+                z.minLength(1),
+                z.describe('the domains whose challenge names, and those below, the user may write'),
+              ),
+          }),
+        )
+        .check(z.describe('who may ask, each with a name of your own')),
+      tls: z.optional(
+        z
+          .strictObject({ cert: z.string(), key: z.string() })
+          .check(z.describe('PEM files of a certificate and its key; needed where others than this machine may ask')),
+      ),
+    }),
+  ),
   ttl: z.optional(
     z
       .int()
@@ -113,6 +151,11 @@ export const connectionSchema = z.object({
     ),
   ),
 });
+
+/** Keeps the path of a user's own file short and plain: it is told to the system as it is. */
+function isListenAddress(text: string): boolean {
+  return /^unix:\/\S{1,100}$/.test(text) || isServerAddress(text);
+}
 
 export type RawConfig = z.output<typeof configSchema>;
 export type ConnectionOptions = z.output<typeof connectionSchema>;

@@ -1,0 +1,43 @@
+import { createHmac, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
+import { promisify } from 'node:util';
+import { HASH_PATTERN } from './hash-pattern.ts';
+
+const derive = promisify<string, Buffer, number, { N: number; r: number; p: number }, Buffer>(scrypt);
+
+/** scrypt's cost (RFC 7914): 16 MB and some ten milliseconds a try. */
+const COST = { N: 16_384, r: 8, p: 1 };
+const KEY_LENGTH = 32;
+
+/** What stands in the config for a password. */
+export async function hashPassword(password: string): Promise<string> {
+  const salt = randomBytes(16);
+  const key = await derive(password, salt, KEY_LENGTH, COST);
+  return ['scrypt', COST.N, COST.r, COST.p, salt.toString('base64url'), key.toString('base64url')].join('$');
+}
+
+export interface PasswordCheck {
+  matches(password: string, hash: string): Promise<boolean>;
+}
+
+/** Checks passwords, and remembers for this process alone which were right: the next request need not pay again. */
+export function createPasswordCheck(): PasswordCheck {
+  const key = randomBytes(32);
+  const right = new Set<string>();
+  return {
+    async matches(password, hash) {
+      const seen = createHmac('sha256', key).update(`${hash}\n${password}`).digest('base64');
+      if (right.has(seen)) return true;
+      const matched = await verify(password, hash);
+      if (matched) right.add(seen);
+      return matched;
+    },
+  };
+}
+
+async function verify(password: string, hash: string): Promise<boolean> {
+  const [, N, r, p, salt = '', expected = ''] = HASH_PATTERN.exec(hash) ?? [];
+  const wanted = Buffer.from(expected, 'base64url');
+  const cost = { N: Number(N), r: Number(r), p: Number(p) };
+  const key = await derive(password, Buffer.from(salt, 'base64url'), wanted.length, cost);
+  return timingSafeEqual(key, wanted);
+}

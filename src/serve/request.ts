@@ -1,0 +1,58 @@
+import * as z from 'zod/mini';
+import { challengeNameOf, isChallengeName } from '../challenge/name.ts';
+import { looksLikeChallenge } from '../challenge/value.ts';
+import { challengeValue } from '../hooks/hook-call.ts';
+import { type Fqdn, isWithin, normaliseName } from '../names.ts';
+
+/**
+ * lego's httpreq in its two modes, of which acme.sh's dns_acmeproxy speaks the first (go-acme.github.io/lego/dns/httpreq).
+ */
+const bodySchema = z.union([
+  z.object({ fqdn: z.string().check(z.maxLength(300)), value: z.string().check(z.maxLength(300)) }),
+  z.object({
+    domain: z.string().check(z.maxLength(300)),
+    token: z.string().check(z.maxLength(300)),
+    keyAuth: z.string().check(z.maxLength(500)),
+  }),
+]);
+
+export interface ChallengeRequest {
+  /** As the client wrote it, for the answer. */
+  readonly fqdn: string;
+  readonly name: Fqdn;
+  readonly value: string;
+}
+
+/** What is wrong with a request, in a few words without its content. */
+export type Refusal = string;
+
+/** The challenge that a body asks for: a challenge name and a dns-01 value, nothing else. */
+export function parseBody(text: string): ChallengeRequest | Refusal {
+  const parsed = z.safeParse(bodySchema, parseJson(text));
+  if (!parsed.success) return 'expected JSON with fqdn and value, or domain, token and keyAuth';
+  const body = parsed.data;
+  try {
+    const fqdn = 'fqdn' in body ? body.fqdn : `${challengeNameOf(body.domain)}.`;
+    const value = 'fqdn' in body ? body.value : challengeValue(body.keyAuth);
+    const name = normaliseName(fqdn);
+    if (!isChallengeName(name)) return 'the name is not that of a challenge: it begins with _acme-challenge.';
+    if (!looksLikeChallenge(value)) return 'the value is not that of a challenge: 43 characters of base64url';
+    return { fqdn, name, value };
+  } catch {
+    return 'the name is not a domain name';
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether one of the domains is that of the challenge or lies above it, at a label border. */
+export function mayWrite(domains: readonly Fqdn[], name: Fqdn): boolean {
+  const domain = name.slice(name.indexOf('.') + 1);
+  return domains.some((allowed) => isWithin(domain, allowed));
+}
