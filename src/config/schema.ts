@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { HASH_PATTERN } from '../serve/hash-pattern.ts';
+import { HASH_PATTERN } from './hash-pattern.ts';
 
 /** The shape of the config file. What a provider's own keys are, its `options` schema says. */
 
