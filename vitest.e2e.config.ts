@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/e2e/**/*.e2e.ts'],
+    globalSetup: ['test/support/build.ts'],
     fileParallelism: false,
     testTimeout: 180_000,
     hookTimeout: 120_000,

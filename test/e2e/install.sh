@@ -13,6 +13,8 @@ declare -A package_of=(
   [dig]=bind9-dnsutils
   [openssl]=openssl
   [setpriv]=util-linux
+  [pdns_server]='pdns-server pdns-backend-sqlite3'
+  [sqlite3]=sqlite3
 )
 
 missing_programs() {
@@ -25,7 +27,7 @@ missing_programs() {
 packages_for() {
   local program
   for program in "$@"; do
-    echo "${package_of[$program]}"
+    printf '%s\n' ${package_of[$program]}
   done | sort -u
 }
 
@@ -65,6 +67,7 @@ if command -v systemctl >/dev/null; then
       named) systemctl disable --quiet named.service || true ;;
       knotd) systemctl disable --quiet knot.service || true ;;
       certbot) systemctl disable --quiet certbot.timer || true ;;
+      pdns_server) systemctl disable --quiet pdns.service || true ;;
     esac
   done
 fi

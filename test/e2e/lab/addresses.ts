@@ -10,7 +10,7 @@ export interface Endpoint {
 export const LOOPBACK = '127.0.0.1';
 
 /** So many ports of the loopback address, each free for UDP and TCP. */
-export async function freePorts<Count extends 2 | 3>(count: Count): Promise<Ports[Count]>;
+export async function freePorts<Count extends 2 | 3 | 5>(count: Count): Promise<Ports[Count]>;
 export async function freePorts(count: number): Promise<number[]> {
   const ports = new Set<number>();
   for (let attempt = 0; ports.size < count && attempt < 50; attempt++) {
@@ -25,6 +25,7 @@ export async function freePorts(count: number): Promise<number[]> {
 interface Ports {
   2: [number, number];
   3: [number, number, number];
+  5: [number, number, number, number, number];
 }
 
 /**

@@ -9,12 +9,15 @@ export interface CertbotOptions {
   /** Account and certificates live under this name; another name is another machine. Needed for two certbots at once. */
   home?: string;
   timeoutSeconds?: number;
+  /** Kills certbot and its hooks, as a power cut does. */
+  signal?: AbortSignal;
 }
 
 export interface CertbotSetting extends CertbotOptions {
   dir: string;
   pebble: Pebble;
-  signal: AbortSignal;
+  /** Nothing that certbot started outlives the laboratory. */
+  ending: AbortSignal;
 }
 
 /** Debian's certbot in manual mode; the caller names the command, the domains and the hooks. */
@@ -28,7 +31,7 @@ export function runCertbot(args: string[], setting: CertbotSetting): Promise<Out
     env: { HOME: setting.dir, REQUESTS_CA_BUNDLE: setting.pebble.caFile, ...setting.env },
     cwd: setting.dir,
     timeoutSeconds: setting.timeoutSeconds ?? 120,
-    signal: setting.signal,
+    signal: AbortSignal.any([setting.ending, ...(setting.signal ? [setting.signal] : [])]),
   });
 }
 

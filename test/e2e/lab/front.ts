@@ -1,16 +1,24 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
+import * as dnsPacket from 'dns-packet';
 import type { Endpoint } from './addresses.ts';
 
+export interface FrontQuestion {
+  name: string;
+  type: string;
+}
+
+type Heard = (question: FrontQuestion) => void;
+
 /**
- * Gives a DNS server one more address, for UDP and TCP.
+ * Gives a DNS server one more address, for UDP and TCP, and tells what is asked there.
  * Needed for BIND, which listens only on addresses that a network interface has, of all 127/8 only on 127.0.0.1.
  */
-export async function openFront(front: Endpoint, behind: Endpoint): Promise<() => Promise<void>> {
-  const closeUdp = await relayDatagrams(front, behind);
+export async function openFront(front: Endpoint, behind: Endpoint, heard: Heard): Promise<() => Promise<void>> {
+  const closeUdp = await relayDatagrams(front, behind, heard);
   try {
-    const closeTcp = await relayStreams(front, behind);
+    const closeTcp = await relayStreams(front, behind, heard);
     return async () => {
       await Promise.all([closeUdp(), closeTcp()]);
     };
@@ -20,11 +28,12 @@ export async function openFront(front: Endpoint, behind: Endpoint): Promise<() =
   }
 }
 
-async function relayDatagrams(front: Endpoint, behind: Endpoint): Promise<() => Promise<void>> {
+async function relayDatagrams(front: Endpoint, behind: Endpoint, heard: Heard): Promise<() => Promise<void>> {
   const socket = createSocket('udp4');
   const answersDue = new Set<() => void>();
 
   socket.on('message', (question, client) => {
+    tell(heard, question);
     const upstream = createSocket('udp4');
     const done = () => {
       clearTimeout(patience);
@@ -49,10 +58,12 @@ async function relayDatagrams(front: Endpoint, behind: Endpoint): Promise<() => 
   };
 }
 
-async function relayStreams(front: Endpoint, behind: Endpoint): Promise<() => Promise<void>> {
+async function relayStreams(front: Endpoint, behind: Endpoint, heard: Heard): Promise<() => Promise<void>> {
   const open = new Set<Socket>();
   const server = createServer((client) => {
     const upstream = connect(behind.port, behind.host);
+    // On a stream a message comes after its length.
+    client.once('data', (chunk: Buffer) => tell(heard, chunk.subarray(2)));
     for (const [socket, other] of [
       [client, upstream],
       [upstream, client],
@@ -69,4 +80,17 @@ async function relayStreams(front: Endpoint, behind: Endpoint): Promise<() => Pr
     for (const socket of open) socket.destroy();
     await new Promise((closed) => server.close(closed));
   };
+}
+
+function tell(heard: Heard, message: Buffer): void {
+  for (const { name, type } of questionsIn(message)) heard({ name: name.toLowerCase(), type });
+}
+
+/** What cannot be read is no question; the server behind may make of it what it likes. */
+function questionsIn(message: Buffer): dnsPacket.Question[] {
+  try {
+    return dnsPacket.decode(message).questions ?? [];
+  } catch {
+    return [];
+  }
 }

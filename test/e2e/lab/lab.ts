@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Endpoint, freePorts, LOOPBACK, threeNameServerAddresses } from './addresses.ts';
 import { startBind, type TsigKey } from './bind.ts';
 import { type CertbotOptions, liveCertificate, runCertbot } from './certbot.ts';
-import { openFront } from './front.ts';
+import { type FrontQuestion, openFront } from './front.ts';
 import { startKnot } from './knot.ts';
 import { openNotifyLag } from './notify-lag.ts';
 import { startPebble } from './pebble.ts';
@@ -17,6 +17,8 @@ export interface LabOptions {
   lagSeconds: number;
   /** false: high ports even where port 53 could be had. */
   port53?: boolean;
+  /** Told of every question to the primary or the resolver from outside, at once. The laboratory's own do not count. */
+  asked?: (server: 'primary' | 'resolver', question: FrontQuestion) => void;
 }
 
 export interface Lab {
@@ -46,41 +48,42 @@ export interface Lab {
  * A small world of real servers on loopback: a primary, a secondary that lags, a resolver, and a CA that asks only the secondary.
  * The test process relays some of their traffic, so a test must not block it (no spawnSync).
  */
-export async function startLab({ zones, lagSeconds, port53 = true }: LabOptions): Promise<Lab> {
+export async function startLab({ zones, lagSeconds, port53 = true, asked }: LabOptions): Promise<Lab> {
   const dir = await mkdtemp(join(tmpdir(), 'dns01-lab-'));
   const ending = new AbortController();
   const closers: Array<() => Promise<void>> = [];
 
   try {
     const hosts = port53 ? await threeNameServerAddresses() : undefined;
-    const [bindPort, notifyPort, knotPort] = await freePorts(3);
+    const [bindPort, notifyPort, knotPort, primaryPort, resolverPort] = await freePorts(5);
+    const primaryFront: Endpoint = hosts ? { host: hosts[0], port: 53 } : { host: LOOPBACK, port: primaryPort };
+    const resolverFront: Endpoint = hosts ? { host: hosts[2], port: 53 } : { host: LOOPBACK, port: resolverPort };
     const secondary: Endpoint = hosts ? { host: hosts[1], port: 53 } : { host: LOOPBACK, port: knotPort };
     const addresses = hosts ? { ns1: hosts[0], ns2: hosts[1] } : { ns1: LOOPBACK, ns2: LOOPBACK };
 
     closers.push(await openNotifyLag({ port: notifyPort, secondary, lagSeconds }));
     const bind = await startBind({ dir, zones, port: bindPort, addresses, notifyPort });
     closers.push(bind.close);
-    for (const host of hosts ? [hosts[0], hosts[2]] : []) {
-      closers.push(await openFront({ host, port: 53 }, bind.endpoint));
-    }
+    closers.push(await openFront(primaryFront, bind.endpoint, (question) => asked?.('primary', question)));
+    closers.push(await openFront(resolverFront, bind.endpoint, (question) => asked?.('resolver', question)));
     closers.push(await startKnot({ dir, zones, endpoint: secondary, primary: bind.endpoint }));
     const pebble = await startPebble({ dir, dnsServer: secondary });
     closers.push(pebble.close);
 
     const servers = { primary: bind.endpoint, secondary };
-    const bothServers = [hostAndPort(bind.endpoint), hostAndPort(secondary)];
+    const bothServers = [hostAndPort(primaryFront), hostAndPort(secondary)];
     return {
       dir,
       ...servers,
       tsig: bind.tsig,
       keyFile: bind.keyFile,
       acme: { directory: pebble.directory, caFile: pebble.caFile },
-      resolvers: [hosts ? hosts[2] : hostAndPort(bind.endpoint)],
+      resolvers: [hostAndPort(resolverFront)],
       nameservers: hosts ? {} : Object.fromEntries(zones.map((zone) => [zone, bothServers])),
       publish: (zone, name, value) => updateTxt(bind.endpoint, bind.keyFile, { action: 'add', zone, name, value }),
       withdraw: (zone, name, value) => updateTxt(bind.endpoint, bind.keyFile, { action: 'delete', zone, name, value }),
       txt: (server, name) => txtValues(servers[server], name),
-      certbot: (args, options) => runCertbot(args, { ...options, dir, pebble, signal: ending.signal }),
+      certbot: (args, options) => runCertbot(args, { ...options, dir, pebble, ending: ending.signal }),
       certificateFile: (certName, home) => liveCertificate(dir, certName, home),
       close: async () => {
         ending.abort();

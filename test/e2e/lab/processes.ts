@@ -47,7 +47,9 @@ export async function run(command: string, args: string[], options: RunOptions =
 
   const outcome = { code: code ?? 128, stdout: text(stdout), stderr: text(stderr) };
   if (stop.aborted) {
-    const why = deadline.aborted ? `did not end within ${timeoutSeconds} s` : 'was ended with the laboratory';
+    const why = deadline.aborted
+      ? `did not end within ${timeoutSeconds} s`
+      : 'was killed by the test or with the laboratory';
     throw new Error(`${command} ${args.join(' ')} ${why}\n${outcome.stdout}\n${outcome.stderr}`);
   }
   return outcome;

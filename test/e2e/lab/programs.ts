@@ -1,7 +1,18 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-const NEEDED = ['pebble', 'certbot', 'named', 'knotd', 'nsupdate', 'dig', 'openssl', 'setpriv'] as const;
+const NEEDED = [
+  'pebble',
+  'certbot',
+  'named',
+  'knotd',
+  'nsupdate',
+  'dig',
+  'openssl',
+  'setpriv',
+  'pdns_server',
+  'sqlite3',
+] as const;
 
 export type Program = (typeof NEEDED)[number];
 
