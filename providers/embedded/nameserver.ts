@@ -48,6 +48,8 @@ export async function startNameserver(settings: NameserverSettings): Promise<Nam
     };
   } catch (error) {
     udp.close();
+    // What is free for UDP may be taken for TCP: another one then, where any will do.
+    if (settings.port === 0 && (error as { code?: string }).code === 'EADDRINUSE') return startNameserver(settings);
     throw error;
   }
 }

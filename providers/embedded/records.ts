@@ -32,7 +32,7 @@ export function openRecords(directory: string): Records {
   };
 
   async function all(): Promise<KeptRecord[]> {
-    const files = (await readdir(directory)).filter((file) => /^txt-\w+\.json$/.test(file));
+    const files = ((await unlessMissing(readdir(directory))) ?? []).filter((file) => /^txt-\w+\.json$/.test(file));
     const records = await Promise.all(files.map((file) => read(join(directory, file))));
     return records.filter((record) => record !== undefined);
   }
@@ -53,16 +53,25 @@ export function openRecords(directory: string): Records {
     },
     at: async (name) => (await all()).filter((record) => record.name === name),
     all,
-    serial: async () => Math.floor((await stat(directory)).mtimeMs / 1000),
+    serial: async () => Math.floor(((await unlessMissing(stat(directory)))?.mtimeMs ?? 0) / 1000),
   };
 }
 
 async function read(file: string): Promise<KeptRecord | undefined> {
+  const text = await unlessMissing(readFile(file, 'utf8'));
   try {
-    const parsed = z.safeParse(recordSchema, JSON.parse(await readFile(file, 'utf8')));
-    return parsed.data;
+    return z.safeParse(recordSchema, JSON.parse(text ?? '')).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A file may be withdrawn while others read, and before the first record there may be no directory. */
+async function unlessMissing<Found>(found: Promise<Found>): Promise<Found | undefined> {
+  try {
+    return await found;
   } catch (error) {
-    if (error instanceof SyntaxError || (error as { code?: string }).code === 'ENOENT') return undefined;
+    if ((error as { code?: string }).code === 'ENOENT') return undefined;
     throw error;
   }
 }

@@ -10,7 +10,7 @@ export interface ServerAddress {
 
 /** `192.0.2.1`, `192.0.2.1:5300`, `2001:db8::1` or `[2001:db8::1]:5300`, as config files and resolv.conf write them. */
 export function parseServerAddress(text: string): ServerAddress {
-  if (isIPv6(text)) return { address: text, port: DNS_PORT };
+  // A bare IPv6 address has more than one colon, so it is none of these forms.
   const [, bracketed, plain, port] = /^(?:\[(.+)\]|([^:]+))(?::(\d+))?$/.exec(text) ?? [];
   return { address: bracketed ?? plain ?? text, port: port === undefined ? DNS_PORT : Number(port) };
 }

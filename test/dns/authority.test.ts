@@ -189,8 +189,8 @@ describe('the authority for a name', () => {
       ['to the zone itself', 'example.com'],
       ['beside the name', 'other.example.com'],
     ])('stays where it is when a server refers %s', async (_, cut) => {
-      const lame = { name: 'com', delegations: { [cut]: { 'ns.evil.test': ['127.0.0.6'] } } };
-      const [server] = await serve({ zones: [cut === 'other.example.com' ? zoneOf('example.com', []) : lame] });
+      const delegations = { [cut]: { 'ns.evil.test': ['127.0.0.6'] } };
+      const [server] = await serve({ zones: [{ name: 'com', delegations, strays: true }] });
       const resolver = await resolverOf(
         zoneOf('example.com', ['ns.test']),
         hostsZone('test', { 'ns.test': ['127.0.0.1'] }),
@@ -248,6 +248,12 @@ describe('the authority for a name', () => {
       const resolver = await resolverOf(zoneOf('example.com', ['ns.test']));
       const failure = await failureOf(finderWith([resolver]).find('_acme-challenge.www.unknown.invalid'));
       expect(failure).toMatchObject({ code: 'E_ZONE', message: expect.stringContaining('www.unknown.invalid') });
+    });
+
+    it('with E_ZONE right below a top-level domain, and asks no resolver about the challenge', async () => {
+      const resolver = await resolverOf(zoneOf('lan', ['ns.test']));
+      expect(await failureOf(finderWith([resolver]).find('_acme-challenge.lan'))).toMatchObject({ code: 'E_ZONE' });
+      expect(resolver.questions).toEqual([]);
     });
 
     it('with E_REMOTE where no resolver answers, and names each with its reason', async () => {

@@ -15,6 +15,8 @@ export interface FakeZone {
   readonly records?: readonly FakeRecord[];
   /** Zones below that other servers hold: the names of those servers, each with its glue. */
   readonly delegations?: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
+  /** Refers every question to its first delegation, whether that holds the name or not. */
+  readonly strays?: boolean;
   /** Answers without AA, as a server does that no longer holds the zone. */
   readonly lame?: boolean;
 }
@@ -185,7 +187,7 @@ function answerFrom(zones: readonly FakeZone[], question: dnsPacket.Question, re
   const name = question.name.toLowerCase();
   const zone = zones.filter((each) => isWithin(name, each.name)).sort((a, b) => b.name.length - a.name.length)[0];
   if (!zone) return resolver ? { rcode: 'NXDOMAIN', authorities: [{ soa: '' }] } : { rcode: 'REFUSED' };
-  const cut = Object.keys(zone.delegations ?? {}).find((each) => isWithin(name, each));
+  const cut = Object.keys(zone.delegations ?? {}).find((each) => zone.strays || isWithin(name, each));
   if (cut !== undefined && !resolver) return referral(cut, zone.delegations?.[cut] ?? {});
 
   const authoritative = !resolver && !zone.lame;
