@@ -1,0 +1,62 @@
+import { rm } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import definition from '../../../providers/embedded/index.ts';
+import { openRecords } from '../../../providers/embedded/records.ts';
+import { isDns01Error } from '../../../src/errors.ts';
+import type { DnsProvider } from '../../../src/provider.ts';
+import { type ContractHarness, describeContract } from '../../contract.ts';
+import { createTestContext } from '../../support/context.ts';
+import { newDirectory } from './support.ts';
+
+const VALUE = 'LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ';
+
+describeContract('embedded', async (): Promise<ContractHarness> => {
+  const directory = await newDirectory();
+  const valuesAt = async (name: string) => (await openRecords(directory).at(name)).map(({ value }) => value);
+  return {
+    zone: 'example.com',
+    open: async () => open(directory, ['example.com']),
+    held: valuesAt,
+    plant: async (name, value) => void (await openRecords(directory).add({ name, value, ttl: 60 })),
+    close: () => rm(directory, { recursive: true }),
+  };
+});
+
+function open(directory: string, zones: string[]): { provider: DnsProvider; close(): Promise<void> } {
+  const context = createTestContext();
+  const provider = definition.create({ zones }, { ...context, dataDirectory: async () => directory });
+  return { provider, close: () => context.http.close() };
+}
+
+describe('the embedded provider', () => {
+  const nowhere = () => open('/nonexistent', ['example.com', 'sub.example.com', 'example.net']);
+
+  it('lists its zones', async () => {
+    const { provider, close } = nowhere();
+    const zones: string[] = [];
+    for await (const { name } of provider.listZones?.() ?? []) zones.push(name);
+    expect(zones).toEqual(['example.com', 'sub.example.com', 'example.net']);
+    await close();
+  });
+
+  it('puts a name into its nearest zone', async () => {
+    const directory = await newDirectory();
+    const { provider, close } = open(directory, ['example.com', 'sub.example.com']);
+    const record = { name: '_acme-challenge.sub.example.com', value: VALUE, ttl: 60 };
+    expect(await provider.addTxt(record)).toMatchObject({ zone: 'sub.example.com' });
+    expect(await provider.addTxt({ ...record, zone: 'example.com' })).toMatchObject({ zone: 'example.com' });
+    await close();
+    await rm(directory, { recursive: true });
+  });
+
+  it.each([
+    { name: '_acme-challenge.example.org', zone: undefined },
+    { name: '_acme-challenge.notexample.com', zone: undefined },
+    { name: '_acme-challenge.example.com', zone: 'example.net' },
+  ])('refuses what lies in none of its zones: $name, zone $zone', async ({ name, zone }) => {
+    const { provider, close } = nowhere();
+    const failure = await provider.addTxt({ name, value: VALUE, ttl: 60, zone }).catch((error: unknown) => error);
+    expect(isDns01Error(failure) && failure.code).toBe('E_ZONE');
+    await close();
+  });
+});
