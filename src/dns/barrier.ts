@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import pLimit from 'p-limit';
 import type { Deadline } from '../deadline.ts';
-import { Dns01Error } from '../errors.ts';
+import { asDns01Error, Dns01Error } from '../errors.ts';
 import type { Fqdn } from '../names.ts';
 import type { AuthorityFinder, NameServer } from './authority.ts';
 import { look, type Sight } from './look.ts';
@@ -21,12 +21,25 @@ export interface BarrierSettings {
   progress?(shown: number, asked: number): void;
 }
 
-/** One value at one server: what the barrier waits for, many times over. */
+/** All values that are awaited at one name, which one question asks for. */
+interface AwaitedName {
+  readonly name: Fqdn;
+  readonly values: readonly string[];
+}
+
+/** One name at one server: what the barrier waits for, many times over. */
 interface Watch {
-  readonly awaited: AwaitedValue;
+  readonly awaited: AwaitedName;
   readonly server: NameServer;
   readonly authoritative: boolean;
   sight: Sight;
+}
+
+/** What was not seen everywhere when the time was up, and why. */
+export interface Late {
+  readonly names: ReadonlySet<Fqdn>;
+  /** E_PROPAGATION with what each server answered; E_REMOTE or E_ZONE where no server could be found to be asked. */
+  readonly error: Dns01Error;
 }
 
 /** Milliseconds for one question; the next round asks again anyway. */
@@ -51,11 +64,22 @@ export async function awaitPropagation(
   settings: BarrierSettings,
   deadline: Deadline,
 ): Promise<void> {
+  const late = await awaitMost(values, finder, settings, deadline);
+  if (late) throw late.error;
+}
+
+/** The same for many values, of which some may fail: what is late is the result, undefined when nothing is. */
+export async function awaitMost(
+  values: readonly AwaitedValue[],
+  finder: AuthorityFinder,
+  settings: BarrierSettings,
+  deadline: Deadline,
+): Promise<Late | undefined> {
   const started = performance.now();
-  const watches = await watchesFor(values, finder);
+  const { watches, lost } = await watchesFor(byName(values), finder);
   const pauses = pausesUpTo(settings.interval * 1000);
   let fullRounds = 0;
-  while (fullRounds < settings.settle) {
+  while (fullRounds < settings.settle && watches.length > 0) {
     const reached = watches.filter(({ sight }) => sight.state !== 'unreachable');
     const pending = reached.filter(({ sight }) => sight.state !== 'shown');
     // A full round also asks again who could not be reached: a lost packet must not excuse a server for good.
@@ -65,24 +89,46 @@ export async function awaitPropagation(
     const relevant = watches.filter(({ sight }) => sight.state !== 'unreachable');
     const shown = relevant.filter(({ sight }) => sight.state === 'shown').length;
     settings.progress?.(shown, relevant.length);
-    const complete = shown === relevant.length && everyValueShown(values, relevant);
+    const complete = shown === relevant.length && everyNameShown(watches);
     fullRounds = complete && isFullRound ? fullRounds + 1 : 0;
-    if (fullRounds === settings.settle) return;
+    if (fullRounds === settings.settle) break;
     const pause = complete ? settings.interval * 1000 * SETTLE_SHARE : pauses();
-    if (pause >= deadline.remaining()) throw notPropagated(watches, (performance.now() - started) / 1000);
+    if (pause >= deadline.remaining()) return lateOnes(watches, lost, (performance.now() - started) / 1000);
     await deadline.sleep(pause);
   }
+  return lost[0] && { names: new Set(lost.map(({ name }) => name)), error: lost[0].error };
 }
 
-async function watchesFor(values: readonly AwaitedValue[], finder: AuthorityFinder): Promise<Watch[]> {
-  const perValue = await Promise.all(
-    values.map(async (awaited) => {
+function byName(values: readonly AwaitedValue[]): AwaitedName[] {
+  const names = new Map<Fqdn, Set<string>>();
+  for (const { name, value } of values) names.set(name, (names.get(name) ?? new Set()).add(value));
+  return [...names].map(([name, set]) => ({ name, values: [...set] }));
+}
+
+/** A name whose servers could not be found. */
+interface LostName {
+  readonly name: Fqdn;
+  readonly error: Dns01Error;
+}
+
+async function watchesFor(
+  names: readonly AwaitedName[],
+  finder: AuthorityFinder,
+): Promise<{ watches: Watch[]; lost: LostName[] }> {
+  const watches: Watch[] = [];
+  const lost: LostName[] = [];
+  const limit = pLimit(QUESTIONS_AT_ONCE);
+  const look = async (awaited: AwaitedName) => {
+    try {
       const { servers, configured } = await finder.find(awaited.name);
       const unasked: Sight = { state: 'silent', detail: 'gave no answer yet' };
-      return servers.map((server): Watch => ({ awaited, server, authoritative: !configured, sight: unasked }));
-    }),
-  );
-  return perValue.flat();
+      for (const server of servers) watches.push({ awaited, server, authoritative: !configured, sight: unasked });
+    } catch (error) {
+      lost.push({ name: awaited.name, error: asDns01Error(error) });
+    }
+  };
+  await Promise.all(names.map((awaited) => limit(() => look(awaited))));
+  return { watches, lost };
 }
 
 /** Short pauses first, then the interval. */
@@ -132,15 +178,16 @@ function ignoreUnreachableFamilies(watches: readonly Watch[]): void {
   }
 }
 
-function everyValueShown(values: readonly AwaitedValue[], relevant: readonly Watch[]): boolean {
-  const shown = new Set(relevant.filter(({ sight }) => sight.state === 'shown').map(({ awaited }) => awaited));
-  return values.every((awaited) => shown.has(awaited));
+/** A name all of whose servers are out of reach is not shown by any. */
+function everyNameShown(watches: readonly Watch[]): boolean {
+  const shown = new Set(watches.filter(({ sight }) => sight.state === 'shown').map(({ awaited }) => awaited));
+  return watches.every(({ awaited }) => shown.has(awaited));
 }
 
 /** How many names an error lists with all their servers. */
 const NAMES_IN_ERROR = 5;
 
-function notPropagated(watches: readonly Watch[], seconds: number): Dns01Error {
+function lateOnes(watches: readonly Watch[], lost: readonly LostName[], seconds: number): Late {
   const open = watches.filter(({ sight }) => sight.state !== 'shown').map(({ awaited }) => awaited);
   const late = [...new Set(open)];
   const details = late.slice(0, NAMES_IN_ERROR).map((awaited) => {
@@ -148,13 +195,14 @@ function notPropagated(watches: readonly Watch[], seconds: number): Dns01Error {
     return `${awaited.name} (${servers.join('; ')})`;
   });
   const more = late.length > NAMES_IN_ERROR ? ` and ${late.length - NAMES_IN_ERROR} more names` : '';
-  return new Dns01Error(
+  const error = new Dns01Error(
     'E_PROPAGATION',
     `not shown by every name server after ${seconds.toFixed(0)} s: ${details.join(', ')}${more}`,
     {
       hint: 'a slow provider needs a larger propagation.timeout in the config; a server that never answers has to be mended',
     },
   );
+  return { names: new Set([...late, ...lost].map(({ name }) => name)), error };
 }
 
 function describe({ server, sight }: Watch): string {

@@ -3,7 +3,7 @@ import { ask } from './ask.ts';
 import type { NameServer } from './authority.ts';
 import type { DnsMessage } from './message.ts';
 
-/** What one server says of one value. */
+/** What one server says of the values awaited at one name. */
 export type Sight =
   | { readonly state: 'shown' }
   | { readonly state: 'missing'; readonly detail: string }
@@ -18,10 +18,10 @@ export interface LookOptions {
   readonly authoritative: boolean;
 }
 
-/** Ask one server whether it shows the value, among however many others, at the name or where a CNAME of its leads. */
+/** Ask one server whether it shows the values, among however many others, at the name or where a CNAME of its leads. */
 export async function look(
   server: NameServer,
-  { name, value }: { readonly name: Fqdn; readonly value: string },
+  { name, values }: { readonly name: Fqdn; readonly values: readonly string[] },
   { timeout, signal, authoritative }: LookOptions,
 ): Promise<Sight> {
   const reply = await ask(server, { name, type: 'TXT' }, { recursive: false, timeout, signal });
@@ -29,17 +29,20 @@ export async function look(
   const { message } = reply;
   if (!IS_ANSWER.has(message.rcode)) return { state: 'missing', detail: `answers ${message.rcode}` };
   if (authoritative && !message.authoritative) return { state: 'missing', detail: 'does not serve the zone' };
-  const values = message.answers.filter((record) => record.type === 'TXT').map((record) => record.data);
-  if (values.includes(value)) return { state: 'shown' };
-  return { state: 'missing', detail: whatInstead(message, values) };
+  const found = message.answers.filter((record) => record.type === 'TXT').map((record) => record.data);
+  const shown = values.filter((value) => found.includes(value));
+  if (shown.length === values.length) return { state: 'shown' };
+  const others = found.length - shown.length;
+  if (shown.length > 0) return { state: 'missing', detail: `has ${shown.length} of the ${values.length} values` };
+  return { state: 'missing', detail: whatInstead(message, others) };
 }
 
 const IS_ANSWER = new Set(['NOERROR', 'NXDOMAIN']);
 
-function whatInstead(message: DnsMessage, values: readonly string[]): string {
+function whatInstead(message: DnsMessage, others: number): string {
   if (message.rcode !== 'NOERROR') return `answers ${message.rcode}`;
   const alias = message.answers.find(({ type }) => type === 'CNAME');
-  if (alias && values.length === 0) return `has a CNAME to ${alias.data}`;
-  if (values.length === 0) return 'has no TXT there';
-  return `has ${values.length} other ${values.length === 1 ? 'value' : 'values'}`;
+  if (alias && others === 0) return `has a CNAME to ${alias.data}`;
+  if (others === 0) return 'has no TXT there';
+  return `has ${others} other ${others === 1 ? 'value' : 'values'}`;
 }

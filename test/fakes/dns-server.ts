@@ -191,7 +191,8 @@ function answerFrom(zones: readonly FakeZone[], question: dnsPacket.Question, re
   if (cut !== undefined && !resolver) return referral(cut, zone.delegations?.[cut] ?? {});
 
   const authoritative = !resolver && !zone.lame;
-  const here = (zone.records ?? []).filter((record) => record.name === name);
+  const own = (zone.records ?? []).filter((record) => record.name === name);
+  const here = own.length > 0 ? own : fromWildcard(zone, name);
   const wanted = here.filter(({ type }) => type === question.type);
   if (wanted.length > 0) return { authoritative, answers: wanted };
   const [alias] = here.filter(({ type }) => type === 'CNAME');
@@ -201,6 +202,12 @@ function answerFrom(zones: readonly FakeZone[], question: dnsPacket.Question, re
   }
   const exists = (zone.records ?? []).some((record) => isWithin(record.name, name)) || name === zone.name;
   return { rcode: exists ? 'NOERROR' : 'NXDOMAIN', authoritative, authorities: [{ soa: zone.name }] };
+}
+
+/** RFC 4592: a name that is not there has what stands at `*` beside it. */
+function fromWildcard(zone: FakeZone, name: string): FakeRecord[] {
+  const wildcard = `*${name.slice(name.indexOf('.'))}`;
+  return (zone.records ?? []).filter((record) => record.name === wildcard).map((record) => ({ ...record, name }));
 }
 
 function referral(cut: string, servers: Readonly<Record<string, readonly string[]>>): FakeAnswer {
