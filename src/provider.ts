@@ -188,6 +188,8 @@ export interface ProviderDefinition<Options extends z.core.$ZodType = z.core.$Zo
   /** True for a provider that speaks HTTP: its accounts also take `ca`, `fingerprint`, `timeout` and `proxy`. */
   readonly http: boolean;
   readonly budget?: RequestBudget;
+  /** How many adds and removes it takes side by side, in one login; 1 unless said otherwise. */
+  readonly atOnce?: number;
   /** True where adding or removing rewrites the whole RRset, so that only one process may write a zone at a time. */
   readonly readModifyWrite?: boolean;
   create(options: Resolved<z.output<Options>>, context: ProviderContext): DnsProvider;

@@ -33,6 +33,7 @@ export default defineProvider({
   },
   options: embeddedOptions,
   http: false,
+  atOnce: 16,
   create({ zones }, context) {
     const records = async () => openRecords(await context.dataDirectory());
 

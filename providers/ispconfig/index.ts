@@ -38,6 +38,7 @@ export const ispconfig = defineProvider({
   docs,
   options: optionsSchema,
   http: true,
+  atOnce: 4,
   create(options, context) {
     const panel = openPanel(options, context);
     return {

@@ -23,11 +23,17 @@ export interface Published extends Challenge {
 
 /**
  * Publish one value, once. It is in the journal before the provider hears of it, and with its handle after.
+ * @param found where it goes, when that was looked for already
  * @throws what the route and the provider throw
  */
-export async function publish(challenge: Challenge, run: Run, wishes: RouteWishes = {}): Promise<Published> {
+export async function publish(
+  challenge: Challenge,
+  run: Run,
+  wishes: RouteWishes = {},
+  found?: Target,
+): Promise<Published> {
   const { name, value } = challenge;
-  const target = await findTarget(name, run, wishes);
+  const target = found ?? (await findTarget(name, run, wishes));
   const account = await run.account(target.account);
   const provider = account.definition.type;
   const entry = { name, value, account: account.name, provider, zone: target.zone, target: target.name };

@@ -1,5 +1,5 @@
 import { within } from '../deadline.ts';
-import { type AwaitedValue, awaitPropagation } from '../dns/barrier.ts';
+import { type AwaitedValue, awaitMost, type Late } from '../dns/barrier.ts';
 import type { Run } from './run.ts';
 
 /** Told while waiting: how many answers are as wished, of how many asked for. */
@@ -12,11 +12,22 @@ export type WaitProgress = (shown: number, asked: number) => void;
  */
 export async function waitUntilVisible(
   values: readonly AwaitedValue[],
+  run: Run,
+  progress?: WaitProgress,
+): Promise<number> {
+  const { late, waitedMs } = await waitForMost(values, run, progress);
+  if (late) throw late.error;
+  return waitedMs;
+}
+
+/** The same for many values, of which some may be late. */
+export async function waitForMost(
+  values: readonly AwaitedValue[],
   { config, deadline, authorities }: Run,
   progress: WaitProgress = () => {},
-): Promise<number> {
+): Promise<{ late: Late | undefined; waitedMs: number }> {
   const started = performance.now();
   const limit = within(deadline, config.propagation.timeout * 1000);
-  await awaitPropagation(values, authorities, { ...config.propagation, progress }, limit);
-  return Math.round(performance.now() - started);
+  const late = await awaitMost(values, authorities, { ...config.propagation, progress }, limit);
+  return { late, waitedMs: Math.round(performance.now() - started) };
 }

@@ -71,6 +71,14 @@ export function createProgram(io: Io, version: string, exit: (code: number) => v
       exit(await hookByVerb(args, commonOptions(command), io));
     });
 
+  verb(program, 'batch', 'many at once: JSON lines on stdin, one result line each, one wait for all')
+    .option('--no-wait', 'only publish')
+    .addHelpText('after', BATCH_EXAMPLES)
+    .action(async ({ wait }: { wait: boolean }, command: Command) => {
+      const { batch } = await import('./batch.ts');
+      await batch({ ...commonOptions(command), wait }, io);
+    });
+
   const server = verb(program, 'serve', "the hook over HTTP: lego's httpreq, acme.sh's dns_acmeproxy")
     .option('--wait', 'answer only when every name server shows the value', false)
     .addHelpText('after', SERVE_EXAMPLES)
@@ -196,6 +204,16 @@ Clients:
   certbot auth       --manual-auth-hook 'dns01 hook certbot auth'
   certbot cleanup    --manual-cleanup-hook 'dns01 hook certbot cleanup'
   acme.sh, acmetool, dehydrated, getssl, lego, simple-acme, uacme: see docs/hooks`;
+
+const BATCH_EXAMPLES = `
+Example:
+  $ dns01 batch <<END
+  {"action":"add","name":"_acme-challenge.example.com","value":"LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ"}
+  {"action":"add","name":"_acme-challenge.example.org","value":"evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA"}
+  END
+
+Results come in the order of the lines; a line that fails does not stop the others, and the exit code is that of the
+first one. Without --no-wait the results of adds come when their values can be seen.`;
 
 const SERVE_EXAMPLES = `
 Examples:

@@ -4,17 +4,20 @@ import type { Io } from './io.ts';
 const CLEAR_LINE = '\r\u001b[K';
 
 export interface ProgressLine {
+  say(text: string): void;
+  /** How far a wait for propagation is. */
   readonly update: WaitProgress;
   /** Take the line away again. */
   clear(): void;
 }
 
-/** One line that tells a person how far the wait is; nothing at all where nobody watches. */
+/** One line that tells a person how far things are; nothing at all where nobody watches. */
 export function progressLine(io: Io, { quiet }: { readonly quiet: boolean }): ProgressLine {
-  if (!io.isTerminal || quiet) return { update: () => {}, clear: () => {} };
+  if (!io.isTerminal || quiet) return { say: () => {}, update: () => {}, clear: () => {} };
+  const say = (text: string) => io.stderr(`${CLEAR_LINE}dns01: ${text}`);
   return {
-    update: (shown, asked) =>
-      io.stderr(`${CLEAR_LINE}dns01: waiting for the name servers: ${shown} of ${asked} show it`),
+    say,
+    update: (shown, asked) => say(`waiting for the name servers: ${shown} of ${asked} show it`),
     clear: () => io.stderr(CLEAR_LINE),
   };
 }

@@ -131,7 +131,7 @@ async function refuseUntrusted(file: string): Promise<void> {
 function startError({ call, file }: Command, error: NodeJS.ErrnoException): Dns01Error {
   const hints: Readonly<Record<string, string>> = {
     EACCES: `make it executable: chmod u+x ${file}`,
-    ENOEXEC: 'a script needs a first line like #!/bin/sh',
+    E2BIG: 'what it is given in arguments and environment is too long',
     ENOENT: 'the program named in its first line (#!) is not there',
   };
   const why = error.code ?? error.message;

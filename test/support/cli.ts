@@ -26,6 +26,8 @@ export interface Workplace {
 export interface RunSettings {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** What stands on its stdin; nothing, unless said. */
+  readonly input?: string;
   /** Under which name it is called. */
   readonly program?: 'dns01' | 'dns01-hook';
   /** Called with the process once it is started, e.g. to end it. */
@@ -65,13 +67,17 @@ export async function openWorkplace(): Promise<Workplace> {
   };
 }
 
-function spawnCli(args: readonly string[], { env, cwd, program = 'dns01', onStart }: RunSettings): Promise<Outcome> {
+function spawnCli(
+  args: readonly string[],
+  { env, cwd, program = 'dns01', input, onStart }: RunSettings,
+): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [bundleOf(program), ...args], {
       env,
       cwd,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
     });
+    child.stdin.on('error', () => {}).end(input);
     const chunks = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
     child.stdout.on('data', (chunk: Buffer) => chunks.stdout.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => chunks.stderr.push(chunk));
