@@ -43,8 +43,18 @@ export interface DnsProvider {
   listTxt(name: Fqdn, zone?: Fqdn): Promise<string[]>;
   /** The zones this account can write, where the API can tell. */
   listZones?(): AsyncIterable<ZoneInfo>;
+  /** Which rights the login has and which it lacks, where that can be found out without changing anything. */
+  checkRights?(): Promise<RightCheck[]>;
   /** E.g. logout. Its failure never fails the verb. */
   close?(): Promise<void>;
+}
+
+export interface RightCheck {
+  /** What it is called at the provider. */
+  readonly right: string;
+  readonly held: boolean;
+  /** Where to tick it. */
+  readonly hint?: string | undefined;
 }
 
 /** A record that is now there, and whether this call put it there. */

@@ -7,6 +7,7 @@ import { resolveSecrets } from '../config/secrets.ts';
 import { Dns01Error, withContext } from '../errors.ts';
 import { createHttpClient } from '../http/client.ts';
 import type { ProxySettings } from '../http/dispatcher.ts';
+import { isLoopback } from '../http/loopback.ts';
 import { writeOnce } from '../http/write-once.ts';
 import { firstFinding } from '../issues.ts';
 import type { DnsProvider, ProviderContext, ProviderDefinition, Resolved } from '../provider.ts';
@@ -24,8 +25,17 @@ export interface Account {
   readonly definition: ProviderDefinition;
   /** Do something with the provider; a failure is told with the account's name. */
   use<Result>(task: (provider: DnsProvider) => Promise<Result>): Promise<Result>;
+  /** What is left of the provider's request budget; undefined where it has none. */
+  budget(): Promise<BudgetLeft | undefined>;
   /** Say goodbye and let go of the connections. Never fails. */
   close(): Promise<void>;
+}
+
+export interface BudgetLeft {
+  readonly left: number;
+  readonly requests: number;
+  /** Seconds. */
+  readonly window: number;
 }
 
 type AccountRun = Pick<Run, 'config' | 'env' | 'log' | 'redactor' | 'deadline' | 'stateDirectory'>;
@@ -43,6 +53,8 @@ export async function openAccount(name: string, run: AccountRun): Promise<Accoun
     warn: log.warn,
     keep: run.redactor.keep,
   });
+  const ledger =
+    definition.budget && openLedger({ ...ledgerOf(name, definition, resolved, run), budget: definition.budget });
   const http = createHttpClient({
     connection: {
       ca: connection.ca === undefined ? undefined : await readCa(name, connection.ca, run),
@@ -52,8 +64,7 @@ export async function openAccount(name: string, run: AccountRun): Promise<Accoun
     requestTimeout: (connection.timeout ?? 30) * 1000,
     deadline,
     log: { ...log, debug: (message, fields) => log.debug(message, { account: name, ...fields }) },
-    budget:
-      definition.budget && openLedger({ ...ledgerOf(name, definition, resolved, run), budget: definition.budget }),
+    budget: ledger,
   });
   const context: ProviderContext = {
     account: name,
@@ -82,6 +93,10 @@ export async function openAccount(name: string, run: AccountRun): Promise<Accoun
     name,
     definition,
     use: (task) => inContext(() => task(provider)),
+    async budget() {
+      const { budget } = definition;
+      return budget && ledger && { left: budget.requests - (await ledger.used()), ...budget };
+    },
     async close() {
       http.beginClosing(GOODBYE);
       await provider
@@ -166,7 +181,7 @@ const hostOf = (options: unknown): string | undefined => urlOf(options)?.host;
 
 function warnUnencrypted(name: string, options: unknown, warn: (message: string) => void): void {
   const url = urlOf(options);
-  if (url?.protocol !== 'http:' || /^(localhost|127\.|\[::1\])/.test(url.hostname)) return;
+  if (url?.protocol !== 'http:' || isLoopback(url)) return;
   warn(`account ${name}: the credentials travel unencrypted to ${url.host}, use https:// in url`);
 }
 

@@ -103,6 +103,16 @@ export function createProgram(io: Io, version: string, exit: (code: number) => v
       await sweepLeftovers({ ...commonOptions(command), olderThan, scan }, io);
     });
 
+  verb(program, 'doctor', 'would issuing work? config, secrets, login, zones, DNS, a line each')
+    .option('--issuer <CA>', 'say whether CAA records allow this one, e.g. letsencrypt.org')
+    .option('--write', 'publish and withdraw a value in every zone, and time it', false)
+    .option('--as-cron', 'look with the environment that cron gives', false)
+    .addHelpText('after', DOCTOR_EXAMPLES)
+    .action(async (given: { issuer?: string; write: boolean; asCron: boolean }, command: Command) => {
+      const { doctor } = await import('./doctor.ts');
+      exit(await doctor({ ...commonOptions(command), ...given, issuer: given.issuer }, io));
+    });
+
   verb(program, 'nameserver', "serve the embedded provider's records as an authoritative DNS server")
     .option('--listen <ADDRESS>', 'address and port, again for more', collect, [])
     .addHelpText('after', NAMESERVER_EXAMPLES)
@@ -236,6 +246,14 @@ const PROVIDERS_EXAMPLES = `
 Examples:
   $ dns01 providers
   $ dns01 providers ispconfig`;
+
+const DOCTOR_EXAMPLES = `
+Examples:
+  $ dns01 doctor
+  $ dns01 doctor --issuer letsencrypt.org --write
+  $ dns01 doctor --as-cron --json
+
+Exit code 0 when issuing would work, 78 when something is bad.`;
 
 const NAMESERVER_EXAMPLES = `
 Examples:

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import * as dnsPacket from 'dns-packet';
 import type { Fqdn } from '../provider.ts';
 
-export type QuestionType = 'A' | 'AAAA' | 'CNAME' | 'NS' | 'SOA' | 'TXT';
+export type QuestionType = 'A' | 'AAAA' | 'CAA' | 'CNAME' | 'NS' | 'SOA' | 'TXT';
 
 export interface Question {
   readonly name: Fqdn;
@@ -25,7 +25,10 @@ export interface DnsMessage {
 export interface ResourceRecord {
   readonly name: Fqdn;
   readonly type: string;
-  /** For A and AAAA the address, for NS and CNAME the name, for SOA the primary's name, for TXT the value. */
+  /**
+   * For A and AAAA the address, for NS and CNAME the name, for TXT the value, for CAA `TAG VALUE`, for SOA the seconds
+   * that resolvers may remember that something is not there.
+   */
   readonly data: string;
 }
 
@@ -116,7 +119,10 @@ function readData(record: dnsPacket.Answer): string | undefined {
     case 'CNAME':
       return lower(record.data);
     case 'SOA':
-      return lower(record.data.mname);
+      // RFC 2308 section 4: the lesser of the two.
+      return String(Math.min(record.ttl ?? 0, record.data.minimum ?? 0));
+    case 'CAA':
+      return `${record.data.tag.toLowerCase()} ${record.data.value}`;
     case 'TXT':
       return [record.data].flat().map(String).join('');
     default:

@@ -24,11 +24,16 @@ export interface LedgerSettings {
   info(message: string): void;
 }
 
+export interface Ledger extends BudgetGate {
+  /** How many requests of the last window still count. */
+  used(): Promise<number>;
+}
+
 /**
  * The gate before a provider's request budget, shared by all processes of this machine: at most so many starts in any
  * window, which keeps within both a sliding and a fixed window at the provider.
  */
-export function openLedger({ budget, owner, stateDirectory, info }: LedgerSettings): BudgetGate {
+export function openLedger({ budget, owner, stateDirectory, info }: LedgerSettings): Ledger {
   const window = budget.window * 1000 + MARGIN;
   const store =
     stateDirectory === undefined ? inMemory() : onDisk(join(stateDirectory, 'ledger', `${digest(owner)}.json`));
@@ -70,6 +75,7 @@ export function openLedger({ budget, owner, stateDirectory, info }: LedgerSettin
         return unseen === 0 ? undefined : [...counting, ...Array<number>(unseen).fill(now)];
       });
     },
+    used: async () => stillCounting(await store.read(), Date.now()).length,
     async untilReset() {
       const now = Date.now();
       const [oldest] = stillCounting(await store.read(), now);

@@ -204,10 +204,16 @@ function answerFrom(zones: readonly FakeZone[], question: dnsPacket.Question, re
   return { rcode: exists ? 'NOERROR' : 'NXDOMAIN', authoritative, authorities: [{ soa: zone.name }] };
 }
 
-/** RFC 4592: a name that is not there has what stands at `*` beside it. */
+/** RFC 4592: a name that is not there has what stands at `*` below the closest name above it that is there. */
 function fromWildcard(zone: FakeZone, name: string): FakeRecord[] {
-  const wildcard = `*${name.slice(name.indexOf('.'))}`;
-  return (zone.records ?? []).filter((record) => record.name === wildcard).map((record) => ({ ...record, name }));
+  const records = zone.records ?? [];
+  for (let at = name; at !== zone.name; ) {
+    at = at.slice(at.indexOf('.') + 1);
+    const made = records.filter((record) => record.name === `*.${at}`);
+    if (made.length > 0) return made.map((record) => ({ ...record, name }));
+    if (records.some((record) => isWithin(record.name, at))) return [];
+  }
+  return [];
 }
 
 function referral(cut: string, servers: Readonly<Record<string, readonly string[]>>): FakeAnswer {

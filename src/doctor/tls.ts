@@ -1,0 +1,69 @@
+import { connect, type DetailedPeerCertificate, type TLSSocket } from 'node:tls';
+import { isLoopback } from '../http/loopback.ts';
+import type { Findings, Reporter } from './finding.ts';
+
+/** Milliseconds. */
+const TIMEOUT = 10_000;
+const DAY = 86_400_000;
+
+/** Days before its end at which a certificate is worth a word. */
+const SOON = 14;
+
+interface Seen {
+  readonly fingerprint: string;
+  readonly daysLeft: number;
+  /** Why Node would not trust it by itself; undefined when it would. */
+  readonly distrust: string | undefined;
+}
+
+/** How the server's certificate stands: days left, and the line to paste where nobody vouches for it. */
+export async function* checkTls(url: URL, trusted: boolean, report: Reporter): Findings {
+  if (url.protocol !== 'https:') {
+    if (isLoopback(url)) return;
+    yield report.warning('tls', `${url.origin} is not encrypted`, 'use https:// in url where the server has it');
+    return;
+  }
+  let seen: Seen;
+  try {
+    seen = await look(url);
+  } catch (error) {
+    yield report.bad('tls', `${url.origin}: ${(error as Error).message}`, 'check host and port in url');
+    return;
+  }
+  if (seen.daysLeft < 0) yield report.bad('tls', `the certificate of ${url.host} ended ${-seen.daysLeft} days ago`);
+  else if (seen.daysLeft < SOON)
+    yield report.warning('tls', `the certificate of ${url.host} ends in ${seen.daysLeft} days`);
+  if (seen.distrust && !trusted) {
+    yield report.bad(
+      'tls',
+      `nobody vouches for the certificate of ${url.host} (${seen.distrust})`,
+      `if this is your server, add to the account: fingerprint: "${seen.fingerprint}"`,
+    );
+  } else if (seen.daysLeft >= SOON) yield report.good('tls', `${seen.daysLeft} days left`);
+}
+
+function look(url: URL): Promise<Seen> {
+  return new Promise((resolve, reject) => {
+    const host = url.hostname.replace(/^\[|\]$/g, '');
+    // Only looked at: nothing is sent to whoever answers.
+    const socket: TLSSocket = connect(
+      {
+        host,
+        port: Number(url.port || 443),
+        servername: /[a-z]/i.test(host) ? host : undefined,
+        rejectUnauthorized: false,
+      },
+      () => {
+        const certificate = socket.getPeerCertificate();
+        resolve({
+          fingerprint: certificate.fingerprint256,
+          daysLeft: Math.floor((Date.parse((certificate as DetailedPeerCertificate).valid_to) - Date.now()) / DAY),
+          distrust: socket.authorized ? undefined : String(socket.authorizationError ?? 'not trusted'),
+        });
+        socket.destroy();
+      },
+    );
+    socket.setTimeout(TIMEOUT, () => socket.destroy(new Error('no answer in time')));
+    socket.on('error', reject);
+  });
+}
