@@ -15,6 +15,12 @@ declare -A package_of=(
   [setpriv]=util-linux
   [pdns_server]='pdns-server pdns-backend-sqlite3'
   [sqlite3]=sqlite3
+  [lego]=lego
+  [dehydrated]=dehydrated
+  [uacme]=uacme
+  [acmetool]=acmetool
+  [unbound]=unbound
+  [unshare]=util-linux
 )
 
 missing_programs() {
@@ -68,6 +74,8 @@ if command -v systemctl >/dev/null; then
       knotd) systemctl disable --quiet knot.service || true ;;
       certbot) systemctl disable --quiet certbot.timer || true ;;
       pdns_server) systemctl disable --quiet pdns.service || true ;;
+      unbound) systemctl disable --quiet unbound.service || true ;;
+      acmetool) systemctl disable --quiet acmetool.timer || true ;;
     esac
   done
 fi

@@ -16,7 +16,7 @@ export interface PowerdnsFakeSettings {
 }
 
 /** A row of the records table, as a panel could write it: with or without quotes. */
-export interface StoredRow {
+interface StoredRow {
   readonly zone: string;
   readonly name: string;
   readonly type: string;

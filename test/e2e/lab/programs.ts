@@ -12,6 +12,12 @@ const NEEDED = [
   'setpriv',
   'pdns_server',
   'sqlite3',
+  'lego',
+  'dehydrated',
+  'uacme',
+  'acmetool',
+  'unbound',
+  'unshare',
 ] as const;
 
 export type Program = (typeof NEEDED)[number];

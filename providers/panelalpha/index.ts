@@ -1,0 +1,87 @@
+import * as z from 'zod/mini';
+import { defineProvider, httpUrl, secret } from '../../src/provider.ts';
+import { publish } from './add.ts';
+import { createPanelClient } from './client.ts';
+import { valuesAt } from './match.ts';
+import { withdraw } from './remove.ts';
+import { findPlace, surveyAccounts } from './zones.ts';
+
+/** An id of the panel: a whole number, which YAML may have given quotes. */
+const panelId = (description: string) =>
+  z
+    .pipe(
+      z.union(
+        [z.int().check(z.minimum(1)), z.string().check(z.regex(/^[1-9]\d*$/))],
+        'expected a whole number, as in the address of the page in the panel',
+      ),
+      z.transform((id: string | number) => String(id)),
+    )
+    .check(z.describe(description));
+
+const panelalphaOptions = z.strictObject({
+  url: httpUrl('address of the panel with its port, e.g. https://panel.example.com:8443, without /api'),
+  token: secret('API token, made in the admin area under Configuration, Admins'),
+  userId: z.optional(panelId('id of the user whose hosting account holds the zone')),
+  accountId: z.optional(panelId('id of the hosting account that holds the zone; without it all accounts are searched')),
+  nameStyle: z._default(
+    z
+      .enum(['auto', 'relative', 'fqdn', 'fqdn-dot'])
+      .check(z.describe('how names are sent: auto learns it from the names that the panel shows')),
+    'auto',
+  ),
+});
+
+/** PanelAlpha, through its user API. Whatever DNS server stands behind the panel shows through it. */
+export default defineProvider({
+  type: 'panelalpha',
+  title: 'PanelAlpha',
+  docs: {
+    url: 'https://www.panelalpha.com/documentation/',
+    rights: [
+      'an API token, made in the admin area under Configuration, Admins',
+      'the id of the user (userId) and of the hosting account (accountId), as in the addresses of their pages in the panel',
+      'a plan that has DNS, with TXT among its record types',
+    ],
+    requests: {
+      add: '3 with accountId and a zone from the config, 1 where the value is there already; 1 more to find the zone, and without accountId 2 more and 1 more for every hosting account; more where the panel is slow to show a record, and 5 more where it doubles the name, until nameStyle is set',
+      remove: '3, for the add remembers the account and the zone; 1 where there is nothing to remove',
+    },
+    tried:
+      'never against a PanelAlpha, for there was none: its documents show no answer of any DNS call, so that answers are read in every form that its documents, its connector and its integration interface make likely, each tried on a fake',
+    notes: [
+      'set userId and accountId: it saves requests and questions',
+      'what counts is the list of records, not what the panel answers to a change: a value that the list does not show was not published',
+      'a record is deleted by its line, which may be a number that moves with each change of the zone: lines are never remembered, dns01 lists again after each deletion and takes turns with itself. Another program that changes the zone in the same moment can still make the panel delete the wrong record: dns01 looks, and warns',
+      'where two records share one line, none is deleted, and the error says so',
+      "the panel's own certificates write to _acme-challenge too: only exactly equal values are ever deleted",
+      'where the panel refuses the ttl, the record is sent without one',
+    ],
+  },
+  options: panelalphaOptions,
+  http: true,
+  // The API changes single records, but a line number that another process of ours moves would delete a wrong one.
+  readModifyWrite: true,
+  create({ url, token, userId, accountId, nameStyle }, context) {
+    const client = createPanelClient({ url, token, userId }, context);
+    const tools = { client, context, nameStyle };
+    return {
+      async addTxt(record) {
+        const place = await findPlace(client, record.name, { account: accountId, zone: record.zone });
+        const changed = await publish(place, record, tools);
+        return { zone: place.zone, id: place.account, changed };
+      },
+      async removeTxt(record, handle) {
+        const place = await findPlace(client, record.name, { account: accountId, zone: record.zone, handle });
+        return (await withdraw(place, record, tools)) ? 'removed' : 'absent';
+      },
+      async listTxt(name, zone) {
+        const place = await findPlace(client, name, { account: accountId, zone });
+        return valuesAt(await client.records(place), name, place);
+      },
+      async *listZones() {
+        const { places } = await surveyAccounts(client, accountId);
+        for (const name of new Set(places.map(({ zone }) => zone))) yield { name };
+      },
+    };
+  },
+});

@@ -1,0 +1,104 @@
+import { Dns01Error } from '../../src/errors.ts';
+
+/** One page of a list, as it came. */
+export interface Page {
+  readonly items: readonly unknown[];
+  /** The page to ask for next; undefined after the last one. */
+  readonly next: number | undefined;
+}
+
+/** Where a page came from: what its own words about the next one are held against. */
+export interface PageRequest {
+  readonly call: string;
+  readonly url: string;
+  /** Counted from 1. */
+  readonly page: number;
+}
+
+/** How deep a list may lie in its answer: `data.data` is the deepest that is known of such APIs. */
+const DEPTH = 2;
+
+/** No zone is that big: a server that counts further is not to be followed. */
+const MOST_PAGES = 1000;
+
+/**
+ * The list in an answer. No answer of these calls is documented, so every form is taken that this kind of API has: the
+ * list itself, or in `data`, `data.data` or `records`, as an array or as an object of objects, which is what PHP makes
+ * of an array with gaps.
+ * @throws E_PROTOCOL when there is no list: that must never pass for an empty one
+ */
+export function readPage(body: unknown, request: PageRequest): Page {
+  const items = listIn(body, 0);
+  if (!items) throw broken(request, 'there is no list in it');
+  const { next, last = next ?? 1 } = pagesIn(body, request);
+  if (last > MOST_PAGES) throw broken(request, `it has more than ${MOST_PAGES} pages`);
+  return { items, next };
+}
+
+function listIn(value: unknown, depth: number): readonly unknown[] | undefined {
+  if (Array.isArray(value)) return value;
+  if (!isObject(value)) return undefined;
+  const inner = ['data', 'records'].filter((key) => Object.hasOwn(value, key));
+  if (inner.length > 0 && depth < DEPTH) {
+    return inner.map((key) => listIn(value[key], depth + 1)).find((list) => list !== undefined);
+  }
+  return isKeyedList(value, depth) ? Object.values(value) : undefined;
+}
+
+/** At the top only an object that is numbered like an array is a list: anything may lie there. */
+function isKeyedList(value: Record<string, unknown>, depth: number): boolean {
+  const entries = Object.entries(value);
+  return entries.length > 0 && entries.every(([key, item]) => isObject(item) && (depth > 0 || /^\d+$/.test(key)));
+}
+
+/** What Laravel's paginators say of the pages, beside the list or around it. @throws E_PROTOCOL */
+function pagesIn(
+  body: unknown,
+  request: PageRequest,
+): { readonly next: number | undefined; readonly last?: number | undefined } {
+  const places = [body, field(body, 'meta'), field(body, 'data'), field(body, 'links')].filter(isObject);
+  const find = (key: string) =>
+    places.map((place) => place[key]).find((value) => value !== undefined && value !== null);
+
+  const current = numeric(find('current_page'));
+  if (current !== undefined && current !== request.page) {
+    throw broken(request, `it is page ${current}, but page ${request.page} was asked for`);
+  }
+  const last = numeric(find('last_page'));
+  if (last !== undefined) return { next: request.page < last ? request.page + 1 : undefined, last };
+  const next = find('next_page_url') ?? find('next');
+  return { next: typeof next === 'string' && next !== '' ? pageOf(next, request) : undefined };
+}
+
+/**
+ * The page number in the address of the next page. The address itself is never followed: the token would go wherever
+ * the answer says. Its scheme and port are not looked at, for a panel behind a proxy does not know its own.
+ */
+function pageOf(next: string, request: PageRequest): number {
+  const here = new URL(request.url);
+  const there = URL.canParse(next, request.url) ? new URL(next, here) : undefined;
+  if (there?.hostname !== here.hostname || there.pathname !== here.pathname) {
+    throw broken(request, 'its next page is at another address');
+  }
+  const page = numeric(there.searchParams.get('page'));
+  if (page !== request.page + 1) throw broken(request, 'it does not say which page is the next');
+  return page;
+}
+
+/** An answer that is not of a form that can be understood. */
+export function broken({ call }: Pick<PageRequest, 'call'>, what: string): Dns01Error {
+  return new Dns01Error('E_PROTOCOL', `${call}: unexpected answer, ${what}`, {
+    answerLost: true,
+    hint: 'check that url is the address of the panel; if it is, this version of PanelAlpha answers in a form that dns01 does not know: run again with --verbose and report it',
+  });
+}
+
+function numeric(value: unknown): number | undefined {
+  const text = typeof value === 'number' ? String(value) : value;
+  return typeof text === 'string' && /^\d{1,9}$/.test(text) ? Number(text) : undefined;
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const field = (value: unknown, key: string): unknown => (isObject(value) ? value[key] : undefined);

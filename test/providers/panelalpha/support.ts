@@ -1,0 +1,84 @@
+import definition from '../../../providers/panelalpha/index.ts';
+import type { Deadline } from '../../../src/deadline.ts';
+import { type Dns01Error, isDns01Error } from '../../../src/errors.ts';
+import type { DnsProvider, TxtRecord } from '../../../src/provider.ts';
+import { createTestContext, type TestContext } from '../../support/context.ts';
+
+export const VALUE = 'LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ';
+export const OTHER = 'evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA';
+export const NAME = '_acme-challenge.example.com';
+export const ACCOUNT_ID = '12';
+
+/** A record of the default fake's zone; without a zone unless one is given. */
+export function recordAt(name: string, value = VALUE, zone?: string): TxtRecord {
+  return { name, value, ttl: 60, zone };
+}
+
+/** Time that is not really waited for; what was asked for is seen in `waits`, in milliseconds. */
+function startClock(): { readonly deadline: Deadline; readonly waits: number[] } {
+  const waits: number[] = [];
+  const { signal } = new AbortController();
+  return {
+    waits,
+    deadline: {
+      signal,
+      remaining: () => 600_000,
+      async sleep(milliseconds) {
+        waits.push(milliseconds);
+      },
+    },
+  };
+}
+
+type Options = Parameters<typeof definition.create>[0];
+
+/** How a test reaches the panel: address and token at least. */
+export type Access = Pick<Options, 'url' | 'token'> & Partial<Omit<Options, 'url' | 'token'>>;
+
+export interface OpenedPanel {
+  readonly provider: DnsProvider;
+  readonly context: TestContext;
+  readonly waits: readonly number[];
+  close(): Promise<void>;
+}
+
+/** A PanelAlpha provider on the real HTTP client that does not really wait, but for an answer (in milliseconds). */
+export function openPanelalpha(
+  { url, token, userId, accountId, nameStyle = 'auto' }: Access,
+  requestTimeout = 10_000,
+): OpenedPanel {
+  const { deadline, waits } = startClock();
+  const context = createTestContext({ deadline, requestTimeout });
+  return {
+    provider: definition.create({ url, token, userId, accountId, nameStyle }, context),
+    context,
+    waits,
+    close: () => context.http.close(),
+  };
+}
+
+/** One verb in a process of its own. */
+export async function inProcess<Result>(
+  access: Access,
+  verb: (provider: DnsProvider, opened: OpenedPanel) => Promise<Result>,
+): Promise<Result> {
+  const opened = openPanelalpha(access);
+  try {
+    return await verb(opened.provider, opened);
+  } finally {
+    await opened.close();
+  }
+}
+
+export const warnings = ({ context }: OpenedPanel): string[] => context.lines.filter((line) => line.startsWith('warn'));
+
+/** The error that the verb ends with. */
+export async function failureOf(verb: Promise<unknown>): Promise<Dns01Error> {
+  try {
+    await verb;
+  } catch (error) {
+    if (isDns01Error(error)) return error;
+    throw error;
+  }
+  throw new Error('it did not fail');
+}
