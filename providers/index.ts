@@ -6,6 +6,7 @@ type Loader = () => Promise<{ readonly default: ProviderDefinition }>;
 export const providers: Readonly<Record<string, Loader>> = {
   embedded: () => import('./embedded/index.ts'),
   ispconfig: () => import('./ispconfig/index.ts'),
+  olspanel: () => import('./olspanel/index.ts'),
   panelalpha: () => import('./panelalpha/index.ts'),
   powerdns: () => import('./powerdns/index.ts'),
   zoneid: () => import('./zoneid/index.ts'),

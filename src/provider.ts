@@ -150,6 +150,8 @@ export interface ProviderContext {
    * @throws E_CONFIG it cannot be started, or others can write it; E_REMOTE with `answerLost` when it was stopped or died
    */
   runCommand(command: Command): Promise<CommandOutcome>;
+  /** Another provider of dns01, with options as its own config would have them, on this account's connection. */
+  openProvider(type: string, options: unknown): Promise<DnsProvider>;
   /** Wait, in milliseconds. @throws E_REMOTE when the verb's time is up before */
   sleep(milliseconds: number): Promise<void>;
   /**

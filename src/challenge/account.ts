@@ -12,7 +12,7 @@ import { writeOnce } from '../http/write-once.ts';
 import { firstFinding } from '../issues.ts';
 import type { DnsProvider, ProviderContext, ProviderDefinition, Resolved } from '../provider.ts';
 import { openLedger } from '../state/ledger.ts';
-import { loadDefinition } from './definition.ts';
+import { builtIn, loadDefinition } from './definition.ts';
 import { noSuchAccount } from './route.ts';
 import type { Run } from './run.ts';
 
@@ -78,6 +78,7 @@ export async function openAccount(name: string, run: AccountRun): Promise<Accoun
       return runCommand(command, { env: run.env, signal: deadline.signal, log: context.log });
     },
     sleep: deadline.sleep,
+    openProvider: async (type, options) => (await builtIn(type)).create(options as Resolved<unknown>, context),
     writeOnce: (steps) => writeOnce(steps, log),
   };
   const inContext = async <Result>(task: () => Result | Promise<Result>): Promise<Result> => {

@@ -36,6 +36,13 @@ export async function loadDefinition(account: string, config: Config): Promise<c
   );
 }
 
+/** A provider that ships with dns01, for one that works through it. */
+export async function builtIn(type: string): Promise<contract.ProviderDefinition> {
+  const load = Object.hasOwn(providers, type) ? providers[type] : undefined;
+  if (load) return (await load()).default;
+  throw new Dns01Error('E_CONFIG', `there is no provider "${type}"`);
+}
+
 type Fail = (text: string, hint?: string) => Promise<Dns01Error>;
 
 async function loadFrom(file: string, config: Config, fail: Fail): Promise<contract.ProviderDefinition> {

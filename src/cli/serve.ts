@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { text as readAll } from 'node:stream/consumers';
 import { guard } from '../challenge/challenge.ts';
 import { publish } from '../challenge/publish.ts';
+import { isAnyNameZone } from '../challenge/route.ts';
 import { withdraw } from '../challenge/withdraw.ts';
 import { findConfig } from '../config/find.ts';
 import { type Config, loadConfig } from '../config/load.ts';
@@ -27,7 +28,8 @@ const ANSWER_WITHIN = 25;
 
 /** `dns01 serve`: the hook over HTTP, until the process is told to stop. */
 export async function serve(options: ServeOptions, io: Io): Promise<void> {
-  const { serve: settings, file } = await loadConfig(findConfig(options.config, io.env));
+  const config = await loadConfig(findConfig(options.config, io.env));
+  const { serve: settings, file } = config;
   if (!settings) {
     throw new Dns01Error('E_CONFIG', `${file}: serve: is missing`, {
       hint: 'serve: { listen: 127.0.0.1:8053, users: { NAME: { hash: "…", names: [example.com] } } }, the hash from dns01 serve hash',
@@ -39,6 +41,7 @@ export async function serve(options: ServeOptions, io: Io): Promise<void> {
   const requestOptions = { ...options, timeout: options.timeout ?? (options.wait ? undefined : ANSWER_WITHIN) };
   const answer = createHandler({
     users: new Map(Object.entries(settings.users)),
+    isAnyName: isAnyNameZone(config),
     publish: (challenge) => publishFor(challenge, { ...requestOptions, wait: options.wait }, requestIo),
     withdraw: (challenge) => withdrawFor(challenge, requestOptions, requestIo),
   });

@@ -26,8 +26,11 @@ export interface ChallengeRequest {
 /** What is wrong with a request, in a few words without its content. */
 export type Refusal = string;
 
-/** The challenge that a body asks for: a challenge name and a dns-01 value, nothing else. */
-export function parseBody(text: string): ChallengeRequest | Refusal {
+/**
+ * The challenge that a body asks for: a challenge name and a dns-01 value, nothing else.
+ * @param isAnyName true for names in a zone that CNAMEs lead to: lego follows them and asks for the name at their end
+ */
+export function parseBody(text: string, isAnyName: (name: Fqdn) => boolean): ChallengeRequest | Refusal {
   const parsed = z.safeParse(bodySchema, parseJson(text));
   if (!parsed.success) return 'expected JSON with fqdn and value, or domain, token and keyAuth';
   const body = parsed.data;
@@ -35,7 +38,8 @@ export function parseBody(text: string): ChallengeRequest | Refusal {
     const fqdn = 'fqdn' in body ? body.fqdn : `${challengeNameOf(body.domain)}.`;
     const value = 'fqdn' in body ? body.value : challengeValue(body.keyAuth);
     const name = normaliseName(fqdn);
-    if (!isChallengeName(name)) return 'the name is not that of a challenge: it begins with _acme-challenge.';
+    if (!isChallengeName(name) && !isAnyName(name))
+      return 'the name is not that of a challenge: it begins with _acme-challenge.';
     if (!looksLikeChallenge(value)) return 'the value is not that of a challenge: 43 characters of base64url';
     return { fqdn, name, value };
   } catch {
@@ -53,6 +57,6 @@ function parseJson(text: string): unknown {
 
 /** Whether one of the domains is that of the challenge or lies above it, at a label border. */
 export function mayWrite(domains: readonly Fqdn[], name: Fqdn): boolean {
-  const domain = name.slice(name.indexOf('.') + 1);
+  const domain = isChallengeName(name) ? name.slice(name.indexOf('.') + 1) : name;
   return domains.some((allowed) => isWithin(domain, allowed));
 }

@@ -5,7 +5,7 @@ import { type Deadline, startDeadline } from '../../src/deadline.ts';
 import { type BudgetGate, type ClosableHttpClient, createHttpClient } from '../../src/http/client.ts';
 import { writeOnce } from '../../src/http/write-once.ts';
 import { runCommand } from '../../src/process/run-command.ts';
-import type { ProviderContext } from '../../src/provider.ts';
+import type { ProviderContext, ProviderDefinition, Resolved } from '../../src/provider.ts';
 
 export interface TestContext extends ProviderContext {
   readonly http: ClosableHttpClient;
@@ -22,6 +22,8 @@ export interface TestContextSettings {
   readonly requestTimeout?: number;
   readonly deadline?: Deadline;
   readonly budget?: BudgetGate;
+  /** The providers that this one works through. */
+  readonly through?: readonly ProviderDefinition[];
 }
 
 /** A provider context made of the real parts, without config and state. */
@@ -36,7 +38,7 @@ export function createTestContext(settings: TestContextSettings = {}): TestConte
     info: (message: string) => void lines.push(`info: ${message}`),
     warn: (message: string) => void lines.push(`warn: ${message}`),
   };
-  return {
+  const context: TestContext = {
     account: settings.account ?? 'test',
     http: createHttpClient({
       connection: {},
@@ -54,5 +56,11 @@ export function createTestContext(settings: TestContextSettings = {}): TestConte
     runCommand: (command) => runCommand(command, { env: process.env, signal: deadline.signal, log }),
     sleep: (milliseconds) => deadline.sleep(milliseconds),
     writeOnce: (steps) => writeOnce(steps, log),
+    async openProvider(type, options) {
+      const definition = settings.through?.find((known) => known.type === type);
+      if (!definition) throw new Error(`this test knows no provider ${type}`);
+      return definition.create(options as Resolved<unknown>, context);
+    },
   };
+  return context;
 }

@@ -1,0 +1,150 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import provider from '../../../providers/olspanel/index.ts';
+import powerdns from '../../../providers/powerdns/index.ts';
+import type { DnsProvider } from '../../../src/provider.ts';
+import { describeContract } from '../../contract.ts';
+import { type OlspanelFake, startOlspanelFake } from '../../fakes/olspanel.ts';
+import { type PowerdnsFake, startPowerdnsFake } from '../../fakes/powerdns.ts';
+import { createTestContext, type TestContext } from '../../support/context.ts';
+
+const VALUE = 'LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ';
+const record = (name: string) => ({ name, value: VALUE, ttl: 60 });
+
+const open = (panel: OlspanelFake, pdns: PowerdnsFake | undefined, context: TestContext, password = panel.password) =>
+  provider.create(
+    {
+      url: panel.url,
+      username: panel.username,
+      password,
+      powerdns: pdns && { url: pdns.url, apiKey: pdns.apiKey, server: 'localhost' },
+    },
+    context,
+  );
+
+const unquoted = (content: string) => content.replace(/^"|"$/g, '');
+
+describeContract("OLSPanel with the panel's own PowerDNS", async () => {
+  const panel = await startOlspanelFake();
+  const pdns = await startPowerdnsFake();
+  // What the panel itself writes: reading the whole zone fails on it.
+  pdns.plant('example.com', 'v=spf1 -all');
+  return {
+    zone: 'example.com',
+    async open() {
+      const context = createTestContext({ through: [powerdns] });
+      return { provider: open(panel, pdns, context), close: () => context.http.close() };
+    },
+    held: async (name) => pdns.held(name).map(unquoted),
+    plant: async (name, value) => pdns.plant(name, `"${value}"`),
+    faults: { server: pdns.server, addCall: 'PATCH zone', removeCall: 'PATCH zone' },
+    async close() {
+      await Promise.all([panel.close(), pdns.close()]);
+    },
+  };
+});
+
+describe('OLSPanel', () => {
+  let panel: OlspanelFake;
+  let pdns: PowerdnsFake;
+  let context: TestContext;
+  beforeEach(async () => {
+    panel = await startOlspanelFake({ domains: ['example.com', 'sub.example.com', 'example.co.uk'] });
+    pdns = await startPowerdnsFake({ zones: { 'example.com': {}, 'example.co.uk': {} } });
+    context = createTestContext({ through: [powerdns] });
+  });
+  afterEach(() => Promise.all([panel.close(), pdns.close(), context.http.close()]));
+
+  const failure = (verb: Promise<unknown>) =>
+    verb.then(
+      () => expect.fail('it worked'),
+      (error: unknown) => error,
+    );
+
+  it('asks whose the domain is as its documents say, once', async () => {
+    const dns: DnsProvider = open(panel, pdns, context);
+    await dns.addTxt(record('_acme-challenge.example.com'));
+    await dns.addTxt(record('_acme-challenge.www.example.com'));
+    expect(panel.server.requests).toMatchObject([
+      {
+        method: 'POST',
+        path: '/api/domain_list/',
+        body: 'username=panel-user',
+        headers: { 'content-type': 'application/x-www-form-urlencoded', username: 'panel-user' },
+      },
+    ]);
+  });
+
+  it('writes for a sub-domain of the panel into the zone that is really served', async () => {
+    await open(panel, pdns, context).addTxt(record('_acme-challenge.sub.example.com'));
+    expect(pdns.rows.find(({ name }) => name === '_acme-challenge.sub.example.com')).toMatchObject({
+      zone: 'example.com',
+    });
+  });
+
+  it('lists the zones that the panel has made, not its sub-domains', async () => {
+    const zones: string[] = [];
+    for await (const { name } of open(panel, pdns, context).listZones?.() ?? []) zones.push(name);
+    expect(zones).toEqual(['example.com', 'example.co.uk']);
+  });
+
+  it('without PowerDNS says which line to add where, and writes nothing', async () => {
+    expect(await failure(open(panel, undefined, context).addTxt(record('_acme-challenge.example.com')))).toMatchObject({
+      code: 'E_ZONE',
+      exitCode: 68,
+      hint: expect.stringMatching(/_acme-challenge\.example\.com\. CNAME .*api=yes, api-key=.*pdns\.conf/),
+    });
+    expect(pdns.server.requests).toEqual([]);
+  });
+
+  it('refuses a name of no domain of the user, before anything is written', async () => {
+    expect(await failure(open(panel, pdns, context).addTxt(record('_acme-challenge.example.net')))).toMatchObject({
+      code: 'E_ZONE',
+      message: expect.stringContaining('example.com, sub.example.com, example.co.uk'),
+    });
+    expect(pdns.server.requests).toEqual([]);
+  });
+
+  it.each([
+    ['a wrong password', () => {}, 'wrong-pass-0815', 'E_AUTH', /Invalid credentials/],
+    [
+      'an API that is switched off',
+      () => {
+        panel.panel.apiOff = true;
+      },
+      undefined,
+      'E_AUTH',
+      /API is currently disabled/,
+    ],
+    [
+      'a blocked address',
+      () => {
+        panel.panel.addressBlocked = true;
+      },
+      undefined,
+      'E_AUTH',
+      /status 403.*Your address is blocked/,
+    ],
+  ])('tells %s, and does not try again', async (_, happen, password, code, message) => {
+    happen();
+    const dns = open(panel, pdns, context, password);
+    expect(await failure(dns.addTxt(record('_acme-challenge.example.com')))).toMatchObject({
+      code,
+      message: expect.stringMatching(message),
+      hint: expect.stringContaining('switched the API on'),
+    });
+    await failure(dns.addTxt(record('_acme-challenge.www.example.com')));
+    expect(panel.server.requests).toHaveLength(1);
+    expect(context.lines.join('\n')).not.toContain(password ?? panel.password);
+  });
+
+  it.each(['200-html', 'garbage', 'wrong-type', 'empty'] as const)(
+    'does not take %s for a list of domains',
+    async (kind) => {
+      panel.server.inject({ kind, call: 'domain_list', effect: 'before' });
+      expect(await failure(open(panel, pdns, context).addTxt(record('_acme-challenge.example.com')))).toMatchObject({
+        code: 'E_PROTOCOL',
+      });
+      expect(pdns.server.requests).toEqual([]);
+    },
+  );
+});
