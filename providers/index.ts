@@ -4,10 +4,15 @@ type Loader = () => Promise<{ readonly default: ProviderDefinition }>;
 
 /** The providers that ship with dns01, each loaded only when an account uses it. */
 export const providers: Readonly<Record<string, Loader>> = {
+  'acme-dns': () => import('./acme-dns/index.ts'),
+  acmesh: () => import('./acmesh/index.ts'),
   embedded: () => import('./embedded/index.ts'),
+  exec: () => import('./exec/index.ts'),
   ispconfig: () => import('./ispconfig/index.ts'),
+  lexicon: () => import('./lexicon/index.ts'),
   olspanel: () => import('./olspanel/index.ts'),
   panelalpha: () => import('./panelalpha/index.ts'),
   powerdns: () => import('./powerdns/index.ts'),
+  rfc2136: () => import('./rfc2136/index.ts'),
   zoneid: () => import('./zoneid/index.ts'),
 };

@@ -39,10 +39,12 @@ export function isWithin(name: Fqdn, zone: Fqdn): boolean {
 /**
  * The names that could be the zone of `name`, longest first, down to two labels:
  * `_acme-challenge.www.example.com` gives itself, `www.example.com` and `example.com`.
+ * @param likely the one to try first
  */
-export function zoneCandidates(name: Fqdn): Fqdn[] {
+export function zoneCandidates(name: Fqdn, likely?: Fqdn): Fqdn[] {
   const labels = name.split('.');
-  return labels.slice(0, Math.max(1, labels.length - 1)).map((_, index) => labels.slice(index).join('.'));
+  const all = labels.slice(0, Math.max(1, labels.length - 1)).map((_, index) => labels.slice(index).join('.'));
+  return likely !== undefined && all.includes(likely) ? [likely, ...all.filter((zone) => zone !== likely)] : all;
 }
 
 /** The most specific of the entries whose zone holds the name. */

@@ -17,6 +17,8 @@ export interface TxtRecord {
   readonly ttl: number;
   /** The zone that holds the name, where the user has said so; else the provider finds it. */
   readonly zone?: Fqdn | undefined;
+  /** The zone to try first where none is given: the one of last time, or the one that the DNS shows. Nobody's word. */
+  readonly likelyZone?: Fqdn | undefined;
 }
 
 /** What a provider wants to remember of a record between add and remove: small JSON, no secret. */
@@ -39,7 +41,7 @@ export interface DnsProvider {
   addTxt(record: TxtRecord): Promise<AddedTxt>;
   /** Withdraw exactly this value, in another process than `addTxt`. Not there: success (`absent`). */
   removeTxt(record: TxtRecord, handle?: RecordHandle): Promise<'removed' | 'absent'>;
-  /** The values that the name holds now, unquoted, in no order. */
+  /** The values that the name holds now, unquoted, in no order. @throws E_REJECTED where the provider cannot tell */
   listTxt(name: Fqdn, zone?: Fqdn): Promise<string[]>;
   /** The zones this account can write, where the API can tell. */
   listZones?(): AsyncIterable<ZoneInfo>;

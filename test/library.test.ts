@@ -48,7 +48,7 @@ describeContract('mine', async () => {
     plant: async (name, value) => void records.push({ name, value }),
     close: async () => {},
   };
-});
+}, { faults: false });
 `;
 
 let theirs: string;

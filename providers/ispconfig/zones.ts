@@ -16,11 +16,11 @@ const isActive = (zone: Zone): boolean => zone.active.toUpperCase() === 'Y';
  * The zone that a record belongs to: the one the user has named, else the longest that the panel has.
  * @throws E_ZONE there is none, or several, or it is switched off
  */
-export async function findZone(panel: Panel, { name, zone }: TxtRecord): Promise<Zone> {
+export async function findZone(panel: Panel, { name, zone, likelyZone }: TxtRecord): Promise<Zone> {
   if (zone !== undefined && !isWithin(name, zone)) {
     throw new Dns01Error('E_ZONE', `${name} does not lie in the zone ${zone}`);
   }
-  const candidates = zone === undefined ? zoneCandidates(name) : [zone];
+  const candidates = zone === undefined ? zoneCandidates(name, likelyZone) : [zone];
   for (const candidate of candidates) {
     const found = await zonesNamed(panel, candidate);
     if (found.length > 0) return theUsableOne(found, candidate);

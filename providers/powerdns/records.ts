@@ -36,8 +36,8 @@ interface Goal {
  */
 export function createRecords(client: PowerdnsClient, context: ProviderContext): DnsProvider {
   /** The zone that holds the name, longest first: the read that is needed anyway tells whether it is one. */
-  async function locate(name: Fqdn, known: Fqdn | undefined): Promise<{ place: Place; set: TxtSet }> {
-    const candidates = known === undefined ? zoneCandidates(name) : [known];
+  async function locate(name: Fqdn, known: Fqdn | undefined, likely?: Fqdn): Promise<{ place: Place; set: TxtSet }> {
+    const candidates = known === undefined ? zoneCandidates(name, likely) : [known];
     for (const zone of candidates) {
       const outcome = await client.read(zone, name);
       if (!outcome.refusal) return { place: { zone, name }, set: outcome.result };
@@ -111,11 +111,11 @@ export function createRecords(client: PowerdnsClient, context: ProviderContext):
 
   return {
     async addTxt(record) {
-      const { place, set } = await locate(record.name, record.zone);
+      const { place, set } = await locate(record.name, record.zone, record.likelyZone);
       return { zone: place.zone, changed: await bringTo(present(record), place, set) };
     },
     async removeTxt(record, handle) {
-      const { place, set } = await locate(record.name, handle?.zone ?? record.zone);
+      const { place, set } = await locate(record.name, handle?.zone ?? record.zone, record.likelyZone);
       return (await bringTo(gone(record), place, set)) ? 'removed' : 'absent';
     },
     async listTxt(name, zone) {

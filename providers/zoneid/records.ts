@@ -4,7 +4,7 @@ import type { ZoneidClient } from './client.ts';
 import { isSameName, isSameValue, unquoted } from './match.ts';
 import { mayAlreadyBeThere, type Outcome, refused } from './refusal.ts';
 import type { TxtEntry } from './schema.ts';
-import { inZoneOf } from './zones.ts';
+import { inZoneOf, type Where } from './zones.ts';
 
 /** Milliseconds before a DELETE whose answer was lost is sent again. */
 const PAUSE_BEFORE_REPEAT = 500;
@@ -34,8 +34,8 @@ export function createRecords(client: ZoneidClient, context: ProviderContext): D
   }
 
   /** Records of the zone that holds the name, together with that zone. */
-  async function list(name: Fqdn, known: Fqdn | undefined): Promise<{ zone: Fqdn; entries: TxtEntry[] }> {
-    return inZoneOf(name, known, async (zone) => {
+  async function list(where: Where): Promise<{ zone: Fqdn; entries: TxtEntry[] }> {
+    return inZoneOf(where, async (zone) => {
       const listed = await client.listTxt(zone);
       return listed.refusal ? listed : { result: { zone, entries: listed.result } };
     });
@@ -57,11 +57,11 @@ export function createRecords(client: ZoneidClient, context: ProviderContext): D
   }
 
   return {
-    addTxt: (record) => inZoneOf(record.name, record.zone, (zone) => addTo(zone, record)),
+    addTxt: (record) => inZoneOf(record, (zone) => addTo(zone, record)),
 
     async removeTxt(record, handle) {
       if (handle?.id !== undefined) return remove(handle.zone, handle.id, record.name);
-      const { zone, entries } = await list(record.name, record.zone ?? handle?.zone);
+      const { zone, entries } = await list({ ...record, zone: record.zone ?? handle?.zone });
       const matches = entries.filter((entry) => isRecord(entry, record, zone));
       const locked = matches.find((entry) => entry.delete === false);
       if (locked) throw notDeletable(locked, zone);
@@ -73,7 +73,7 @@ export function createRecords(client: ZoneidClient, context: ProviderContext): D
     },
 
     async listTxt(name, known) {
-      const { zone, entries } = await list(name, known);
+      const { zone, entries } = await list({ name, zone: known });
       return entries.filter((entry) => isSameName(entry.name, name, zone)).map((entry) => unquoted(entry.destination));
     },
   };

@@ -1,5 +1,8 @@
-import { type Fqdn, zoneCandidates } from '../../src/provider.ts';
+import { type Fqdn, type TxtRecord, zoneCandidates } from '../../src/provider.ts';
 import { mayBeNoZone, noZone, type Outcome, type Refusal, refused } from './refusal.ts';
+
+/** A name, and what is known of its zone. */
+export type Where = Pick<TxtRecord, 'name' | 'zone' | 'likelyZone'>;
 
 /**
  * Do something in the zone that holds the name. The API has no list of DNS zones, so where the user has not said which
@@ -7,12 +10,11 @@ import { mayBeNoZone, noZone, type Outcome, type Refusal, refused } from './refu
  * @throws E_ZONE no candidate is a zone of this account; what `refused` makes of any other refusal
  */
 export async function inZoneOf<Result>(
-  name: Fqdn,
-  zone: Fqdn | undefined,
+  { name, zone, likelyZone }: Where,
   attempt: (zone: Fqdn) => Promise<Outcome<Result>>,
 ): Promise<Result> {
   const refusals: Refusal[] = [];
-  for (const candidate of zone === undefined ? zonesToTry(name) : [zone]) {
+  for (const candidate of zone === undefined ? zonesToTry(name, likelyZone) : [zone]) {
     const outcome = await attempt(candidate);
     if (!outcome.refusal) return outcome.result;
     if (zone !== undefined || !mayBeNoZone(outcome.refusal)) throw refused(outcome.refusal, name);
@@ -21,9 +23,12 @@ export async function inZoneOf<Result>(
   throw noZone(name, refusals);
 }
 
-/** Longest first, down to two labels; a zone at the challenge name itself is possible, but nobody has reported one. */
-function zonesToTry(name: Fqdn): Fqdn[] {
-  const candidates = zoneCandidates(name).filter((candidate) => candidate.includes('.'));
-  const isChallenge = (candidate: Fqdn) => candidate.startsWith('_acme-challenge');
+/**
+ * The likely one, then longest first, down to two labels; a zone at the challenge name itself is possible, but nobody
+ * has reported one.
+ */
+function zonesToTry(name: Fqdn, likely: Fqdn | undefined): Fqdn[] {
+  const candidates = zoneCandidates(name, likely).filter((candidate) => candidate.includes('.'));
+  const isChallenge = (candidate: Fqdn) => candidate.startsWith('_acme-challenge') && candidate !== likely;
   return [...candidates.filter((candidate) => !isChallenge(candidate)), ...candidates.filter(isChallenge)];
 }

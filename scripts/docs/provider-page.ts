@@ -16,7 +16,7 @@ accounts:
   my-account:
     provider: ${type}
 ${own
-  .filter(({ required }) => required)
+  .filter((row) => isInExample(row, own))
   .map(exampleLine)
   .join('\n')}
 \`\`\`
@@ -46,9 +46,20 @@ The provider's own documents: <${docs.url}>
 `;
 }
 
+/** What is needed, and of a block only where the block itself is. */
+function isInExample({ name, required }: OptionRow, rows: readonly OptionRow[]): boolean {
+  const parent = name.slice(0, Math.max(0, name.lastIndexOf('.')));
+  return required && (parent === '' || rows.some((row) => row.name === parent && row.required));
+}
+
 function exampleLine({ name, form }: OptionRow): string {
-  const value = form === 'secret' ? `{ file: /etc/dns01/my-account.${name} }` : form.startsWith('list') ? '[…]' : '…';
-  return `    ${name}: ${value}`;
+  const keys = name.split('.');
+  const values: Record<string, string> = {
+    secret: ` { file: /etc/dns01/my-account.${keys.at(-1)} }`,
+    'block of keys': '',
+  };
+  const value = values[form] ?? (form.startsWith('list') ? ' […]' : ' …');
+  return `${'  '.repeat(keys.length + 1)}${keys.at(-1)}:${value}`;
 }
 
 function table(rows: readonly OptionRow[]): string {

@@ -8,6 +8,8 @@ import type { Run } from './run.ts';
 
 /** Where a value for a name is really written. */
 export interface Target extends Route {
+  /** Where the zone is not known: where it was last time, else where the DNS shows the name. */
+  readonly likelyZone: Fqdn | undefined;
   /** The name itself, or where its CNAMEs lead. */
   readonly name: Fqdn;
 }
@@ -19,10 +21,25 @@ export interface Target extends Route {
 export async function findTarget(name: Fqdn, run: Run, wishes: RouteWishes = {}): Promise<Target> {
   const chain = await chainFrom(name, run);
   const end = chain.at(-1) ?? name;
-  if (end === name) return { name, ...route(name, run.config, wishes) };
+  if (end === name) return withLikelyZone(name, route(name, run.config, wishes), run);
   refuseForeignName(end, chain, run.config);
   // The options speak of the zone that is written, which is the one at the end.
-  return { name: end, ...routeAtEnd(end, chain, run, wishes) };
+  return withLikelyZone(end, routeAtEnd(end, chain, run, wishes), run);
+}
+
+async function withLikelyZone(name: Fqdn, known: Route, run: Run): Promise<Target> {
+  if (known.zone !== undefined) return { name, ...known, likelyZone: undefined };
+  const remembered = await run.zones.recall(known.account, name);
+  return { name, ...known, likelyZone: remembered ?? (await zoneInDns(name, run)) };
+}
+
+/** Costs nothing: the search for CNAMEs has asked already. */
+async function zoneInDns(name: Fqdn, { config, authorities }: Run): Promise<Fqdn | undefined> {
+  if (!config.followCnames) return undefined;
+  return authorities.find(name).then(
+    ({ zone }) => zone,
+    () => undefined,
+  );
 }
 
 /** Where the value of a name is to be seen: the same way, with no account needed. */

@@ -41,6 +41,9 @@ export async function publish(
   await run.journal.record({ ...entry, state: 'intent' });
   const added = await addOrForget(challenge, target, account, run, earlier !== undefined);
   const { changed, ...handle } = added;
+  if (target.zone === undefined && handle.zone !== target.likelyZone) {
+    await run.zones.remember(account.name, target.name, handle.zone);
+  }
   // What was there before, and not by us, is not ours to sweep later.
   if (changed || earlier) await run.journal.record({ ...entry, state: 'published', handle });
   else await run.journal.close(name, value);
@@ -61,6 +64,7 @@ async function addOrForget(
       value,
       ttl: run.config.ttl,
       zone: target.zone,
+      likelyZone: target.likelyZone,
     });
   } catch (error) {
     if (isDns01Error(error) && !error.answerLost && !hasEarlierEntry) await run.journal.close(name, value);

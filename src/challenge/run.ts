@@ -4,6 +4,7 @@ import type { AuthorityFinder } from '../dns/authority.ts';
 import type { Log } from '../log.ts';
 import type { Redactor } from '../redact.ts';
 import type { Journal } from '../state/journal.ts';
+import type { ZoneMemory } from '../state/zones.ts';
 import type { Account } from './account.ts';
 
 /** What every step of a verb may use. */
@@ -16,6 +17,8 @@ export interface Run {
   /** Undefined where nothing can be remembered. */
   readonly stateDirectory: string | undefined;
   readonly journal: Journal;
+  /** Which zone a name was found in last time. */
+  readonly zones: ZoneMemory;
   /** Who speaks for which name; looked up once a run. */
   readonly authorities: AuthorityFinder;
   /** The account, opened on first use and then kept: one login for everything that a run does there. */

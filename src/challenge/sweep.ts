@@ -3,6 +3,7 @@ import { type Fqdn, isWithin } from '../names.ts';
 import type { JournalEntry } from '../state/journal.ts';
 import { guard } from './challenge.ts';
 import { CHALLENGE_LABEL } from './name.ts';
+import { valuesAt } from './preview.ts';
 import type { Run } from './run.ts';
 import { looksLikeChallenge } from './value.ts';
 import { withdraw } from './withdraw.ts';
@@ -56,7 +57,7 @@ export async function* scan(run: Run, accounts: readonly string[]): AsyncGenerat
       ...known.map(({ name, target = name }) => target).filter((name) => zones.some((zone) => isWithin(name, zone))),
     ]);
     for (const name of names) {
-      const values = await account.use((provider) => provider.listTxt(name));
+      const values = (await valuesAt(name, undefined, account)) ?? [];
       const foreign = values.filter(
         (value) => looksLikeChallenge(value) && !known.some((entry) => entry.value === value),
       );

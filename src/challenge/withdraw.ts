@@ -29,10 +29,10 @@ export async function withdraw(
 ): Promise<Withdrawn> {
   const { name, value } = challenge;
   const entry = await run.journal.find(name, value);
-  const { name: target, account: accountName, zone } = await wayBack(challenge, run, wishes, entry);
+  const { name: target, account: accountName, zone, likelyZone } = await wayBack(challenge, run, wishes, entry);
   const account = await run.account(accountName);
   const handle = entry?.account === accountName ? (entry.handle ?? knownHandle) : knownHandle;
-  const record = { name: target, value, ttl: run.config.ttl, zone };
+  const record = { name: target, value, ttl: run.config.ttl, zone, likelyZone };
   const outcome = await exclusively(
     account,
     run,
@@ -62,7 +62,7 @@ async function wayBack(
   if (!hasWish && entry && Object.hasOwn(run.config.accounts, entry.account)) {
     const target = entry.target ?? name;
     if (target !== name) refuseForeignName(target, [name, target], run.config);
-    return { name: target, account: entry.account, zone: entry.zone ?? entry.handle?.zone };
+    return { name: target, account: entry.account, zone: entry.zone ?? entry.handle?.zone, likelyZone: undefined };
   }
   return findTarget(name, run, wishes);
 }

@@ -8,6 +8,7 @@ import { createLog } from '../log.ts';
 import { createRedactor } from '../redact.ts';
 import { openStateDirectory } from '../state/directory.ts';
 import { openJournal } from '../state/journal.ts';
+import { openZoneMemory } from '../state/zones.ts';
 import type { Io } from './io.ts';
 import type { CommonOptions } from './options.ts';
 
@@ -35,6 +36,7 @@ export async function withRun<Result>(
     deadline,
     stateDirectory,
     journal: openJournal(stateDirectory, log.warn),
+    zones: openZoneMemory(stateDirectory),
     authorities: openAuthorityFinder(config, deadline.signal),
     account(name) {
       const opening = accounts.get(name) ?? openAccount(name, run);

@@ -1,6 +1,7 @@
 import { validAccount } from '../challenge/account.ts';
 import { CHALLENGE_LABEL } from '../challenge/name.ts';
 import type { Run } from '../challenge/run.ts';
+import { isDns01Error } from '../errors.ts';
 import type { Fqdn } from '../names.ts';
 import type { DnsProvider } from '../provider.ts';
 import { type Findings, type Reporter, reporterFor } from './finding.ts';
@@ -53,10 +54,15 @@ async function* checkLogin(name: string, run: Run, report: Reporter): Findings {
   }
 }
 
+function unlessItCannotList(error: unknown): void {
+  if (!isDns01Error(error) || error.code !== 'E_REJECTED') throw error;
+}
+
 /** The zones that the login sees; undefined where the API cannot tell, and one of them is looked into instead. */
 async function zonesOf(provider: DnsProvider, zone: Fqdn | undefined): Promise<Fqdn[] | undefined> {
   if (!provider.listZones) {
-    if (zone) await provider.listTxt(`${CHALLENGE_LABEL}.${zone}`, zone);
+    // Whoever cannot list says so; then only a write would show whether the login is good.
+    if (zone) await provider.listTxt(`${CHALLENGE_LABEL}.${zone}`, zone).catch(unlessItCannotList);
     return undefined;
   }
   const names: Fqdn[] = [];

@@ -33,6 +33,8 @@ const HINTS: Record<string, string | undefined> = {
   ECONNREFUSED: 'check the address and port in url, and that the server is up',
   ENOTFOUND: 'check the host name in url',
   EAI_AGAIN: "the system's resolver does not answer",
+  ECONNRESET: 'the server, or a proxy before it, broke off: try again later',
+  UND_ERR_SOCKET: 'the server, or a proxy before it, broke off: try again later',
   EPROTO: 'the server does not speak TLS on this port: check http or https in url',
 };
 

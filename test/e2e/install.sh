@@ -26,7 +26,7 @@ declare -A package_of=(
 missing_programs() {
   local program
   for program in "${!package_of[@]}"; do
-    command -v "$program" >/dev/null || echo "$program"
+    command -v "$program" >/dev/null || [ -e "$program" ] || echo "$program"
   done | sort
 }
 

@@ -18,7 +18,7 @@ export interface TestContextSettings {
   readonly account?: string;
   /** Milliseconds for the whole test provider. */
   readonly time?: number;
-  /** Milliseconds for one request; short, so that a hanging fake does not hold up the tests. */
+  /** Milliseconds for one request; short where a server is about to hang. */
   readonly requestTimeout?: number;
   readonly deadline?: Deadline;
   readonly budget?: BudgetGate;
@@ -42,7 +42,7 @@ export function createTestContext(settings: TestContextSettings = {}): TestConte
     account: settings.account ?? 'test',
     http: createHttpClient({
       connection: {},
-      requestTimeout: settings.requestTimeout ?? 500,
+      requestTimeout: settings.requestTimeout ?? 10_000,
       deadline,
       log,
       budget: settings.budget,

@@ -7,8 +7,8 @@ for (const version of ['3.2.11', '3.2.12'] as const) {
     const fake = await startIspconfigFake({ version });
     return {
       zone: 'example.com',
-      async open() {
-        const { provider, context } = openOn(fake);
+      async open(requestTimeout) {
+        const { provider, context } = openOn(fake, {}, requestTimeout);
         return { provider, close: () => context.http.close() };
       },
       held: async (name) => fake.held(name),

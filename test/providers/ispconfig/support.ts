@@ -16,14 +16,17 @@ export interface Opened {
 }
 
 /** The provider as a new process has it, logged in to nothing yet. */
-export function open(options: Pick<IspconfigOptions, 'url'> & Partial<IspconfigOptions>): Opened {
-  const context = createTestContext();
+export function open(
+  options: Pick<IspconfigOptions, 'url'> & Partial<IspconfigOptions>,
+  requestTimeout = 10_000,
+): Opened {
+  const context = createTestContext({ requestTimeout });
   const resolved = { username: 'acme', password: 'correct-horse-battery', clientLogin: false, clientId: 0, ...options };
   return { provider: ispconfig.create(resolved, context), context };
 }
 
-export const openOn = (fake: IspconfigFake, options: Partial<IspconfigOptions> = {}): Opened =>
-  open({ url: fake.url, username: fake.username, password: fake.password, ...options });
+export const openOn = (fake: IspconfigFake, options: Partial<IspconfigOptions> = {}, requestTimeout?: number): Opened =>
+  open({ url: fake.url, username: fake.username, password: fake.password, ...options }, requestTimeout);
 
 /** The failure as a user would see it, with all that was logged on the way. Fails when there was none. */
 export async function failureOf(verb: Promise<unknown>): Promise<Dns01Error> {

@@ -30,8 +30,8 @@ describeContract("OLSPanel with the panel's own PowerDNS", async () => {
   pdns.plant('example.com', 'v=spf1 -all');
   return {
     zone: 'example.com',
-    async open() {
-      const context = createTestContext({ through: [powerdns] });
+    async open(requestTimeout) {
+      const context = createTestContext({ through: [powerdns], requestTimeout });
       return { provider: open(panel, pdns, context), close: () => context.http.close() };
     },
     held: async (name) => pdns.held(name).map(unquoted),

@@ -27,7 +27,7 @@ async function startHarness(settings: PanelalphaFakeSettings): Promise<ContractH
   const fake = await startPanelalphaFake(settings);
   return {
     zone: 'example.com',
-    open: async () => openPanelalpha({ ...fake, accountId: ACCOUNT_ID }, 250),
+    open: async (requestTimeout) => openPanelalpha({ ...fake, accountId: ACCOUNT_ID }, requestTimeout),
     held: async (name) => fake.held(name),
     plant: async (name, value) => fake.plant(name, value),
     faults: { server: fake.server, addCall: 'POST record', removeCall: 'DELETE record' },

@@ -19,7 +19,7 @@ async function startHarness(settings: PowerdnsFakeSettings, withFaults: boolean)
   const fake = await startPowerdnsFake(settings);
   return {
     zone: 'example.com',
-    open: async () => openPowerdns(fake, 250),
+    open: async (requestTimeout) => openPowerdns(fake, requestTimeout),
     held: async (name) => fake.held(name).map(unquoted),
     plant: async (name, value) => fake.plant(name, `"${value}"`),
     ...(withFaults ? { faults: { server: fake.server, addCall: 'PATCH zone', removeCall: 'PATCH zone' } } : {}),

@@ -18,7 +18,7 @@ async function startHarness(settings: ZoneidFakeSettings): Promise<ContractHarne
   const fake = await startZoneidFake(settings);
   return {
     zone: 'example.com',
-    open: async () => openZoneid(fake),
+    open: async (requestTimeout) => openZoneid(fake, { requestTimeout }),
     held: async (name) => fake.held(name),
     async plant(name, value) {
       await fake.plant(name, value);

@@ -15,7 +15,7 @@ describe('zoneid after a lost answer', () => {
   afterEach(() => fake.close());
 
   async function run<Result>(verb: (provider: DnsProvider) => Promise<Result>, clock = startClock()): Promise<Result> {
-    const { provider, close } = openZoneid(fake, { clock });
+    const { provider, close } = openZoneid(fake, { clock, requestTimeout: 400 });
     try {
       return await verb(provider);
     } finally {

@@ -53,7 +53,7 @@ describe("zoneid's credentials", () => {
   });
 
   it('are in no error and in no log line, whatever goes wrong', async () => {
-    const { provider, context, close } = openZoneid(fake);
+    const { provider, context, close } = openZoneid(fake, { requestTimeout: 400 });
     const told: string[] = [];
     const attempt = (verb: Promise<unknown>) => verb.catch((error: unknown) => told.push(everythingOf(error)));
     const known = recordAt('_acme-challenge.example.com', VALUE, 'example.com');

@@ -44,14 +44,21 @@ interface Account {
   readonly url: string;
 }
 
+interface OpenSettings {
+  readonly clock?: Clock;
+  readonly budget?: BudgetGate;
+  /** Milliseconds. */
+  readonly requestTimeout?: number;
+}
+
 /** A ZoneID provider on the real HTTP client that does not really wait. */
 export function openZoneid(
   { username, apiKey, url }: Account,
-  { clock = startClock(), budget }: { clock?: Clock; budget?: BudgetGate } = {},
+  { clock = startClock(), budget, requestTimeout = 10_000 }: OpenSettings = {},
 ): { provider: DnsProvider; context: TestContext; close(): Promise<void> } {
   const context = createTestContext({
     deadline: clock.deadline,
-    requestTimeout: 250,
+    requestTimeout,
     ...(budget === undefined ? {} : { budget }),
   });
   return {

@@ -1,0 +1,133 @@
+import { randomInt } from 'node:crypto';
+import { isDns01Error } from '../../src/errors.ts';
+import type { Fqdn } from '../../src/provider.ts';
+import { type Connection, openConnection } from './connection.ts';
+import {
+  CLASS,
+  decodeResponse,
+  encodeRequest,
+  OPCODE,
+  type Request,
+  type ResourceRecord,
+  type Response,
+  TYPE,
+} from './message.ts';
+import { badSignature, refused, signatureRefused, unreadable } from './refusal.ts';
+import { sign, type TsigKey, verify } from './tsig.ts';
+
+export interface ServerAccess {
+  readonly host: string;
+  readonly port: number;
+  readonly key: TsigKey;
+  /** Milliseconds for one message and its answer. */
+  readonly timeout: number;
+  readonly signal: AbortSignal;
+  /** Milliseconds since 1970: the signatures carry the time. */
+  now(): number;
+}
+
+export interface Update {
+  readonly zone: Fqdn;
+  readonly prerequisites: readonly ResourceRecord[];
+  readonly changes: readonly ResourceRecord[];
+}
+
+/** One conversation with the server, over one connection; everything is signed, so that views by key apply to all of it. */
+export interface UpdateClient {
+  /** The answer, also one that says no. @throws E_REMOTE, E_AUTH for a refused signature, E_PROTOCOL */
+  ask(name: Fqdn, type: number): Promise<Response>;
+  /** The answer of a server that has the name or knows that there is none. @throws as `ask`; E_AUTH, E_ZONE, E_REJECTED */
+  query(name: Fqdn, type: number): Promise<Response>;
+  /**
+   * All of the changes, or none of them if a prerequisite fails (RFC 2136 section 3.2).
+   * @throws as `query`, with `answerLost` where they may have been made
+   */
+  update(update: Update): Promise<'done' | 'prerequisite failed'>;
+  close(): void;
+}
+
+const RCODE = { NOERROR: 0, NXDOMAIN: 3, YXRRSET: 7, NXRRSET: 8 } as const;
+
+export function openUpdateClient(access: ServerAccess): UpdateClient {
+  const { host, port, key, timeout, signal, now } = access;
+  const connection: Connection = openConnection({ server: { host, port }, timeout, signal });
+  const where = `${host} port ${port}`;
+
+  async function exchange(request: Omit<Request, 'id'>): Promise<Response> {
+    const call = callOf(request);
+    const seconds = () => Math.floor(now() / 1000);
+    const id = randomInt(0x1_0000);
+    const { bytes, mac } = sign(encodeRequest({ id, ...request }), key, seconds());
+    const received = await connection.exchange(bytes);
+    try {
+      const answer = decodeResponse(received);
+      if (answer.id !== id || !answer.isResponse || answer.opcode !== request.opcode) throw unreadable(call, where);
+      const verdict = verify(received, key, mac, seconds());
+      if (verdict.kind === 'refused') throw signatureRefused(call, where, verdict, key, now());
+      // A refusal is believed without a signature: many servers do not sign what they refuse, and it changes nothing.
+      if (verdict.kind === 'unsigned' && answer.rcode !== RCODE.NOERROR) return answer;
+      if (verdict.kind === 'unsigned') throw badSignature(call, where, 'it is not signed');
+      if (verdict.kind === 'bad') throw badSignature(call, where, verdict.why);
+      return answer;
+    } catch (error) {
+      connection.close();
+      if (error instanceof RangeError) throw unreadable(call, where);
+      throw error;
+    }
+  }
+
+  /** What changes nothing is sent once more where the connection broke: a server may close an idle one at any time. */
+  async function read(request: Omit<Request, 'id'>): Promise<Response> {
+    try {
+      return await exchange(request);
+    } catch (error) {
+      if (!isDns01Error(error) || error.code !== 'E_REMOTE' || !error.answerLost) throw error;
+      return exchange(request);
+    }
+  }
+
+  return {
+    ask: (name, type) => read({ opcode: OPCODE.QUERY, question: { name, type } }),
+    async query(name, type) {
+      const request = { opcode: OPCODE.QUERY, question: { name, type } };
+      const answer = await read(request);
+      if (answer.rcode === RCODE.NOERROR || answer.rcode === RCODE.NXDOMAIN) return answer;
+      throw refused(callOf(request), where, answer.rcode, { name, key });
+    },
+    async update({ zone, prerequisites, changes }) {
+      const question = { name: zone, type: TYPE.SOA };
+      const request = { opcode: OPCODE.UPDATE, question, prerequisites, changes };
+      const { rcode } = await exchange(request);
+      if (rcode === RCODE.NOERROR) return 'done';
+      if (rcode === RCODE.YXRRSET || rcode === RCODE.NXRRSET) return 'prerequisite failed';
+      throw refused(callOf(request), where, rcode, { name: changes[0]?.name ?? zone, zone, key });
+    },
+    close: () => connection.close(),
+  };
+}
+
+/** The call's name in errors. */
+function callOf({ opcode, question: { name, type } }: Omit<Request, 'id'>): string {
+  if (opcode === OPCODE.UPDATE) return `UPDATE ${name}`;
+  return `query ${name} ${type === TYPE.SOA ? 'SOA' : 'TXT'}`;
+}
+
+/** The prerequisite that there is no record of this type at the name (RFC 2136 section 2.4.3). */
+export function noneOf(name: Fqdn, type: number): ResourceRecord {
+  return { name, type, class: CLASS.NONE, ttl: 0, data: Buffer.alloc(0) };
+}
+
+/** The prerequisite that this record is there and no other of its type (RFC 2136 section 2.4.2). */
+export function exactly(name: Fqdn, type: number, data: Buffer): ResourceRecord {
+  return { name, type, class: CLASS.IN, ttl: 0, data };
+}
+
+/** Add one record to whatever is there (RFC 2136 section 2.5.1). */
+export function addition(name: Fqdn, type: number, ttl: number, data: Buffer): ResourceRecord {
+  return { name, type, class: CLASS.IN, ttl, data };
+}
+
+/** Delete exactly this record (RFC 2136 section 2.5.4). */
+export function deletion(name: Fqdn, type: number, data: Buffer): ResourceRecord {
+  return { name, type, class: CLASS.NONE, ttl: 0, data };
+}

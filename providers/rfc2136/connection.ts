@@ -1,0 +1,118 @@
+import { connect, type Socket } from 'node:net';
+import { Dns01Error } from '../../src/errors.ts';
+import { uint16s } from './message.ts';
+
+export interface Endpoint {
+  /** An IP address or a host name. */
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface ConnectionSettings {
+  readonly server: Endpoint;
+  /** Milliseconds for one message and its answer. */
+  readonly timeout: number;
+  readonly signal: AbortSignal;
+}
+
+/** DNS over TCP (RFC 7766): messages one after the other over one connection, opened when it is needed. */
+export interface Connection {
+  /** @throws E_REMOTE; `answerLost` once the message may have arrived */
+  exchange(message: Buffer): Promise<Buffer>;
+  close(): void;
+}
+
+export function openConnection({ server, timeout, signal }: ConnectionSettings): Connection {
+  const where = `${server.host} port ${server.port}`;
+  let socket: Socket | undefined;
+  /** Some servers close after each answer: from then on every message has a connection of its own. */
+  let isReusable = true;
+
+  function close(): void {
+    socket?.destroy();
+    socket = undefined;
+  }
+
+  /** The connection as it is, or a new one: servers close those that are idle. */
+  function connected(): Socket {
+    if (socket?.readyState === 'open' && isReusable) return socket;
+    close();
+    socket = connect({ ...server, noDelay: true }).on('error', () => {});
+    return socket;
+  }
+
+  function exchange(message: Buffer): Promise<Buffer> {
+    const used = connected();
+    const isFirst = used.connecting;
+    return new Promise((resolve, reject) => {
+      let sent = false;
+      let received = Buffer.alloc(0);
+      const send = () => {
+        sent = true;
+        used.write(Buffer.concat([uint16s(message.length), message]));
+      };
+      const fail = (error: Error) => {
+        leave();
+        close();
+        reject(error);
+      };
+      const onError = (error: NodeJS.ErrnoException) => fail(broken(where, error.code ?? error.message, sent));
+      const onEnd = () => {
+        isReusable &&= isFirst;
+        fail(broken(where, 'closed', sent));
+      };
+      const onData = (chunk: Buffer) => {
+        received = Buffer.concat([received, chunk]);
+        if (received.length < 2 || received.length < 2 + received.readUInt16BE(0)) return;
+        leave();
+        resolve(received.subarray(2, 2 + received.readUInt16BE(0)));
+      };
+      const onAbort = () => fail(tooLate(where, sent));
+      const timer = setTimeout(() => fail(silent(where, timeout, sent)), timeout);
+      const leave = () => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', onAbort);
+        used.off('connect', send).off('error', onError).off('end', onEnd).off('close', onEnd).off('data', onData);
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      used.on('error', onError).on('end', onEnd).on('close', onEnd).on('data', onData);
+      if (isFirst) used.on('connect', send);
+      else send();
+    });
+  }
+
+  return {
+    close,
+    async exchange(message) {
+      if (signal.aborted) throw tooLate(where, false);
+      return exchange(message);
+    },
+  };
+}
+
+function broken(where: string, why: string, sent: boolean): Dns01Error {
+  if (sent) {
+    return new Dns01Error('E_REMOTE', `the connection to ${where} broke before the answer came (${why})`, {
+      answerLost: true,
+      hint: 'if it happens again, see the log of the name server',
+    });
+  }
+  return new Dns01Error('E_REMOTE', `no TCP connection to ${where} (${why})`, {
+    hint: 'check server and port, that the server listens on TCP, and that no firewall is between: DNS is often open for UDP only',
+  });
+}
+
+function silent(where: string, timeout: number, sent: boolean): Dns01Error {
+  const what = sent ? 'no answer' : 'no TCP connection';
+  return new Dns01Error('E_REMOTE', `${what} from ${where} within ${timeout / 1000} s`, {
+    answerLost: sent,
+    hint: 'check server and port, and that no firewall keeps TCP away from it: DNS is often open for UDP only',
+  });
+}
+
+function tooLate(where: string, sent: boolean): Dns01Error {
+  return new Dns01Error('E_REMOTE', `no answer from ${where} before the time limit`, {
+    answerLost: sent,
+    hint: 'give more time with --timeout SECONDS',
+  });
+}

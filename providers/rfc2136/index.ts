@@ -1,0 +1,106 @@
+import * as z from 'zod/mini';
+import { Dns01Error } from '../../src/errors.ts';
+import { defineProvider, normaliseName, type ProviderContext, type ProviderDocs, secret } from '../../src/provider.ts';
+import { openUpdateClient } from './client.ts';
+import { createRecords } from './records.ts';
+import { isServer, parseServer } from './server.ts';
+import { ALGORITHMS, type TsigKey } from './tsig.ts';
+
+/** Milliseconds for one message and its answer. */
+const TIMEOUT = 10_000;
+
+const options = z.strictObject({
+  server: z
+    .string()
+    .check(
+      z.refine(isServer, 'expected a host name or an IP address, with a port if it is not 53: [2001:db8::1]:5300'),
+      z.describe('the primary name server of the zones: host name or IP address, `HOST:PORT` if the port is not 53'),
+    ),
+  port: z.optional(
+    z
+      .int()
+      .check(
+        z.minimum(1),
+        z.maximum(65_535),
+        z.describe('port of the server, if it does not stand in server; default: 53'),
+      ),
+  ),
+  tsig: z
+    .strictObject({
+      name: z
+        .string()
+        .check(z.refine(isName, 'expected the name of a key'), z.describe('name of the key, as it is at the server')),
+      algorithm: z._default(
+        z.enum(ALGORITHMS).check(z.describe('algorithm of the key, as it is at the server')),
+        'hmac-sha256',
+      ),
+      secret: secret('the key itself, in base64'),
+    })
+    .check(z.describe('the key that signs the updates (TSIG)')),
+});
+
+const docs: ProviderDocs = {
+  url: 'https://www.rfc-editor.org/rfc/rfc2136',
+  rights: [
+    'a TSIG key at the primary: `tsig-keygen NAME` (BIND) or `keymgr -t NAME` (Knot) makes one',
+    'the right to change TXT records with it. BIND: `update-policy { grant NAME name _acme-challenge.example.com. TXT; };` in the zone allows this one name and nothing else; `allow-update { key NAME; };` allows the whole zone. Knot: an acl with the key and `action: update`, narrowed by `update-owner` and `update-type`',
+    'the same key has to be allowed to ask for what it writes',
+    'TCP to the port of the name server',
+  ],
+  requests: {
+    add: 'one update; one question more where the zone is not known, and two messages more where the name holds a value already',
+    remove:
+      'one update; one question more where the zone is not known, and two messages more where the name holds other values too',
+  },
+  tried: 'BIND 9.18 and Knot 3.2, with hmac-sha256, hmac-sha384 and hmac-sha512',
+  notes: [
+    'everything goes over TCP: an answer that is lost shows there, it is never cut off, and nobody can send one in the place of the server',
+    'the answers have to be signed as well, otherwise they are not believed',
+    'the clocks of this machine and of the server may differ by five minutes',
+    'the ttl of the config becomes that of all the TXT records at the name: a name has only one (RFC 2181 section 5.2)',
+  ],
+};
+
+export default defineProvider({
+  type: 'rfc2136',
+  title: 'Dynamic updates (RFC 2136): BIND, Knot, PowerDNS and others',
+  docs,
+  options,
+  http: false,
+  create: (access, context) => createUpdates(access, context),
+});
+
+export interface UpdateOptions {
+  readonly server: string;
+  readonly port?: number | undefined;
+  readonly tsig: { readonly name: string; readonly algorithm: TsigKey['algorithm']; readonly secret: string };
+}
+
+/** `now` (milliseconds since 1970) and `timeout` (milliseconds) are the tests' to change. */
+export function createUpdates(
+  { server, port, tsig }: UpdateOptions,
+  context: Pick<ProviderContext, 'signal' | 'writeOnce'>,
+  { now = Date.now, timeout = TIMEOUT }: { now?: () => number; timeout?: number } = {},
+) {
+  const key = { name: normaliseName(tsig.name), algorithm: tsig.algorithm, secret: readSecret(tsig.secret) };
+  const access = { ...parseServer(server, port), key, timeout, now, signal: context.signal };
+  return createRecords(() => openUpdateClient(access), context);
+}
+
+/** Buffer.from reads anything as base64 and would sign with something else. */
+function readSecret(text: string): Buffer {
+  const compact = text.replace(/\s/g, '');
+  if (/^[A-Za-z0-9+/]+={0,2}$/.test(compact)) return Buffer.from(compact, 'base64');
+  throw new Dns01Error('E_CONFIG', 'the secret of tsig is not base64', {
+    hint: 'take the text of secret from the key file, without its quotes',
+  });
+}
+
+function isName(text: string): boolean {
+  try {
+    normaliseName(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

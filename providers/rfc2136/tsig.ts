@@ -1,0 +1,151 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { Fqdn } from '../../src/provider.ts';
+import {
+  ADDITIONAL_COUNT_OFFSET,
+  CLASS,
+  decodeName,
+  decodeResponse,
+  encodeName,
+  encodeRecord,
+  type ResourceRecord,
+  TYPE,
+  uint16s,
+} from './message.ts';
+
+/** Transaction signatures (RFC 8945). */
+
+export const ALGORITHMS = ['hmac-sha256', 'hmac-sha384', 'hmac-sha512'] as const;
+
+export interface TsigKey {
+  readonly name: Fqdn;
+  readonly algorithm: (typeof ALGORITHMS)[number];
+  readonly secret: Buffer;
+}
+
+/** Seconds that the two clocks may differ (RFC 8945 section 10 recommends this). */
+const FUDGE = 300;
+
+/** The fields of a signature (RFC 8945 section 4.2). */
+interface Tsig {
+  readonly algorithm: Fqdn;
+  /** Seconds since 1970. */
+  readonly time: number;
+  readonly fudge: number;
+  readonly mac: Buffer;
+  readonly originalId: number;
+  readonly error: number;
+  readonly other: Buffer;
+}
+
+export interface Signed {
+  readonly bytes: Buffer;
+  /** The answer is signed together with it. */
+  readonly mac: Buffer;
+}
+
+/** A message with its signature at the end. `time` is in seconds since 1970. */
+export function sign(message: Buffer, key: TsigKey, time: number): Signed {
+  const unsigned = { algorithm: key.algorithm, time, fudge: FUDGE, error: 0, other: Buffer.alloc(0) };
+  const mac = digest([message, variables(key, unsigned)], key);
+  const tsig = { ...unsigned, mac, originalId: message.readUInt16BE(0) };
+  const record = encodeRecord({ name: key.name, type: TYPE.TSIG, class: CLASS.ANY, ttl: 0, data: encodeTsig(tsig) });
+  return { bytes: withAdditional(Buffer.concat([message, record]), 1), mac };
+}
+
+/** What the signature of an answer says. */
+export type Verdict =
+  | { readonly kind: 'good' }
+  | { readonly kind: 'unsigned' }
+  /** Our signature was not accepted (RFC 8945 section 5.2); `serverTime` goes with BADTIME. */
+  | { readonly kind: 'refused'; readonly error: number; readonly serverTime?: number }
+  /** It is not by the holder of our key, or not about our message, or not of now. */
+  | { readonly kind: 'bad'; readonly why: string };
+
+export const TSIG_ERROR = { BADSIG: 16, BADKEY: 17, BADTIME: 18, BADTRUNC: 22 } as const;
+
+/**
+ * Check the signature of an answer to a message with this MAC. `now` is in seconds since 1970.
+ * @throws RangeError for bytes that are no DNS message
+ */
+export function verify(answer: Buffer, key: TsigKey, requestMac: Buffer, now: number): Verdict {
+  const { last } = decodeResponse(answer);
+  if (last?.record.type !== TYPE.TSIG) return { kind: 'unsigned' };
+  const { name, class: klass, ttl } = last.record;
+  const tsig = decodeTsig(last.record);
+  // Without a key that both know there is nothing to sign with (RFC 8945 section 5.3.2).
+  if (tsig.error === TSIG_ERROR.BADKEY || tsig.error === TSIG_ERROR.BADSIG) {
+    return { kind: 'refused', error: tsig.error };
+  }
+  if (name !== key.name || tsig.algorithm !== key.algorithm || klass !== CLASS.ANY || ttl !== 0) {
+    return { kind: 'bad', why: 'it is signed with another key' };
+  }
+  const message = withAdditional(Buffer.from(answer.subarray(0, last.offset)), -1);
+  message.writeUInt16BE(tsig.originalId, 0);
+  const expected = digest([uint16s(requestMac.length), requestMac, message, variables(key, tsig)], key);
+  if (tsig.mac.length !== expected.length || !timingSafeEqual(tsig.mac, expected)) {
+    return { kind: 'bad', why: 'its signature is wrong' };
+  }
+  if (tsig.error === TSIG_ERROR.BADTIME) return { kind: 'refused', error: tsig.error, serverTime: timeOf(tsig.other) };
+  if (tsig.error !== 0) return { kind: 'refused', error: tsig.error };
+  if (Math.abs(now - tsig.time) > tsig.fudge) return { kind: 'bad', why: 'it was signed at another time' };
+  return { kind: 'good' };
+}
+
+function digest(parts: readonly Buffer[], { algorithm, secret }: TsigKey): Buffer {
+  const hmac = createHmac(algorithm.replace('hmac-', ''), secret);
+  for (const part of parts) hmac.update(part);
+  return hmac.digest();
+}
+
+/** What of the signature itself is signed (RFC 8945 section 4.3.3). */
+function variables({ name }: TsigKey, { algorithm, time, fudge, error, other }: Omit<Tsig, 'mac' | 'originalId'>) {
+  return Buffer.concat([
+    encodeName(name),
+    uint16s(CLASS.ANY, 0, 0),
+    encodeName(algorithm),
+    uint48(time),
+    uint16s(fudge, error, other.length),
+    other,
+  ]);
+}
+
+function encodeTsig({ algorithm, time, fudge, mac, originalId, error, other }: Tsig): Buffer {
+  const times = [uint48(time), uint16s(fudge)];
+  return Buffer.concat([
+    encodeName(algorithm),
+    ...times,
+    uint16s(mac.length),
+    mac,
+    uint16s(originalId, error, other.length),
+    other,
+  ]);
+}
+
+function decodeTsig({ data }: ResourceRecord): Tsig {
+  const { name: algorithm, end: at } = decodeName(data, 0);
+  const macEnd = at + 10 + data.readUInt16BE(at + 8);
+  const otherEnd = macEnd + 6 + data.readUInt16BE(macEnd + 4);
+  if (otherEnd !== data.length) throw new RangeError('a signature has the wrong length');
+  return {
+    algorithm,
+    time: data.readUIntBE(at, 6),
+    fudge: data.readUInt16BE(at + 6),
+    mac: data.subarray(at + 10, macEnd),
+    originalId: data.readUInt16BE(macEnd),
+    error: data.readUInt16BE(macEnd + 2),
+    other: data.subarray(macEnd + 6),
+  };
+}
+
+const timeOf = (other: Buffer): number => (other.length === 6 ? other.readUIntBE(0, 6) : Number.NaN);
+
+function uint48(number: number): Buffer {
+  const bytes = Buffer.alloc(6);
+  bytes.writeUIntBE(number, 0, 6);
+  return bytes;
+}
+
+function withAdditional(message: Buffer, more: 1 | -1): Buffer {
+  message.writeUInt16BE(message.readUInt16BE(ADDITIONAL_COUNT_OFFSET) + more, ADDITIONAL_COUNT_OFFSET);
+  return message;
+}

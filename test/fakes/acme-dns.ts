@@ -1,0 +1,51 @@
+import { type FakeReply, type FakeRequest, type FaultServer, startFaultServer } from './fault-server.ts';
+
+export interface AcmeDnsFake {
+  /** Its one call is `POST /update`. */
+  readonly server: FaultServer;
+  readonly url: string;
+  readonly username: string;
+  readonly password: string;
+  readonly subdomain: string;
+  /** The two values of the registration, the older first; a new one has none. */
+  held(): string[];
+  close(): Promise<void>;
+}
+
+const REGISTRATION = {
+  username: 'c36f50e8-4632-44f0-83fe-e070fef28a10',
+  password: 'htB9mR9DYgcu9bX_afHF62erXaH2TS7bg9KW3F7Z',
+  subdomain: '8e5700ea-a4bf-41c7-8a77-e990661dcc6a',
+} as const;
+
+/** acme-dns as its source of 2024-12-15 has it (auth.go, api.go, validation.go, db.go), with one registration. */
+export async function startAcmeDnsFake(): Promise<AcmeDnsFake> {
+  /** Two rows from the start, of which an update takes the older; the same value twice is in both. */
+  let rows = ['', ''];
+
+  function reply({ method, path, headers, body }: FakeRequest): FakeReply {
+    if (method !== 'POST' || path !== '/update') return { status: 404, body: '404 page not found\n' };
+    const { subdomain, txt } = JSON.parse(body) as { subdomain?: string; txt?: string };
+    const isKnown =
+      headers['x-api-user'] === REGISTRATION.username &&
+      headers['x-api-key'] === REGISTRATION.password &&
+      subdomain === REGISTRATION.subdomain;
+    if (!isKnown) return fault(401, 'forbidden');
+    if (txt === undefined || !/^[A-Za-z0-9_-]{43}$/.test(txt)) return fault(400, 'bad_txt');
+    rows = [rows[1] ?? '', txt];
+    return { status: 200, headers: { 'content-type': 'application/json' }, body: `{"txt": "${txt}"}` };
+  }
+
+  const server = await startFaultServer({ nameOf: ({ method, path }) => `${method} ${path}`, reply });
+  return {
+    server,
+    url: server.origin,
+    ...REGISTRATION,
+    held: () => rows.filter((value) => value !== ''),
+    close: () => server.close(),
+  };
+}
+
+function fault(status: number, error: string): FakeReply {
+  return { status, headers: { 'content-type': 'application/json' }, body: `{"error": "${error}"}` };
+}

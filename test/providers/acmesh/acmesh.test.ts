@@ -1,0 +1,203 @@
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import * as z from 'zod/mini';
+import definition from '../../../providers/acmesh/index.ts';
+import { secretSourceOf, type TxtRecord } from '../../../src/provider.ts';
+import { createTestContext } from '../../support/context.ts';
+import { failureOf, openScratch, type Scratch } from '../exec/support.ts';
+import { FILE_SCRIPT, STAND_IN } from './stand-in.ts';
+
+const VALUE = 'LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ';
+const OTHER = '-vaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA';
+const NAME = '_acme-challenge.www.example.com';
+const SHELLS = ['/bin/sh', '/bin/dash', '/bin/bash'].filter((shell) => existsSync(shell));
+
+describe.each(SHELLS)('a dnsapi script in %s', (shell) => {
+  let scratch: Scratch;
+  let home: string;
+  let temporary: string;
+  beforeEach(async () => {
+    scratch = await openScratch();
+    home = scratch.path('acme');
+    temporary = scratch.path('tmp');
+    await mkdir(join(home, 'dnsapi'), { recursive: true });
+    await mkdir(temporary);
+    vi.stubEnv('TMPDIR', temporary);
+    await scratch.script('acme/acme.sh', STAND_IN);
+    await scratch.script('acme/dnsapi/dns_file.sh', FILE_SCRIPT);
+    await scratch.script('acme/account.conf', "SAVED_FILE_Token='not yours'\n", 0o600);
+  });
+  afterEach(async () => {
+    vi.unstubAllEnvs();
+    await scratch.remove();
+  });
+
+  const recordOf = (value = VALUE): TxtRecord => ({ name: NAME, value, ttl: 60 });
+  const records = async () => (await scratch.read('records')).trim().split('\n').filter(Boolean);
+
+  function open({ script = 'dns_file', env = {}, timeout = 20 } = {}) {
+    const context = createTestContext();
+    const credentials = { FILE_Token: 'right', FILE_Records: scratch.path('records'), ...env };
+    return { provider: definition.create({ script, home, env: credentials, shell, timeout }, context), context };
+  }
+
+  const withScript = (text: string, settings = {}) =>
+    scratch.script('acme/dnsapi/dns_mine.sh', text).then(() => open({ script: 'dns_mine', ...settings }));
+
+  it('adds, beside another value, and removes', async () => {
+    const { provider } = open();
+    expect(await provider.addTxt({ ...recordOf(), zone: 'example.com' })).toEqual({
+      zone: 'example.com',
+      changed: true,
+    });
+    await provider.addTxt(recordOf(OTHER));
+    expect(await records()).toEqual([`${NAME} ${VALUE}`, `${NAME} ${OTHER}`]);
+    expect(await provider.removeTxt(recordOf())).toBe('removed');
+    expect(await records()).toEqual([`${NAME} ${OTHER}`]);
+  });
+
+  it('writes nothing that stays: neither in the home of acme.sh nor in the temporary directory', async () => {
+    await open().provider.addTxt(recordOf());
+    expect(await scratch.read('acme/account.conf')).toBe("SAVED_FILE_Token='not yours'\n");
+    expect((await readdir(home)).sort()).toEqual(['account.conf', 'acme.sh', 'dnsapi']);
+    expect(await readdir(temporary)).toEqual([]);
+    await failureOf(open({ env: { FILE_Token: 'wrong' } }).provider.addTxt(recordOf()));
+    expect(await readdir(temporary)).toEqual([]);
+  });
+
+  it('keeps what it saves from other users', async () => {
+    const { provider } = await withScript(
+      `dns_mine_add() { _saveaccountconf A b; ls -l "$ACCOUNT_CONF_PATH" >'${scratch.path('listing')}'; ls -ld "$LE_CONFIG_HOME" >>'${scratch.path('listing')}'; }`,
+    );
+    await provider.addTxt(recordOf());
+    expect(await scratch.read('listing')).toMatch(/^-rw------- .*\ndrwx------ /);
+  });
+
+  it('does not take the credentials that acme.sh has saved', async () => {
+    const failure = await failureOf(open({ env: { FILE_Token: '' } }).provider.addTxt(recordOf()));
+    expect(failure).toMatchObject({ code: 'E_REJECTED', answerLost: true });
+    expect(failure.message).toBe("dns_file_add: failed (exit code 1): You didn't specify FILE_Token yet.");
+    expect(failure.hint).toContain('--verbose');
+  });
+
+  it('has its credentials in the environment, and neither in arguments nor in errors nor in the log', async () => {
+    const token = 'sup3r-s3cret';
+    const { provider, context } = await withScript(
+      `dns_mine_rm() { tr '\\0' ' ' </proc/$$/cmdline >'${scratch.path('cmdline')}'; _info "$FILE_Token"; _err "no: $FILE_Token"; }`,
+      { env: { FILE_Token: token } },
+    );
+    const failure = await failureOf(provider.removeTxt(recordOf()));
+    expect(failure.message).toBe('dns_mine_rm: failed (exit code 1): no: ***');
+    const cmdline = await scratch.read('cmdline');
+    expect(cmdline).toContain(VALUE);
+    expect([cmdline, failure.stack, ...context.lines].join('\n')).not.toContain(token);
+    expect(context.lines.join('\n')).toContain('no: ***');
+  });
+
+  it('finds what acme.sh has set up for it', async () => {
+    const shown = '$LE_WORKING_DIR|$_SCRIPT_HOME|$USER_AGENT|$(dirname "$HTTP_HEADER")|$(dirname "$(mktemp)")|$#|$1';
+    const { provider } = await withScript(`dns_mine_add() { echo "${shown}" >'${scratch.path('shown')}'; }`);
+    await provider.addTxt(recordOf());
+    const [working, script, agent, header, made, count, first] = (await scratch.read('shown')).trim().split('|');
+    expect([working, script, agent, count, first]).toEqual([home, home, 'dns01', '2', NAME]);
+    expect(header).toBe(made);
+    expect(made?.startsWith(join(temporary, 'dns01-acmesh-'))).toBe(true);
+  });
+
+  it('is found in the home itself as well', async () => {
+    await scratch.script('acme/dns_own.sh', `dns_own_add() { echo "$2" >'${scratch.path('own')}'; }`);
+    await open({ script: 'dns_own' }).provider.addTxt(recordOf(OTHER));
+    expect(await scratch.read('own')).toBe(`${OTHER}\n`);
+  });
+
+  it('is stopped when its time is up', async () => {
+    const { provider } = await withScript('dns_mine_add() { sleep 1000; }', { timeout: 0.5 });
+    expect(await failureOf(provider.addTxt(recordOf()))).toMatchObject({ code: 'E_REMOTE', answerLost: true });
+    expect(await readdir(temporary)).toEqual([]);
+  });
+
+  it('that cannot be read is told', async () => {
+    const { provider } = await withScript('dns_mine_add() { if }\n');
+    const failure = await failureOf(provider.addTxt(recordOf()));
+    expect(failure.hint).toContain('shell: /bin/bash');
+    expect(failure.message).toMatch(/^dns_mine_add: .+dns_mine\.sh: /);
+  });
+
+  it.each([
+    ['ends with an error', 'dns_mine_add() { :; }\nfalse', 'cannot be read', 'bash'],
+    ['has not the function', 'dns_mine_rm() { :; }', 'has no function of that name', 'whole'],
+  ])('that %s is told', async (_what, text, message, hint) => {
+    const { provider } = await withScript(text);
+    const failure = await failureOf(provider.addTxt(recordOf()));
+    expect(failure).toMatchObject({ code: 'E_CONFIG', answerLost: false, message: expect.stringContaining(message) });
+    expect(failure.hint).toContain(hint);
+  });
+
+  it('is not run where acme.sh is broken', async () => {
+    await scratch.script('acme/acme.sh', `${STAND_IN}false\n`);
+    expect(await failureOf(open().provider.addTxt(recordOf()))).toMatchObject({
+      code: 'E_CONFIG',
+      message: expect.stringContaining('acme.sh cannot be read by the shell'),
+    });
+  });
+
+  it('says that it cannot list', async () => {
+    expect(await failureOf(open().provider.listTxt(NAME))).toMatchObject({ code: 'E_REJECTED' });
+  });
+
+  it.each(['acme.sh', 'dnsapi/dns_file.sh'])('is refused where others can write %s', async (file) => {
+    await chmod(join(home, file), 0o777);
+    expect(await failureOf(open().provider.addTxt(recordOf()))).toMatchObject({
+      code: 'E_CONFIG',
+      message: expect.stringContaining(join(home, file)),
+    });
+    expect(await readdir(temporary)).toEqual([]);
+  });
+
+  it('is told where it was looked for', async () => {
+    const failure = await failureOf(open({ script: 'dns_nobody' }).provider.addTxt(recordOf()));
+    expect(failure).toMatchObject({ code: 'E_CONFIG', message: expect.stringContaining('dnsapi/dns_nobody.sh') });
+    expect(failure.hint).toContain(`ls ${home}/dnsapi`);
+    home = scratch.directory;
+    expect(await failureOf(open().provider.addTxt(recordOf()))).toMatchObject({
+      code: 'E_CONFIG',
+      message: `there is no acme.sh in ${home}`,
+    });
+  });
+});
+
+describe('the options of an acmesh account', () => {
+  const parse = (options: unknown) => z.safeParse(definition.options, options);
+
+  it('need no more than a script', () => {
+    expect(parse({ script: 'dns_cf' }).data).toEqual({ script: 'dns_cf', shell: '/bin/sh', timeout: 300 });
+    const { data } = parse({ script: 'dns_cf', env: { CF_Token: { env: 'T' } } });
+    expect(secretSourceOf(data?.env?.['CF_Token'])).toEqual({ env: 'T' });
+  });
+
+  it('know where acme.sh is installed', async () => {
+    const scratch = await openScratch();
+    vi.stubEnv('HOME', scratch.directory);
+    const provider = definition.create({ script: 'dns_cf', shell: '/bin/sh', timeout: 1 }, createTestContext());
+    const failure = await failureOf(provider.addTxt({ name: NAME, value: VALUE, ttl: 60 }));
+    expect(failure.message).toBe(`there is no acme.sh in ${scratch.directory}/.acme.sh`);
+    vi.unstubAllEnvs();
+    await scratch.remove();
+  });
+
+  it.each([
+    [{}],
+    [{ script: 'cf' }],
+    [{ script: 'dns_cf.sh' }],
+    [{ script: '../dns_cf' }],
+    [{ script: 'dns_a;b' }],
+    [{ script: 'dns_cf', home: 'acme' }],
+    [{ script: 'dns_cf', shell: 'bash' }],
+    [{ script: 'dns_cf', env: { 'a-b': 'c' } }],
+    [{ script: 'dns_cf', timeout: 0 }],
+  ])('are refused: %j', (options) => {
+    expect(parse(options).success).toBe(false);
+  });
+});
