@@ -18,8 +18,8 @@ const { metafile } = await build({
   loader: { '.sh': 'text' },
   legalComments: 'linked',
   logLevel: 'warning',
-  // cosmiconfig reaches for it when a config is written in TypeScript, which ours never is.
-  external: ['typescript', './dns01.cjs'],
+  // cosmiconfig reaches for these when a config is code or is read by its own JSON parser, which ours never is.
+  external: ['typescript', 'import-fresh', 'parse-json', './dns01.cjs'],
 });
 writeFileSync(`${root}/dist/meta.json`, JSON.stringify(metafile));
 for (const name of ['dns01', 'dns01-hook']) chmodSync(`${root}/dist/${name}.cjs`, 0o755);

@@ -14,9 +14,34 @@ export type ProviderFactory = (tools: ProviderTools) => contract.ProviderDefinit
 
 export interface ProviderTools
   extends Pick<typeof contract, 'defineProvider' | 'secret' | 'httpUrl' | 'isWithin' | 'zoneCandidates'> {
-  readonly z: typeof z;
+  readonly z: typeof schemas;
   readonly Dns01Error: typeof Dns01Error;
 }
+
+/**
+ * The parts of zod that options are made of. Not all of zod: whoever hands out everything loads everything, in every
+ * start of the program.
+ */
+const schemas = {
+  array: z.array,
+  boolean: z.boolean,
+  describe: z.describe,
+  enum: z.enum,
+  int: z.int,
+  maximum: z.maximum,
+  maxLength: z.maxLength,
+  minimum: z.minimum,
+  minLength: z.minLength,
+  number: z.number,
+  optional: z.optional,
+  record: z.record,
+  refine: z.refine,
+  regex: z.regex,
+  strictObject: z.strictObject,
+  string: z.string,
+  union: z.union,
+  withDefault: z._default,
+};
 
 /**
  * The provider of an account: one that ships with dns01, or a third party's by path (`./mine.mjs`) or package name.
@@ -61,7 +86,7 @@ async function loadFrom(file: string, config: Config, fail: Fail): Promise<contr
     throw await fail(`${file} cannot be loaded: ${(error as Error).message}`);
   }
   const definition =
-    typeof exported === 'function' ? (exported as ProviderFactory)({ ...contract, z, Dns01Error }) : exported;
+    typeof exported === 'function' ? (exported as ProviderFactory)({ ...contract, z: schemas, Dns01Error }) : exported;
   if (isDefinition(definition)) return definition;
   throw await fail(
     `the default export of ${file} is no provider`,

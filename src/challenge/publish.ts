@@ -75,10 +75,11 @@ async function addOrForget(
 /** One writer at a time where the provider rewrites the whole RRset. */
 export async function exclusively<Result>(
   account: Account,
-  { stateDirectory, deadline }: Run,
+  { stateDirectory, deadline, log }: Run,
   task: (record: TxtRecord) => Promise<Result>,
   record: TxtRecord,
 ): Promise<Result> {
   if (!account.definition.readModifyWrite || stateDirectory === undefined) return task(record);
-  return withLock(join(stateDirectory, 'locks', digest(account.name)), deadline, () => task(record));
+  const told = { deadline, info: (text: string) => log.info(`account ${account.name}: ${text}`) };
+  return withLock(join(stateDirectory, 'locks', digest(account.name)), told, () => task(record));
 }

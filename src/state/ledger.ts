@@ -114,7 +114,7 @@ function onDisk(file: string): Store {
   return {
     read,
     update: (deadline, change) =>
-      withLock(file, deadline, async () => {
+      withLock(file, { deadline }, async () => {
         const starts = change(await read());
         if (starts) await writeJson(file, { starts });
       }),

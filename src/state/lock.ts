@@ -1,4 +1,5 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import type { Deadline } from '../deadline.ts';
 import { Dns01Error } from '../errors.ts';
@@ -8,13 +9,26 @@ const STALE_AFTER = 10_000;
 
 const POLL_INTERVAL = 30;
 
+/** Milliseconds of waiting after which it is worth a word. */
+const WORTH_A_WORD = 1000;
+
+export interface LockOptions {
+  readonly deadline: Deadline;
+  /** Told once whom a longer wait is for. */
+  info?(message: string): void;
+}
+
 /**
  * Do a task while no other process does one under the same lock. A lock is a directory, which is made atomically on
  * local disks and on NFS alike; one that a dead process left is taken over.
  * @throws E_LOCK when it is still held at the deadline
  */
-export async function withLock<Result>(path: string, deadline: Deadline, task: () => Promise<Result>): Promise<Result> {
-  const release = await acquire(path, deadline);
+export async function withLock<Result>(
+  path: string,
+  options: LockOptions,
+  task: () => Promise<Result>,
+): Promise<Result> {
+  const release = await acquire(path, options);
   try {
     return await task();
   } finally {
@@ -23,27 +37,39 @@ export async function withLock<Result>(path: string, deadline: Deadline, task: (
   }
 }
 
-async function acquire(path: string, deadline: Deadline): Promise<() => Promise<void>> {
+async function acquire(path: string, { deadline, info }: LockOptions): Promise<() => Promise<void>> {
   const { default: lockfile } = await import('proper-lockfile');
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const started = performance.now();
+  let told = false;
   for (;;) {
     try {
-      return await lockfile.lock(path, {
-        realpath: false,
-        stale: STALE_AFTER,
-        onCompromised: () => {},
-      });
+      const release = await lockfile.lock(path, { realpath: false, stale: STALE_AFTER, onCompromised: () => {} });
+      // Only for the words of whoever waits; the lock holds without it.
+      if (info) await writeFile(holderFile(path), `${process.pid} on ${hostname()}`, { mode: 0o600 }).catch(() => {});
+      return release;
     } catch (error) {
       if ((error as { code?: string }).code !== 'ELOCKED') throw error;
     }
     const pause = POLL_INTERVAL * (0.5 + Math.random());
-    if (deadline.remaining() <= pause) throw stillHeld(path);
+    if (deadline.remaining() <= pause) throw stillHeld(path, await holderOf(path));
+    if (!told && info && performance.now() - started > WORTH_A_WORD) {
+      info(`waiting for another dns01 (${await holderOf(path)}) to be done`);
+      told = true;
+    }
     await deadline.sleep(pause);
   }
 }
 
-function stillHeld(path: string): Dns01Error {
-  return new Dns01Error('E_LOCK', `another dns01 process holds the lock ${path}.lock`, {
+const holderFile = (path: string): string => `${path}.holder`;
+
+async function holderOf(path: string): Promise<string> {
+  const holder = await readFile(holderFile(path), 'utf8').catch(() => '');
+  return holder ? `process ${holder}` : 'another process';
+}
+
+function stillHeld(path: string, holder: string): Dns01Error {
+  return new Dns01Error('E_LOCK', `another dns01 (${holder}) holds the lock ${path}.lock`, {
     hint: 'wait until it is done, or give more time with --timeout SECONDS',
   });
 }
