@@ -28,6 +28,8 @@ export interface Panel {
   insertRow(params: Readonly<Record<string, string>>): Promise<{ id: string } | { refusal: Dns01Error }>;
   /** False where the panel says that it has removed nothing: the row, or its zone, is not there for this user. */
   deleteRow(id: string, settings: { updateSerial: boolean }): Promise<boolean>;
+  /** Why this user may not call a function at all; undefined where he may, whatever becomes of the call. */
+  mayNot(call: string, body: object): Promise<Dns01Error | undefined>;
   /** Log out if logged in. Never throws. */
   close(): Promise<void>;
 }
@@ -101,6 +103,11 @@ export function openPanel(options: IspconfigOptions, context: ProviderContext): 
       const verdict = await call('dns_txt_delete', body, { writes: true });
       if (verdict.kind === 'no such row') return false;
       return http.decode(successOf(verdict, 'dns_txt_delete'), deletedSchema).response === '1';
+    },
+
+    async mayNot(name, body) {
+      const verdict = await call(name, body, { writes: false });
+      return verdict.kind === 'refused' && verdict.failure.code === 'E_AUTH' ? verdict.failure : undefined;
     },
 
     async close() {

@@ -3,6 +3,7 @@ import { defineProvider, type ProviderDocs } from '../../src/provider.ts';
 import { addTxt } from './add.ts';
 import { openPanel } from './client.ts';
 import { removeTxt } from './remove.ts';
+import { checkRights } from './rights.ts';
 import { isServed, isTxtAt } from './rows.ts';
 import { optionsSchema } from './schema.ts';
 import { dotted, listZones } from './zones.ts';
@@ -50,6 +51,7 @@ export const ispconfig = defineProvider({
         return [...new Set(served.map(({ data }) => data))];
       },
       listZones: () => listZones(panel),
+      checkRights: () => checkRights(panel),
       close: () => panel.close(),
     };
   },

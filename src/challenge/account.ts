@@ -25,6 +25,8 @@ export interface Account {
   readonly definition: ProviderDefinition;
   /** Do something with the provider; a failure is told with the account's name. */
   use<Result>(task: (provider: DnsProvider) => Promise<Result>): Promise<Result>;
+  /** Milliseconds by which the provider's clock is ahead of ours; undefined before its first answer. */
+  clockSkew(): number | undefined;
   /** What is left of the provider's request budget; undefined where it has none. */
   budget(): Promise<BudgetLeft | undefined>;
   /** Say goodbye and let go of the connections. Never fails. */
@@ -94,6 +96,7 @@ export async function openAccount(name: string, run: AccountRun): Promise<Accoun
     name,
     definition,
     use: (task) => inContext(() => task(provider)),
+    clockSkew: http.clockSkew,
     async budget() {
       const { budget } = definition;
       return budget && ledger && { left: budget.requests - (await ledger.used()), ...budget };

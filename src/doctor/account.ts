@@ -4,9 +4,12 @@ import type { Run } from '../challenge/run.ts';
 import { isDns01Error } from '../errors.ts';
 import type { Fqdn } from '../names.ts';
 import type { DnsProvider } from '../provider.ts';
-import { type Findings, type Reporter, reporterFor } from './finding.ts';
+import { type Finding, type Findings, type Reporter, reporterFor } from './finding.ts';
 import { secretPlaces } from './secrets.ts';
 import { checkTls } from './tls.ts';
+
+/** Seconds. TSIG allows 300 (RFC 8945 section 10). */
+const MOST_SKEW = 120;
 
 /** How many zones are named in a finding; the rest is counted. */
 const ZONES_SHOWN = 5;
@@ -46,12 +49,26 @@ async function* checkLogin(name: string, run: Run, report: Reporter): Findings {
       }
     }
     yield* rightsOf(name, run, report);
+    yield* checkClock(account.clockSkew(), report);
     const budget = await account.budget();
     if (budget)
       yield report.good('budget', `${budget.left} of ${budget.requests} requests left in the last ${budget.window} s`);
   } catch (error) {
     yield report.failed('login', error);
   }
+}
+
+/** Certificates, signatures (TSIG) and tokens all end by the clock. */
+function* checkClock(skew: number | undefined, report: Reporter): Generator<Finding> {
+  if (skew === undefined) return;
+  const seconds = Math.round(Math.abs(skew) / 1000);
+  if (seconds <= MOST_SKEW) yield report.good('clock', `within ${Math.max(1, seconds)} s of the provider's`);
+  else
+    yield report.warning(
+      'clock',
+      `${seconds} s ${skew > 0 ? 'behind' : 'ahead of'} the provider's`,
+      'set the clock of this machine, best by NTP',
+    );
 }
 
 function unlessItCannotList(error: unknown): void {

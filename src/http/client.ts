@@ -38,6 +38,8 @@ interface Attempt {
 export interface ClosableHttpClient extends HttpClient {
   /** From now on only what it takes to say goodbye, within so many milliseconds, whatever became of the deadline. */
   beginClosing(milliseconds: number): void;
+  /** Milliseconds by which the server's clock is ahead of ours, by its last answer; undefined where none said. */
+  clockSkew(): number | undefined;
   close(): Promise<void>;
 }
 
@@ -45,6 +47,7 @@ export function createHttpClient(settings: HttpSettings): ClosableHttpClient {
   const { log, budget } = settings;
   let deadline = settings.deadline;
   let opening: Promise<Dispatcher> | undefined;
+  let skew: number | undefined;
   const dispatcher = () => {
     opening ??= openDispatcher(settings.connection);
     return opening;
@@ -88,6 +91,7 @@ export function createHttpClient(settings: HttpSettings): ClosableHttpClient {
       const text = await readBody(response.body, call.call);
       const answer = { call: call.call, status: response.statusCode, headers: flat(response.headers), text };
       log.debug('http', { ...about(call, url), status: answer.status, ms: Math.round(performance.now() - started) });
+      skew = skewIn(answer) ?? skew;
       await noteRemaining(answer);
       return answer;
     } catch (error) {
@@ -130,6 +134,7 @@ export function createHttpClient(settings: HttpSettings): ClosableHttpClient {
   return {
     send,
     decode,
+    clockSkew: () => skew,
     beginClosing(milliseconds) {
       deadline = startDeadline(milliseconds);
     },
@@ -192,6 +197,12 @@ function flat(headers: Record<string, string | string[] | undefined>): Record<st
   return Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : (value ?? '')]),
   );
+}
+
+/** RFC 9110 section 6.6.1: when the answer was made, by the clock of the server. */
+function skewIn({ headers }: HttpAnswer): number | undefined {
+  const date = Date.parse(headers['date'] ?? '');
+  return Number.isNaN(date) ? undefined : date - Date.now();
 }
 
 /** What the log shows of a request: never its headers or its body, where the credentials are. */

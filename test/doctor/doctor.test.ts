@@ -10,6 +10,7 @@ import { PANEL_PASSWORD, type Panels, startPanels, ZONE_KEY } from '../support/p
 let panels: Panels;
 let here: Workplace;
 let dns: FakeDnsServer;
+let serial: number;
 const records: FakeRecord[] = [];
 
 beforeEach(async () => {
@@ -32,6 +33,7 @@ beforeEach(async () => {
     zoneid: { onChange: async (_zone, name, value, what) => change(name, value, what) },
   });
   await configure();
+  serial = panels.ispconfig.serialOf('example.com');
 });
 afterEach(async () => {
   await here.expectNoSecret(PANEL_PASSWORD, ZONE_KEY);
@@ -72,6 +74,19 @@ describe('doctor says what is bad and what to do', () => {
     );
     expect(panels.ispconfig.server.takeCalls()).toEqual(['login']);
     expect(outcome.stdout).toMatch(/^ok +account zone-eu: login: accepted$/m);
+  });
+
+  it('for a right that is missing, with the box to tick, and changes nothing to find out', async () => {
+    panels.ispconfig.rights.delete('dns_txt_delete');
+    const rows = panels.ispconfig.rows.length;
+    const { code, stdout } = await doctor();
+    expect(code).toBe(78);
+    expect(stdout).toMatch(/^ok +account panel: rights: dns_txt_add$/m);
+    expect(stdout).toMatch(
+      /^BAD +account panel: rights: missing: dns_txt_delete\n +tick "DNS zone functions" and "DNS txt functions"/m,
+    );
+    expect(panels.ispconfig.rows).toHaveLength(rows);
+    expect(panels.ispconfig.serialOf('example.com')).toBe(serial);
   });
 
   it('for an account that cannot be read', async () => {
@@ -160,10 +175,12 @@ it('doctor --write publishes a value, sees it, and takes it away again', async (
 });
 
 it('doctor without --write changes nothing', async () => {
+  panels.ispconfig.plant({ name: '_acme-challenge.example.com.' });
+  const before = JSON.stringify(panels.ispconfig.rows);
   await doctor();
-  const writes = ['dns_txt_add', 'dns_txt_delete', 'POST txt', 'DELETE txt'];
-  const calls = [...panels.ispconfig.server.takeCalls(), ...panels.zoneid.server.takeCalls()];
-  expect(calls.filter((call) => writes.includes(call))).toEqual([]);
+  expect(JSON.stringify(panels.ispconfig.rows)).toBe(before);
+  expect(panels.ispconfig.serialOf('example.com')).toBe(serial);
+  expect(panels.zoneid.server.takeCalls().filter((call) => call !== 'GET txt')).toEqual([]);
 });
 
 it('doctor --json is one document, for monitoring', async () => {

@@ -187,6 +187,16 @@ describe('an answer', () => {
   });
 });
 
+describe("the server's clock", () => {
+  it('is compared with ours, where its answers have a date', async () => {
+    const hourBehind = new Date(Date.now() - 3_600_000).toUTCString();
+    const http = client();
+    expect(http.clockSkew()).toBeUndefined();
+    await http.send(read(await serve(statuses([200, { date: hourBehind }]))));
+    expect(Math.round((http.clockSkew() ?? 0) / 60_000)).toBe(-60);
+  });
+});
+
 describe('the log', () => {
   it('shows call, address and status, and never headers, bodies or queries', async () => {
     const server = await serve(statuses([200]));
