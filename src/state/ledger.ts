@@ -38,6 +38,15 @@ export function openLedger({ budget, owner, stateDirectory, info }: LedgerSettin
   const store =
     stateDirectory === undefined ? inMemory() : onDisk(join(stateDirectory, 'ledger', `${digest(owner)}.json`));
 
+  let announcedUntil = 0;
+  /** Once for a wait, however many requests wait together. */
+  function announce(wait: number): void {
+    const end = Date.now() + wait;
+    if (end <= announcedUntil + window / 2) return;
+    announcedUntil = end;
+    info(`${budget.requests} requests in ${budget.window} s are allowed: waiting ${Math.ceil(wait / 1000)} s`);
+  }
+
   const stillCounting = (starts: readonly number[], now: number) => starts.filter((start) => now - start < window);
 
   /** Books one request. The result is how long to wait before asking again: 0 when it was booked. */
@@ -51,7 +60,7 @@ export function openLedger({ budget, owner, stateDirectory, info }: LedgerSettin
   return {
     remainingHeader: budget.remainingHeader,
     async take(deadline) {
-      for (let waits = 0; ; waits++) {
+      for (;;) {
         let wait = 0;
         await store.update(deadline, (starts) => {
           const booked = book(starts, Date.now());
@@ -60,9 +69,7 @@ export function openLedger({ budget, owner, stateDirectory, info }: LedgerSettin
         });
         if (wait === 0) return;
         if (wait >= deadline.remaining()) throw tooLong(wait, budget);
-        if (waits === 0) {
-          info(`${budget.requests} requests in ${budget.window} s are allowed: waiting ${Math.ceil(wait / 1000)} s`);
-        }
+        announce(wait);
         await deadline.sleep(wait);
       }
     },
