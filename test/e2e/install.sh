@@ -15,6 +15,9 @@ declare -A package_of=(
   [setpriv]=util-linux
   [pdns_server]='pdns-server pdns-backend-sqlite3'
   [sqlite3]=sqlite3
+  [lexicon]=lexicon
+  # What lexicon needs for dynamic updates, without which it starts all the same.
+  [/usr/lib/python3/dist-packages/dns/update.py]=python3-dnspython
   [lego]=lego
   [dehydrated]=dehydrated
   [uacme]=uacme

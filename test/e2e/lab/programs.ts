@@ -12,6 +12,7 @@ const NEEDED = [
   'setpriv',
   'pdns_server',
   'sqlite3',
+  'lexicon',
   'lego',
   'dehydrated',
   'uacme',
