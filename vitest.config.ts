@@ -6,7 +6,9 @@ export default defineConfig({
     reporters: ['default', './test/support/counts-reporter.ts'],
     globalSetup: ['test/support/build.ts'],
     setupFiles: ['test/support/setup.ts'],
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    // Most tests wait for processes, sockets and clocks, not for a processor.
+    maxWorkers: 4,
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
   },
 });

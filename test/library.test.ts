@@ -77,6 +77,6 @@ it("a third party's provider is checked by the types of dns01", async () => {
 
 it('and proved by the contract suite of dns01/testing', async () => {
   const { stdout } = await run(tool('vitest'), ['run'], { cwd: theirs });
-  expect(stdout).toMatch(/\d{2,} passed/);
+  expect(stdout).toMatch(/[1-9]\d* passed/);
   expect(stdout).not.toContain('failed');
 });

@@ -75,15 +75,16 @@ describe('decodeAnswer', () => {
     expect(read(answer({ answers: [text('aBc')] }))?.answers[0]?.data).toBe('aBc');
   });
 
-  it('gives the primary for an SOA, and leaves out what nobody here needs', () => {
+  it('gives the negative TTL for an SOA, and leaves out what nobody here needs', () => {
     const soa = {
       type: 'SOA',
       name: 'example.com',
-      data: { mname: 'NS.example.com', rname: 'x.example.com' },
+      ttl: 300,
+      data: { mname: 'NS.example.com', rname: 'x.example.com', minimum: 60 },
     } as const;
     const mx = { type: 'MX', name: 'example.com', data: { exchange: 'mail.example.com' } } as const;
     expect(read(answer({ authorities: [mx, soa] }))?.authorities).toEqual([
-      { name: 'example.com', type: 'SOA', data: 'ns.example.com' },
+      { name: 'example.com', type: 'SOA', data: '60' },
     ]);
   });
 

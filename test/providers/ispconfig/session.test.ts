@@ -203,7 +203,7 @@ it('keeps the password and the session out of every error and log line', async (
   ];
   for (const strike of strikes) {
     fake.server.inject({ ...strike, effect: 'before' });
-    const { provider, context } = openOn(fake);
+    const { provider, context } = openOn(fake, {}, 400);
     const failure = await provider
       .addTxt({ ...record, value: JSON.stringify(strike).replace(/\W/g, '') })
       .catch(String);

@@ -12,7 +12,8 @@ const VARIANTS: Record<string, PowerdnsFakeSettings> = {
 };
 
 for (const [variant, settings] of Object.entries(VARIANTS)) {
-  describeContract(`powerdns, ${variant},`, () => startHarness(settings, variant === '4.7'));
+  const faults = variant === '4.7';
+  describeContract(`powerdns, ${variant},`, () => startHarness(settings, faults), { faults });
 }
 
 async function startHarness(settings: PowerdnsFakeSettings, withFaults: boolean): Promise<ContractHarness> {
