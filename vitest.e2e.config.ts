@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    reporters: ['default', './test/support/counts-reporter.ts'],
+    reporters: ['default', './test/e2e/clients/matrix-reporter.ts', './test/support/counts-reporter.ts'],
     include: ['test/e2e/**/*.e2e.ts'],
     globalSetup: ['test/support/build.ts'],
     fileParallelism: false,

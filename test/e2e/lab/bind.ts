@@ -5,7 +5,7 @@ import { type Endpoint, LOOPBACK } from './addresses.ts';
 import { startServer } from './processes.ts';
 import { pathOf } from './programs.ts';
 import { servesAll } from './records.ts';
-import { type NameServerAddresses, zoneText } from './zone-files.ts';
+import { type Aliases, type NameServerAddresses, zoneText } from './zone-files.ts';
 
 export interface TsigKey {
   name: string;
@@ -17,6 +17,7 @@ export interface TsigKey {
 export interface BindOptions {
   dir: string;
   zones: string[];
+  aliases?: Aliases;
   port: number;
   addresses: NameServerAddresses;
   /** The port that hears of every change. */
@@ -42,7 +43,7 @@ export async function startBind(options: BindOptions): Promise<Bind> {
     writeFile(keyFile, keyText(tsig), { mode: 0o600 }),
     writeFile(configFile, configText(options, dir, keyFile)),
     ...['', ...options.zones].map((zone) =>
-      writeFile(zoneFile(dir, zone), zoneText(zone, options.zones, options.addresses)),
+      writeFile(zoneFile(dir, zone), zoneText(zone, options.zones, options.addresses, options.aliases)),
     ),
   ]);
 

@@ -10,9 +10,12 @@ import { openNotifyLag } from './notify-lag.ts';
 import { startPebble } from './pebble.ts';
 import type { Outcome } from './processes.ts';
 import { txtValues, updateTxt } from './records.ts';
+import type { Aliases } from './zone-files.ts';
 
 export interface LabOptions {
   zones: string[];
+  /** CNAME records that the zones hold from the beginning. */
+  aliases?: Aliases;
   /** A change shows on the secondary, the only server that the CA asks, this long after it was made (and no other followed it). */
   lagSeconds: number;
   /** false: high ports even where port 53 could be had. */
@@ -35,7 +38,8 @@ export interface Lab {
   resolvers: string[];
   /** What dns01's config needs as `dns.nameservers`; empty where the zones' NS records lead to the servers. */
   nameservers: Record<string, string[]>;
-  publish: (zone: string, name: string, value: string) => Promise<void>;
+  /** With a TTL of 60 s, unless another is given. */
+  publish: (zone: string, name: string, value: string, ttl?: number) => Promise<void>;
   withdraw: (zone: string, name: string, value: string) => Promise<void>;
   txt: (server: 'primary' | 'secondary', name: string) => Promise<string[]>;
   certbot: (args: string[], options?: CertbotOptions) => Promise<Outcome>;
@@ -48,7 +52,7 @@ export interface Lab {
  * A small world of real servers on loopback: a primary, a secondary that lags, a resolver, and a CA that asks only the secondary.
  * The test process relays some of their traffic, so a test must not block it (no spawnSync).
  */
-export async function startLab({ zones, lagSeconds, port53 = true, asked }: LabOptions): Promise<Lab> {
+export async function startLab({ zones, aliases = {}, lagSeconds, port53 = true, asked }: LabOptions): Promise<Lab> {
   const dir = await mkdtemp(join(tmpdir(), 'dns01-lab-'));
   const ending = new AbortController();
   const closers: Array<() => Promise<void>> = [];
@@ -62,7 +66,7 @@ export async function startLab({ zones, lagSeconds, port53 = true, asked }: LabO
     const addresses = hosts ? { ns1: hosts[0], ns2: hosts[1] } : { ns1: LOOPBACK, ns2: LOOPBACK };
 
     closers.push(await openNotifyLag({ port: notifyPort, secondary, lagSeconds }));
-    const bind = await startBind({ dir, zones, port: bindPort, addresses, notifyPort });
+    const bind = await startBind({ dir, zones, aliases, port: bindPort, addresses, notifyPort });
     closers.push(bind.close);
     closers.push(await openFront(primaryFront, bind.endpoint, (question) => asked?.('primary', question)));
     closers.push(await openFront(resolverFront, bind.endpoint, (question) => asked?.('resolver', question)));
@@ -80,7 +84,8 @@ export async function startLab({ zones, lagSeconds, port53 = true, asked }: LabO
       acme: { directory: pebble.directory, caFile: pebble.caFile },
       resolvers: [hostAndPort(resolverFront)],
       nameservers: hosts ? {} : Object.fromEntries(zones.map((zone) => [zone, bothServers])),
-      publish: (zone, name, value) => updateTxt(bind.endpoint, bind.keyFile, { action: 'add', zone, name, value }),
+      publish: (zone, name, value, ttl = 60) =>
+        updateTxt(bind.endpoint, bind.keyFile, { action: 'add', zone, name, value, ttl }),
       withdraw: (zone, name, value) => updateTxt(bind.endpoint, bind.keyFile, { action: 'delete', zone, name, value }),
       txt: (server, name) => txtValues(servers[server], name),
       certbot: (args, options) => runCertbot(args, { ...options, dir, pebble, ending: ending.signal }),

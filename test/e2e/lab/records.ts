@@ -7,18 +7,19 @@ export interface Update {
   zone: string;
   name: string;
   value: string;
+  ttl?: number;
 }
 
 /** Adds or deletes one TXT record by a signed dynamic update. */
 export async function updateTxt(server: Endpoint, keyFile: string, update: Update): Promise<void> {
-  const { action, zone, name, value } = update;
+  const { action, zone, name, value, ttl = 60 } = update;
   if (/["\\\n]/.test(value)) throw new Error(`not a value for a TXT record: ${value}`);
-  const ttl = action === 'add' ? '60 ' : '';
+  const shownFor = action === 'add' ? `${ttl} ` : '';
   await runOrThrow(pathOf('nsupdate'), ['-k', keyFile], {
     input: [
       `server ${server.host} ${server.port}`,
       `zone ${zone}.`,
-      `update ${action} ${name}. ${ttl}TXT "${value}"`,
+      `update ${action} ${name}. ${shownFor}TXT "${value}"`,
       'send',
       '',
     ].join('\n'),
@@ -35,16 +36,20 @@ export async function txtValues(server: Endpoint, name: string): Promise<string[
 }
 
 /** Whether a server is up and answers for all these zones. */
-export async function servesAll(server: Endpoint, zones: string[]): Promise<boolean> {
+export async function servesAll(
+  server: Endpoint,
+  zones: readonly string[],
+  { recursive = false } = {},
+): Promise<boolean> {
   for (const zone of zones) {
-    const answer = await ask(server, zone, 'SOA').catch(() => []);
+    const answer = await ask(server, zone, 'SOA', recursive).catch(() => []);
     if (answer.length === 0) return false;
   }
   return true;
 }
 
-async function ask({ host, port }: Endpoint, name: string, type: string): Promise<string[]> {
-  const question = [`${name}.`, type, '+norecurse', '+short', '+tries=2', '+time=2'];
+async function ask({ host, port }: Endpoint, name: string, type: string, recursive = false): Promise<string[]> {
+  const question = [`${name}.`, type, recursive ? '+recurse' : '+norecurse', '+short', '+tries=2', '+time=2'];
   // Without -r a .digrc of the person who runs the tests would change the answer's form.
   const answer = await runOrThrow(pathOf('dig'), ['-r', `@${host}`, '-p', String(port), ...question]);
   return answer.split('\n').filter((line) => line !== '' && !line.startsWith(';'));

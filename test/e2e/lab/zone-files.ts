@@ -3,18 +3,29 @@ export interface NameServerAddresses {
   ns2: string;
 }
 
+/** Names and where their CNAMEs lead. */
+export type Aliases = Readonly<Record<string, string>>;
+
 /**
- * The text of a zone whose name servers are ns1 and ns2 inside of it, with delegations to those of `zones` that lie below.
- * The root is written as the empty string.
+ * The text of a zone whose name servers are ns1 and ns2 inside of it, with delegations to those of `zones` that lie below,
+ * and with those of the aliases that no zone below holds. The root is written as the empty string.
  */
-export function zoneText(zone: string, zones: string[], addresses: NameServerAddresses): string {
-  const below = zones.filter((other) => other !== zone && (zone === '' || other.endsWith(`.${zone}`)));
+export function zoneText(zone: string, zones: string[], addresses: NameServerAddresses, aliases: Aliases = {}): string {
+  const below = zones.filter((other) => other !== zone && isBelow(other, zone));
+  const own = Object.entries(aliases).filter(
+    ([name]) => isBelow(name, zone) && !below.some((other) => isBelow(name, other)),
+  );
   return [
     // Long timers: between two changes only a NOTIFY may make the secondary look.
     `${zone}. 60 IN SOA ${nameServer(1, zone)} hostmaster.${zone}. 1 86400 86400 864000 1`,
     ...[zone, ...below].flatMap((apex) => delegation(apex, addresses)),
+    ...own.map(([name, target]) => `${name}. 60 IN CNAME ${target}.`),
     '',
   ].join('\n');
+}
+
+function isBelow(name: string, zone: string): boolean {
+  return zone === '' || name.endsWith(`.${zone}`);
 }
 
 function delegation(apex: string, { ns1, ns2 }: NameServerAddresses): string[] {
