@@ -5,6 +5,9 @@ import { main } from '../src/cli/main.ts';
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort(signal));
 
+// A limit on the size of files is the failure of one write, which goes on without it, and not the end of the process.
+process.on('SIGXFSZ', () => {});
+
 // A reader that went away (`dns01 … | head -1`) is no reason to fail.
 process.stdout.on('error', () => {});
 process.stderr.on('error', () => {});

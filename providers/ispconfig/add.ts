@@ -30,11 +30,14 @@ export async function addTxt(
   const known = new Set(before.map(({ id }) => id));
   const newRows = async () => (await rowsAtName()).filter((row) => holds(row, record) && !known.has(row.id));
 
-  const id = await context.writeOnce({
+  let mayStay = false;
+  const add = context.writeOnce({
     async write() {
       const result = await panel.insertRow(newRow(record, zone, options));
-      if ('refusal' in result) throw await explain(result.refusal, await takeOut(panel, newRows), zoneName);
-      return result.id;
+      if (!('refusal' in result)) return result.id;
+      const left = await takeOut(panel, newRows);
+      mayStay = left.kind === 'unknown' || left.kind === 'still there';
+      throw explain(result.refusal, left, zoneName);
     },
     /**
      * Since 3.2.12 the row comes first and the new serial after it. PHP finishes both when only the connection broke,
@@ -51,8 +54,15 @@ export async function addTxt(
       return undefined;
     },
   });
+  // A refusal is not repeated, but what it may have left behind has to be found again.
+  const id = await add.catch((failure: unknown) => {
+    throw mayStay ? withAnswerLost(asDns01Error(failure)) : failure;
+  });
   return { zone: zoneName, id, changed: true };
 }
+
+const withAnswerLost = ({ code, message, hint, cause }: Dns01Error): Dns01Error =>
+  new Dns01Error(code, message, { hint, cause, answerLost: true });
 
 function newRow({ name, value, ttl }: TxtRecord, zone: Zone, options: IspconfigOptions): Record<string, string> {
   return {

@@ -76,6 +76,15 @@ export function createPowerdnsClient(
     throw unreadable(second.call, name);
   }
 
+  /** For backends that cannot be searched: the whole zone shows them, too. */
+  async function disabledInZone(zone: Fqdn, name: Fqdn): Promise<Outcome<{ rows: Row[]; ttl: number | undefined }>> {
+    const answer = await request(zonePath(zone), { method: 'GET', anyStatus: true });
+    if (answer.status >= 400) return { refusal: readRefusal(answer) };
+    const { rrsets } = http.decode(answer, zoneSchema);
+    const set = rrsets.find((candidate) => candidate.type === 'TXT' && isName(candidate.name, name));
+    return { result: { rows: set?.records.filter(({ disabled }) => disabled) ?? [], ttl: set?.ttl } };
+  }
+
   return {
     async read(zone, name) {
       const answer = await readAnyStatus(zone, name);
@@ -88,7 +97,7 @@ export function createPowerdnsClient(
     async disabledRows(zone, name) {
       const path = `/search-data?q=${encodeURIComponent(name)}&max=${MOST_FOUND}&object_type=record`;
       const answer = await request(path, { method: 'GET', anyStatus: true });
-      if (answer.status >= 400) return { refusal: readRefusal(answer) };
+      if (answer.status >= 400) return disabledInZone(zone, name);
       const found = http
         .decode(answer, searchSchema)
         .filter((item) => item.type === 'TXT' && item.disabled && isName(item.name, name) && isName(item.zone, zone));

@@ -13,9 +13,11 @@ const PAUSE_BEFORE_REPEAT = 500;
 export function createRecords(client: ZoneidClient, context: ProviderContext): DnsProvider {
   /** One POST and nothing before it. Only where it is refused for a conflict, or its answer is lost, a list follows. */
   async function addTo(zone: Fqdn, record: TxtRecord): Promise<Outcome<AddedTxt>> {
+    let mayBeOurs = false;
     const created = await context.writeOnce<Outcome<string | undefined>>({
       write: () => client.createTxt(zone, record.name, record.value),
       look: async () => {
+        mayBeOurs = true;
         const found = await find(zone, record);
         return found && { result: found.id };
       },
@@ -23,7 +25,8 @@ export function createRecords(client: ZoneidClient, context: ProviderContext): D
     if (!created.refusal) return { result: { zone, id: created.result, changed: true } };
     if (!mayAlreadyBeThere(created.refusal)) return created;
     const found = await find(zone, record);
-    return found ? { result: { zone, id: found.id, changed: false } } : created;
+    // What is in the way may be a POST of this run that arrived after all.
+    return found ? { result: { zone, id: found.id, changed: mayBeOurs } } : created;
   }
 
   async function find(zone: Fqdn, record: TxtRecord): Promise<TxtEntry | undefined> {

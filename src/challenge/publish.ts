@@ -37,16 +37,15 @@ export async function publish(
   const account = await run.account(target.account);
   const provider = account.definition.type;
   const entry = { name, value, account: account.name, provider, zone: target.zone, target: target.name };
-  const earlier = await run.journal.find(name, value);
-  await run.journal.record({ ...entry, state: 'intent' });
-  const added = await addOrForget(challenge, target, account, run, earlier !== undefined);
+  const wasKnown = await run.journal.begin(entry);
+  const added = await addOrForget(challenge, target, account, run, wasKnown);
   const { changed, ...handle } = added;
   if (target.zone === undefined && handle.zone !== target.likelyZone) {
     await run.zones.remember(account.name, target.name, handle.zone);
   }
   // What was there before, and not by us, is not ours to sweep later.
-  if (changed || earlier) await run.journal.record({ ...entry, state: 'published', handle });
-  else await run.journal.close(name, value);
+  if (changed || wasKnown) await run.journal.record({ ...entry, state: 'published', handle });
+  else await run.journal.abandon(name, value);
   return { name, value, account: account.name, provider, target: target.name, handle, changed };
 }
 
@@ -56,7 +55,7 @@ async function addOrForget(
   target: Target,
   account: Account,
   run: Run,
-  hasEarlierEntry: boolean,
+  wasKnown: boolean,
 ): Promise<AddedTxt> {
   try {
     return await exclusively(account, run, (record) => account.use((dns) => dns.addTxt(record)), {
@@ -67,7 +66,7 @@ async function addOrForget(
       likelyZone: target.likelyZone,
     });
   } catch (error) {
-    if (isDns01Error(error) && !error.answerLost && !hasEarlierEntry) await run.journal.close(name, value);
+    if (isDns01Error(error) && !error.answerLost && !wasKnown) await run.journal.abandon(name, value);
     throw error;
   }
 }
@@ -80,6 +79,11 @@ export async function exclusively<Result>(
   record: TxtRecord,
 ): Promise<Result> {
   if (!account.definition.readModifyWrite || stateDirectory === undefined) return task(record);
-  const told = { deadline, info: (text: string) => log.info(`account ${account.name}: ${text}`) };
+  const told = {
+    deadline,
+    info: (text: string) => log.info(`account ${account.name}: ${text}`),
+    unusable: (reason: string) =>
+      log.warn(`account ${account.name}: other processes cannot be told to wait while this one writes: ${reason}`),
+  };
   return withLock(join(stateDirectory, 'locks', digest(account.name)), told, () => task(record));
 }

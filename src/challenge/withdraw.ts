@@ -39,7 +39,9 @@ export async function withdraw(
     (given) => account.use((dns) => dns.removeTxt(given, handle)),
     record,
   );
-  await run.journal.close(name, value);
+  // Absent at one place says nothing of another, which a wish may have led away from.
+  const isSettled = entry?.account === account.name && (entry.target ?? name) === target;
+  if (isSettled || !hasWish(wishes)) await run.journal.close(name, value);
   return {
     name,
     value,
@@ -51,6 +53,8 @@ export async function withdraw(
   };
 }
 
+const hasWish = ({ account, zone }: RouteWishes): boolean => account !== undefined || zone !== undefined;
+
 /** Config and CNAMEs may have changed since: what was done then counts, as long as the account is still there. */
 async function wayBack(
   { name }: Challenge,
@@ -58,8 +62,7 @@ async function wayBack(
   wishes: RouteWishes,
   entry: JournalEntry | undefined,
 ): Promise<Target> {
-  const hasWish = wishes.account !== undefined || wishes.zone !== undefined;
-  if (!hasWish && entry && Object.hasOwn(run.config.accounts, entry.account)) {
+  if (!hasWish(wishes) && entry && Object.hasOwn(run.config.accounts, entry.account)) {
     const target = entry.target ?? name;
     if (target !== name) refuseForeignName(target, [name, target], run.config);
     return { name: target, account: entry.account, zone: entry.zone ?? entry.handle?.zone, likelyZone: undefined };

@@ -1,4 +1,5 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { link, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as z from 'zod/mini';
 
@@ -9,6 +10,21 @@ export async function writeJson(file: string, content: unknown): Promise<void> {
   const { default: writeFileAtomic } = await import('write-file-atomic');
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   await writeFileAtomic(file, `${JSON.stringify(content)}\n`, { mode: 0o600 });
+}
+
+/** Make a file durably, unless there is one: of several processes one is told that it was the first. */
+export async function createJson(file: string, content: unknown): Promise<boolean> {
+  const aside = `${file}.${randomUUID()}`;
+  await writeJson(aside, content);
+  try {
+    await link(aside, file);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw error;
+  } finally {
+    await remove(aside);
+  }
 }
 
 /** The content, or undefined where there is no such file or it is not of that form. */
@@ -44,5 +60,9 @@ export async function remove(file: string): Promise<void> {
 }
 
 function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  return codeOf(error) === 'ENOENT';
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
 }

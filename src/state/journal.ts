@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { digest } from '../digest.ts';
-import { readAllJson, readJson, remove, writeJson } from './files.ts';
+import { createJson, readAllJson, readJson, remove, writeJson } from './files.ts';
 
 const handleSchema = z.object({ zone: z.string(), id: z.optional(z.string()) });
 
@@ -17,12 +18,14 @@ const entrySchema = z.object({
   provider: z.string(),
   zone: z.optional(z.string()),
   handle: z.optional(handleSchema),
-  /** When it was first meant to be published, ISO 8601. */
+  /** When it was last meant to be published, ISO 8601. */
   since: z.string(),
+  /** Which run has begun this, as long as it is only begun: several may publish the same. */
+  run: z.optional(z.string()),
 });
 
 export type JournalEntry = z.output<typeof entrySchema>;
-export type NewEntry = Omit<JournalEntry, 'version' | 'since'>;
+export type NewEntry = Omit<JournalEntry, 'version' | 'since' | 'run'>;
 
 /**
  * What this machine has published and not yet withdrawn: one small file a value, so that processes never wait for each
@@ -30,16 +33,30 @@ export type NewEntry = Omit<JournalEntry, 'version' | 'since'>;
  */
 export interface Journal {
   find(name: string, value: string): Promise<JournalEntry | undefined>;
+  /** Says that a value may be published from now on. True where it was known before: then it is not this run's alone. */
+  begin(entry: Omit<NewEntry, 'state'>): Promise<boolean>;
   record(entry: NewEntry): Promise<void>;
   close(name: string, value: string): Promise<void>;
+  /** Forgets what this run has begun, unless another has begun the same meanwhile. */
+  abandon(name: string, value: string): Promise<void>;
   all(): Promise<JournalEntry[]>;
 }
 
 /** A journal that cannot be kept (no state directory, disk full) is warned about once and never fails a verb. */
 export function openJournal(stateDirectory: string | undefined, warn: (message: string) => void): Journal {
-  if (stateDirectory === undefined) return { find: nothing, record: nothing, close: nothing, all: async () => [] };
+  if (stateDirectory === undefined) {
+    return {
+      find: nothing,
+      begin: async () => false,
+      record: nothing,
+      close: nothing,
+      abandon: nothing,
+      all: async () => [],
+    };
+  }
   const directory = join(stateDirectory, 'journal');
   const fileOf = (name: string, value: string) => join(directory, `${digest(`${name} ${value}`)}.json`);
+  const run = randomUUID();
   let warned = false;
 
   async function attempt<Result>(step: Promise<Result>, otherwise: Result): Promise<Result> {
@@ -53,13 +70,27 @@ export function openJournal(stateDirectory: string | undefined, warn: (message: 
   }
 
   const find = (name: string, value: string) => attempt(readJson(fileOf(name, value), entrySchema), undefined);
+  const close = (name: string, value: string) => attempt(remove(fileOf(name, value)), undefined);
+
+  async function begin(entry: Omit<NewEntry, 'state'>): Promise<boolean> {
+    const file = fileOf(entry.name, entry.value);
+    const begun = { version: 1, state: 'intent', since: new Date().toISOString(), run, ...entry };
+    if (await createJson(file, begun)) return false;
+    await writeJson(file, begun);
+    return true;
+  }
+
   return {
     find,
+    begin: (entry) => attempt(begin(entry), false),
     async record(entry) {
       const since = (await find(entry.name, entry.value))?.since ?? new Date().toISOString();
       await attempt(writeJson(fileOf(entry.name, entry.value), { version: 1, since, ...entry }), undefined);
     },
-    close: (name, value) => attempt(remove(fileOf(name, value)), undefined),
+    close,
+    async abandon(name, value) {
+      if ((await find(name, value))?.run === run) await close(name, value);
+    },
     all: () => attempt(readAllJson(directory, entrySchema), []),
   };
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import * as z from 'zod/mini';
 import type { Deadline } from '../deadline.ts';
 import { digest } from '../digest.ts';
-import { Dns01Error } from '../errors.ts';
+import { Dns01Error, isDns01Error } from '../errors.ts';
 import type { BudgetGate } from '../http/client.ts';
 import type { RequestBudget } from '../provider.ts';
 import { readJson, writeJson } from './files.ts';
@@ -36,7 +36,9 @@ export interface Ledger extends BudgetGate {
 export function openLedger({ budget, owner, stateDirectory, info }: LedgerSettings): Ledger {
   const window = budget.window * 1000 + MARGIN;
   const store =
-    stateDirectory === undefined ? inMemory() : onDisk(join(stateDirectory, 'ledger', `${digest(owner)}.json`));
+    stateDirectory === undefined
+      ? inMemory()
+      : onDiskIfPossible(join(stateDirectory, 'ledger', `${digest(owner)}.json`), info);
 
   let announcedUntil = 0;
   /** Once for a wait, however many requests wait together. */
@@ -113,6 +115,25 @@ function inMemory(): Store {
     async update(_deadline, change) {
       starts = change(starts) ?? starts;
     },
+  };
+}
+
+/** A budget for this process alone is better than none, and than a process that cannot go on. */
+function onDiskIfPossible(file: string, info: (message: string) => void): Store {
+  let store = onDisk(file);
+  async function attempt<Result>(step: (store: Store) => Promise<Result>): Promise<Result> {
+    try {
+      return await step(store);
+    } catch (error) {
+      if (isDns01Error(error)) throw error;
+      info(`the requests of other processes cannot be counted: ${(error as Error).message}`);
+      store = inMemory();
+      return step(store);
+    }
+  }
+  return {
+    read: () => attempt((current) => current.read()),
+    update: (deadline, change) => attempt((current) => current.update(deadline, change)),
   };
 }
 

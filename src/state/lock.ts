@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import type { Deadline } from '../deadline.ts';
-import { Dns01Error } from '../errors.ts';
+import { Dns01Error, isDns01Error } from '../errors.ts';
 
 /** Milliseconds after which a lock whose holder no longer touches it counts as left by a dead process. */
 const STALE_AFTER = 10_000;
@@ -16,6 +16,8 @@ export interface LockOptions {
   readonly deadline: Deadline;
   /** Told once whom a longer wait is for. */
   info?(message: string): void;
+  /** Told why there can be no lock here (disk full, no rights); the task is then done without. Else that is thrown. */
+  unusable?(reason: string): void;
 }
 
 /**
@@ -28,12 +30,15 @@ export async function withLock<Result>(
   options: LockOptions,
   task: () => Promise<Result>,
 ): Promise<Result> {
-  const release = await acquire(path, options);
+  const release = await acquire(path, options).catch((error: unknown) => {
+    if (isDns01Error(error) || !options.unusable) throw error;
+    options.unusable((error as Error).message);
+  });
   try {
     return await task();
   } finally {
     // Taken over by another process while this one was stopped: then there is nothing left to release.
-    await release().catch(() => {});
+    await release?.().catch(() => {});
   }
 }
 

@@ -18,7 +18,7 @@ const recordOf = (value: string, name = NAME): TxtRecord => ({ name, value, ttl:
 type Access = Pick<AcmeDnsFake, 'url' | 'username' | 'password' | 'subdomain'>;
 
 function open({ url, username, password, subdomain }: Access): { provider: DnsProvider; context: TestContext } {
-  const context = createTestContext({ requestTimeout: 250, time: 2000 });
+  const context = createTestContext({ requestTimeout: 2000, time: 15_000 });
   return { provider: definition.create({ url, username, password, subdomain }, context), context };
 }
 

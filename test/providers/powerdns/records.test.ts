@@ -166,8 +166,20 @@ describe('powerdns on zones that another program filled', () => {
     expect(fake.rows).toHaveLength(1);
   });
 
-  it.each(['fails', 'forbidden'] as const)('warns where it cannot look for such values (search %s)', async (search) => {
+  it.each(['fails', 'forbidden'] as const)(
+    'looks for such values in the whole zone where search %s',
+    async (search) => {
+      await start({ search });
+      fake.plant(NAME, '"switched-off"', { disabled: true });
+      await run(async (provider) => provider.addTxt(KNOWN));
+      expect(fake.rows).toContainEqual(expect.objectContaining({ content: '"switched-off"', disabled: true }));
+    },
+  );
+
+  it.each(['fails', 'forbidden'] as const)('warns where the zone cannot be read either (search %s)', async (search) => {
     await start({ search });
+    // What a panel writes without quotes: reading the whole zone fails on it.
+    fake.plant('example.com', 'v=spf1 -all');
     await run(async (provider, opened) => {
       await provider.addTxt(KNOWN);
       expect(warnings(opened).join()).toContain(`if there are disabled TXT records at ${NAME}, they are lost`);

@@ -1,0 +1,124 @@
+import { rm } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { examine, type Findings, noFindings, tallyOf } from './examine.ts';
+import { isShort } from './extent.ts';
+import { openPlace, type Place } from './place.ts';
+import { isRead, mannersOf, type Request, requestsOf, runStruck, type Strike, shown } from './strikes.ts';
+import { SUBJECTS, type SubjectName } from './subjects.ts';
+import { count } from './tally.ts';
+import { ADD, REMOVE, SWEEP } from './verbs.ts';
+
+/** What is struck. `remove without a journal`: by a machine that has not published the value itself. */
+const VERBS = ['add', 'remove', 'remove without a journal'] as const;
+type Verb = (typeof VERBS)[number];
+
+interface Cell {
+  readonly verb: Verb;
+  readonly strikes: readonly Strike[];
+}
+
+/** One cell of so many is tried. */
+const SAMPLE = isShort ? 10 : 1;
+
+/**
+ * Every request of every verb, gone wrong in every way; and where that leads to further requests, these as well.
+ * @param rarity further thins the cells out, for a variant of what is tried in full elsewhere
+ */
+export async function describeMatrix(name: SubjectName, rarity = 1): Promise<void> {
+  const cells = (await Promise.all(VERBS.map((verb) => cellsOf(name, verb)))).flat();
+  describe.concurrent(`${name}, every request gone wrong`, () => {
+    for (const [index, cell] of cells.entries()) {
+      if (index % (SAMPLE * rarity) !== 0) continue;
+      it(`${cell.verb}: ${cell.strikes.map(shown).join(', then ')}`, async ({ task }) => {
+        const findings = noFindings();
+        const place = await openPlace(SUBJECTS[name]);
+        try {
+          await tryCell(cell, index, place, findings);
+        } finally {
+          await place.close();
+        }
+        count(task, { faults: cell.strikes.length, ...tallyOf(findings) });
+        expect(findings.problems).toEqual([]);
+      });
+    }
+  });
+}
+
+async function tryCell({ verb, strikes }: Cell, index: number, place: Place, findings: Findings): Promise<void> {
+  const { problems } = findings;
+  const foreign = await place.subject.everything();
+  await prepare(place, verb);
+  const isAdd = verb === 'add';
+  // Nobody can see a request that has not come yet: that the value is there twice is all that it may do.
+  const most = strikes.some(({ kind }) => kind === 'late') ? 2 : 1;
+  const healed: [number, number] = isAdd ? [1, most] : [0, 0];
+
+  const { code, stderr } = await runStruck(place, [...argsOf(verb), ...(LOUDNESS[index % 3] ?? [])], strikes);
+  const when = `after exit code ${code} (${stderr.match(/error: (.*)/)?.[1]})`;
+  if (code === 70) problems.push(`crashed: ${stderr}`);
+  const journal = verb === 'remove without a journal' ? { journal: 'unaware' as const } : {};
+  await examine(when, place, { copies: code === 0 ? healed : [0, most], foreign, ...journal }, findings);
+
+  const again = await place.run(argsOf(verb));
+  if (again.code !== 0) problems.push(`the second run fails: ${again.stderr}`);
+  await examine(`${when} and a second run`, place, { copies: healed, foreign }, findings);
+
+  const last = await place.run(index % 2 === 0 ? REMOVE : SWEEP);
+  if (last.code !== 0) problems.push(`the removal fails: ${last.stderr}`);
+  await examine(`${when} and at the end`, place, { copies: [0, 0], foreign, journal: 'closed' }, findings);
+  const rest = await place.subject.everything();
+  if (rest.length !== foreign.length) problems.push(`at the end there are ${rest.length} records`);
+  problems.push(...(await place.secretsInTheOpen()));
+}
+
+/** Secrets are looked for at every level. */
+const LOUDNESS: readonly (readonly string[])[] = [[], ['--quiet'], ['--verbose']];
+
+const argsOf = (verb: Verb): readonly string[] => (verb === 'add' ? ADD : REMOVE);
+
+async function prepare(place: Place, verb: Verb): Promise<void> {
+  if (verb === 'add') return;
+  const { code, stderr } = await place.run(ADD);
+  if (code !== 0) throw new Error(`the add failed before anything was struck: ${stderr}`);
+  // As on another machine: the value is there, and nothing is known of it.
+  if (verb !== 'remove') await rm(`${place.stateDirectory}/journal`, { recursive: true });
+}
+
+async function cellsOf(name: SubjectName, verb: Verb): Promise<Cell[]> {
+  const requests = await discover(name, verb, []);
+  const single = requests.flatMap((request) =>
+    mannersOf(request.call).flatMap((manner) => [false, true].map((again) => [{ ...request, ...manner, again }])),
+  );
+  const doubled = await Promise.all(requests.map((request) => twiceStruck(name, verb, requests, request)));
+  return [...single, ...doubled.flat()].map((strikes) => ({ verb, strikes }));
+}
+
+/** What is lost is looked for: the requests that do this can go wrong, too, each in every way. */
+async function twiceStruck(
+  name: SubjectName,
+  verb: Verb,
+  requests: readonly Request[],
+  struck: Request,
+): Promise<readonly (readonly Strike[])[]> {
+  const found: Strike[][] = [];
+  for (const effect of isRead(struck.call) ? (['before'] as const) : (['before', 'after'] as const)) {
+    const first = { ...struck, kind: 'reset', effect, again: false } as const;
+    const further = await discover(name, verb, [first]);
+    for (const next of further.slice(struck.nth + 1, struck.nth + 3)) {
+      // Where it goes on as if nothing had been, there is nothing new.
+      if (next.call === struck.call || next.line === requests[next.nth]?.line) continue;
+      found.push(...mannersOf(next.call).map((manner) => [first, { ...next, ...manner, again: true }]));
+    }
+  }
+  return found;
+}
+
+async function discover(name: SubjectName, verb: Verb, strikes: readonly Strike[]): Promise<Request[]> {
+  const place = await openPlace(SUBJECTS[name]);
+  try {
+    await prepare(place, verb);
+    return await requestsOf(place, argsOf(verb), strikes);
+  } finally {
+    await place.close();
+  }
+}

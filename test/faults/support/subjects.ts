@@ -1,0 +1,132 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { FaultServer } from '../../fakes/fault-server.ts';
+import { startIspconfigFake } from '../../fakes/ispconfig.ts';
+import { type PanelalphaFakeSettings, startPanelalphaFake } from '../../fakes/panelalpha.ts';
+import { startPowerdnsFake } from '../../fakes/powerdns.ts';
+import { startZoneidFake, type ZoneidFakeSettings } from '../../fakes/zoneid.ts';
+
+/** A provider with something to lose: a server, and records on it that are nobody's of ours. */
+export interface Subject {
+  /** Undefined where nothing goes over the network. */
+  readonly server: FaultServer | undefined;
+  /** The keys of the account, without `provider` and the connection's. */
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly secrets: readonly string[];
+  /** Every value that is served at the name; one that stands there twice is there twice. */
+  held(name: string): Promise<string[]>;
+  /** Everything that is on the server, without what each change of a zone changes. */
+  everything(): Promise<string[]>;
+  close(): Promise<void>;
+}
+
+export interface SubjectKind {
+  readonly provider: string;
+  /** @param stateDirectory where a provider without a server keeps its records */
+  start(stateDirectory: string): Promise<Subject>;
+}
+
+export const ZONE = 'example.com';
+export const NAME = `_acme-challenge.${ZONE}`;
+export const VALUE = 'LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ';
+export const FOREIGN_VALUE = 'evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA';
+
+/** What others have put there: at the same name, differing in letter case alone, and the same value beside it. */
+export const FOREIGN: readonly (readonly [name: string, value: string])[] = [
+  [NAME, FOREIGN_VALUE],
+  [NAME, VALUE.toLowerCase()],
+  [`_acme-challenge.www.${ZONE}`, VALUE],
+  [ZONE, 'v=spf1 -all'],
+];
+
+export const SUBJECTS = {
+  ispconfig: { provider: 'ispconfig', start: ispconfig },
+  zoneid: { provider: 'zoneid', start: () => zoneid() },
+  panelalpha: { provider: 'panelalpha', start: () => panelalpha() },
+  'panelalpha with line numbers': {
+    provider: 'panelalpha',
+    start: () => panelalpha({ lineKind: 'number', nameIn: 'zone file', duplicates: 'accepted', quoting: 'chunks' }),
+  },
+  powerdns: { provider: 'powerdns', start: powerdns },
+  embedded: { provider: 'embedded', start: embedded },
+} as const satisfies Record<string, SubjectKind>;
+
+export type SubjectName = keyof typeof SUBJECTS;
+
+async function ispconfig(): Promise<Subject> {
+  const password = 'Panel+Pass/wörd "42"';
+  const fake = await startIspconfigFake({ password });
+  for (const [name, data] of FOREIGN) fake.plant({ name: `${name}.`, data });
+  fake.plant({ name: `www.${ZONE}.`, type: 'A', data: '192.0.2.1' });
+  return {
+    server: fake.server,
+    options: { url: fake.url, username: fake.username, password },
+    secrets: [password],
+    held: async (name) => fake.held(name),
+    everything: async () => fake.rows.map((row) => JSON.stringify(row)),
+    close: () => fake.close(),
+  };
+}
+
+export async function zoneid(settings: ZoneidFakeSettings = {}): Promise<Subject> {
+  const apiKey = 'zone-key-0123456789abcdef';
+  const fake = await startZoneidFake({ apiKey, ...settings });
+  for (const [name, value] of FOREIGN) await fake.plant(name, value);
+  return {
+    server: fake.server,
+    options: { url: fake.url, username: fake.username, apiKey },
+    secrets: [apiKey, Buffer.from(`${fake.username}:${apiKey}`).toString('base64')],
+    held: async (name) => fake.held(name),
+    everything: async () => [...fake.zones.values()].flat().map((record) => JSON.stringify(record)),
+    close: () => fake.close(),
+  };
+}
+
+async function panelalpha(settings: PanelalphaFakeSettings = {}): Promise<Subject> {
+  const fake = await startPanelalphaFake(settings);
+  for (const [name, value] of FOREIGN) fake.plant(name, value);
+  return {
+    server: fake.server,
+    options: { url: fake.url, token: fake.token },
+    secrets: [fake.token],
+    held: async (name) => fake.held(name),
+    everything: async () => fake.records.map((record) => JSON.stringify(record)),
+    close: () => fake.close(),
+  };
+}
+
+async function powerdns(): Promise<Subject> {
+  const fake = await startPowerdnsFake();
+  for (const [name, value] of FOREIGN) fake.plant(name, `"${value}"`);
+  // Not served, not shown with the others, and lost with the next change unless it is written again.
+  fake.plant(NAME, '"somebody switched this off"', { disabled: true });
+  return {
+    server: fake.server,
+    options: { url: fake.url, apiKey: fake.apiKey },
+    secrets: [fake.apiKey],
+    held: async (name) => fake.held(name).map((content) => content.replaceAll('"', '')),
+    everything: async () => fake.rows.map((row) => JSON.stringify(row)),
+    close: () => fake.close(),
+  };
+}
+
+/** Its server is a directory of files. What dns01 has not written there is written as another program would. */
+async function embedded(stateDirectory: string): Promise<Subject> {
+  const { openRecords } = await import('../../../providers/embedded/records.ts');
+  const { mkdir } = await import('node:fs/promises');
+  const directory = join(stateDirectory, 'accounts', 'it');
+  await mkdir(directory, { recursive: true });
+  const records = openRecords(directory);
+  for (const [name, value] of FOREIGN) await records.add({ name, value, ttl: 60 });
+  return {
+    server: undefined,
+    options: { zones: [ZONE] },
+    secrets: [],
+    held: async (name) => (await records.at(name)).map(({ value }) => value),
+    async everything() {
+      const files = (await readdir(directory)).filter((file) => file.endsWith('.json'));
+      return Promise.all(files.map((file) => readFile(join(directory, file), 'utf8')));
+    },
+    close: async () => {},
+  };
+}
