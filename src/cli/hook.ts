@@ -100,12 +100,30 @@ async function undo(published: readonly Published[], challenges: readonly Challe
   }
 }
 
+/** How often a removal is tried again for a client that must not be failed, and the pause before, in milliseconds. */
+const REMOVE_AGAIN = 2;
+const PAUSE_BEFORE_AGAIN = 2000;
+
+/** Try again what may go better a little later, while there is time. */
+async function insisting<Result>(task: () => Promise<Result>, again: number, run: Run): Promise<Result> {
+  try {
+    return await task();
+  } catch (error) {
+    const { retryable } = asDns01Error(error);
+    if (again === 0 || !retryable || run.deadline.remaining() < 2 * PAUSE_BEFORE_AGAIN) throw error;
+    await run.deadline.sleep(PAUSE_BEFORE_AGAIN);
+    return insisting(task, again - 1, run);
+  }
+}
+
 async function remove(call: HookRemove, client: HookClient, options: HookOptions, io: Io): Promise<void> {
   await withRun(options, io, async (run) => {
     const failures: Dns01Error[] = [];
     for (const given of call.challenges) {
       try {
-        await withdraw(guard(given, run.config, run.log.warn), run, options, call.handle);
+        const challenge = guard(given, run.config, run.log.warn);
+        const again = client.forgivesFailedRemove ? REMOVE_AGAIN : 0;
+        await insisting(() => withdraw(challenge, run, options, call.handle), again, run);
       } catch (error) {
         failures.push(asDns01Error(error));
       }

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { expectFailure, OTHER_VALUE, openWorkplace, VALUE, type Workplace } from '../support/cli.ts';
 import { openNameserver, type TestNameserver } from '../support/nameserver.ts';
 import { PANEL_PASSWORD, type Panels, startPanels, ZONE_KEY } from '../support/panels.ts';
+import { until } from '../support/until.ts';
 
 const NAME = '_acme-challenge.example.com';
 const WWW = '_acme-challenge.www.example.com';
@@ -133,6 +134,18 @@ describe('a removal that fails', () => {
     expect(stderr).toMatch(/^dns01: warning: a value stays until dns01 sweep: account panel/m);
     panels.ispconfig.panel.maintenance = false;
     expect((await here.run(['sweep', '--older-than', '0s'])).stdout).toMatch(/^removed\t/);
+  });
+
+  it('is tried again for dehydrated before it is given up', async () => {
+    await hook('dehydrated', 'deploy_challenge', 'example.com', 'f', VALUE);
+    panels.ispconfig.panel.maintenance = true;
+    const cleaning = hook('dehydrated', 'clean_challenge', 'example.com', 'f', VALUE);
+    const logins = () => panels.ispconfig.server.requests.filter(({ call }) => call === 'login').length;
+    const before = logins();
+    await until(() => logins() > before);
+    panels.ispconfig.panel.maintenance = false;
+    expect(await cleaning).toEqual(silent);
+    expect(panels.ispconfig.held(NAME)).toEqual([]);
   });
 
   it('fails for the others, who ignore it', async () => {

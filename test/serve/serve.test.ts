@@ -43,12 +43,14 @@ afterEach(async () => {
   await Promise.all([panels.close(), here.remove(), dns.close()]);
 });
 
-async function start(listen = '127.0.0.1:0', ...options: string[]): Promise<Serving> {
+const start = (listen = '127.0.0.1:0', ...options: string[]) => startWith('', listen, ...options);
+
+async function startWith(more: string, listen: string, ...options: string[]): Promise<Serving> {
   await here.configure(`${panels.accounts}${dns.config}propagation: { timeout: 5, interval: 0.1 }
 serve:
   listen: ${listen}
   users: { web1: { hash: "${await hashPassword(PASSWORD)}", names: [www.example.com] } }
-`);
+${more}`);
   const env = { DNS01_CONFIG: join(here.directory, 'dns01.yaml'), DNS01_STATE_DIR: here.stateDirectory };
   const child = spawn(process.execPath, [bundle, 'serve', ...options], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const [stdout, stderr]: [string[], string[]] = [[], []];
@@ -143,6 +145,30 @@ describe('dns01 serve', () => {
     expect((await ask({ body: json(NAME, VALUE) })).status).toBe(200);
     left.close();
   });
+});
+
+it('dns01 serve speaks TLS where it is told to', async () => {
+  const fixture = (name: string) => new URL(`../fixtures/tls/${name}`, import.meta.url).pathname;
+  await startWith(`  tls: { cert: ${fixture('server.pem')}, key: ${fixture('server.key')} }\n`, '127.0.0.1:0');
+  expect(server?.at).toMatch(/^https:\/\/127\.0\.0\.1:/);
+  const { createHttpClient } = await import('../../src/http/client.ts');
+  const { startDeadline } = await import('../../src/deadline.ts');
+  const { readFile } = await import('node:fs/promises');
+  const log = { debug: () => {}, info: () => {}, warn: () => {} };
+  const connection = { ca: await readFile(fixture('ca.pem'), 'utf8') };
+  const http = createHttpClient({ connection, requestTimeout: 10_000, deadline: startDeadline(20_000), log });
+  const authorization = `Basic ${Buffer.from(`web1:${PASSWORD}`).toString('base64')}`;
+  const json = { fqdn: NAME, value: VALUE };
+  const answer = await http.send({
+    call: 'present',
+    method: 'POST',
+    url: `${server?.at}/present`,
+    headers: { authorization },
+    json,
+  });
+  expect(answer.status).toBe(200);
+  expect(held()).toEqual([VALUE]);
+  await http.close();
 });
 
 describe('what the server refuses', () => {
