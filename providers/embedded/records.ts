@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import pLimit from 'p-limit';
 import writeFileAtomic from 'write-file-atomic';
 import * as z from 'zod/mini';
 import type { Fqdn } from '../../src/provider.ts';
@@ -21,6 +22,9 @@ export interface Records {
   serial(): Promise<number>;
 }
 
+/** However many records there are, a process may have some hundred files open. */
+const READ_AT_ONCE = 32;
+
 /**
  * The records of one account: a file for each, so that any number of processes can add and remove at once, and a reader
  * sees a record whole or not at all.
@@ -33,7 +37,7 @@ export function openRecords(directory: string): Records {
 
   async function all(): Promise<KeptRecord[]> {
     const files = ((await unlessMissing(readdir(directory))) ?? []).filter((file) => /^txt-\w+\.json$/.test(file));
-    const records = await Promise.all(files.map((file) => read(join(directory, file))));
+    const records = await pLimit(READ_AT_ONCE).map(files, (file) => read(join(directory, file)));
     return records.filter((record) => record !== undefined);
   }
 

@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
-import { link, mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import pLimit from 'p-limit';
 import * as z from 'zod/mini';
 
 /** Small JSON files, each written whole or not at all: a process that dies halfway leaves the old one. */
@@ -12,18 +12,26 @@ export async function writeJson(file: string, content: unknown): Promise<void> {
   await writeFileAtomic(file, `${JSON.stringify(content)}\n`, { mode: 0o600 });
 }
 
-/** Make a file durably, unless there is one: of several processes one is told that it was the first. */
+/**
+ * Make a file durably, unless there is one: of several processes one is told that it was the first. One that dies
+ * halfway leaves a file that says nothing, which counts as being there.
+ */
 export async function createJson(file: string, content: unknown): Promise<boolean> {
-  const aside = `${file}.${randomUUID()}`;
-  await writeJson(aside, content);
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  const created = await open(file, 'wx', 0o600).catch((error: unknown) => {
+    if (codeOf(error) === 'EEXIST') return undefined;
+    throw error;
+  });
+  if (!created) return false;
   try {
-    await link(aside, file);
+    await created.writeFile(`${JSON.stringify(content)}\n`);
+    await created.sync();
     return true;
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false;
+    await remove(file);
     throw error;
   } finally {
-    await remove(aside);
+    await created.close();
   }
 }
 
@@ -41,6 +49,9 @@ export async function readJson<Schema extends z.core.$ZodType>(
   }
 }
 
+/** However many files there are, a process may have some hundred open. */
+const READ_AT_ONCE = 32;
+
 /** Every readable file of a directory that is of that form. */
 export async function readAllJson<Schema extends z.core.$ZodType>(
   directory: string,
@@ -51,7 +62,7 @@ export async function readAllJson<Schema extends z.core.$ZodType>(
     throw error;
   });
   const files = names.filter((name) => name.endsWith('.json')).map((name) => join(directory, name));
-  const contents = await Promise.all(files.map((file) => readJson(file, schema)));
+  const contents = await pLimit(READ_AT_ONCE).map(files, (file) => readJson(file, schema));
   return contents.filter((content) => content !== undefined);
 }
 

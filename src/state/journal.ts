@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { digest } from '../digest.ts';
+import { Dns01Error } from '../errors.ts';
 import { createJson, readAllJson, readJson, remove, writeJson } from './files.ts';
 
 const handleSchema = z.object({ zone: z.string(), id: z.optional(z.string()) });
@@ -39,10 +40,11 @@ export interface Journal {
   close(name: string, value: string): Promise<void>;
   /** Forgets what this run has begun, unless another has begun the same meanwhile. */
   abandon(name: string, value: string): Promise<void>;
+  /** @throws E_CONFIG where it cannot be read: that must not pass for an empty one */
   all(): Promise<JournalEntry[]>;
 }
 
-/** A journal that cannot be kept (no state directory, disk full) is warned about once and never fails a verb. */
+/** A journal that cannot be kept (no state directory, disk full) is warned about once and never fails an add or a removal. */
 export function openJournal(stateDirectory: string | undefined, warn: (message: string) => void): Journal {
   if (stateDirectory === undefined) {
     return {
@@ -51,7 +53,9 @@ export function openJournal(stateDirectory: string | undefined, warn: (message: 
       record: nothing,
       close: nothing,
       abandon: nothing,
-      all: async () => [],
+      all: async () => {
+        throw unreadable('there is no state directory');
+      },
     };
   }
   const directory = join(stateDirectory, 'journal');
@@ -91,8 +95,18 @@ export function openJournal(stateDirectory: string | undefined, warn: (message: 
     async abandon(name, value) {
       if ((await find(name, value))?.run === run) await close(name, value);
     },
-    all: () => attempt(readAllJson(directory, entrySchema), []),
+    async all() {
+      return readAllJson(directory, entrySchema).catch((cause: Error) => {
+        throw unreadable(cause.message);
+      });
+    },
   };
+}
+
+function unreadable(why: string): Dns01Error {
+  return new Dns01Error('E_CONFIG', `the journal cannot be read: ${why}`, {
+    hint: 'run it as the user, and with the DNS01_STATE_DIR, of the hook that publishes',
+  });
 }
 
 const nothing = async (): Promise<undefined> => undefined;

@@ -10,7 +10,9 @@ const REMEMBERED_FOR = 86_400_000;
 /** No more names are remembered of an account; the oldest go first. */
 const MOST_NAMES = 1000;
 
-const memorySchema = z.object({ names: z.record(z.string(), z.object({ zone: z.string(), at: z.number() })) });
+const namesSchema = z.record(z.string(), z.object({ zone: z.string(), at: z.number() }));
+const memorySchema = z.object({ names: namesSchema });
+type Names = z.output<typeof namesSchema>;
 
 /** In which zone a name turned out to lie, so that it need not be searched for again. Only a hint: zones move. */
 export interface ZoneMemory {
@@ -21,20 +23,28 @@ export interface ZoneMemory {
 /** What cannot be read or written is not remembered, and nothing else happens. */
 export function openZoneMemory(stateDirectory: string | undefined): ZoneMemory {
   const fileOf = (account: string) => join(stateDirectory ?? '', 'zones', `${digest(account)}.json`);
-  const read = async (account: string) =>
-    stateDirectory === undefined
-      ? {}
-      : ((await readJson(fileOf(account), memorySchema).catch(() => undefined))?.names ?? {});
+  const known = new Map<string, Promise<Names>>();
+  const read = async (account: string): Promise<Names> => {
+    if (stateDirectory === undefined) return {};
+    const memory = await readJson(fileOf(account), memorySchema).catch(() => undefined);
+    return memory?.names ?? {};
+  };
+  /** Read once in a run. */
+  const namesOf = (account: string): Promise<Names> => {
+    const names = known.get(account) ?? read(account);
+    known.set(account, names);
+    return names;
+  };
   return {
     async recall(account, name) {
-      const known = (await read(account))[name];
-      return known && Date.now() - known.at < REMEMBERED_FOR ? known.zone : undefined;
+      const { [name]: found } = await namesOf(account);
+      return found && Date.now() - found.at < REMEMBERED_FOR ? found.zone : undefined;
     },
     async remember(account, name, zone) {
-      if (stateDirectory === undefined) return;
-      const others = Object.entries(await read(account)).filter(([other]) => other !== name);
+      const others = Object.entries(await namesOf(account)).filter(([other]) => other !== name);
       const names = Object.fromEntries([...others.slice(1 - MOST_NAMES), [name, { zone, at: Date.now() }]]);
-      await writeJson(fileOf(account), { names }).catch(() => {});
+      known.set(account, Promise.resolve(names));
+      if (stateDirectory !== undefined) await writeJson(fileOf(account), { names }).catch(() => {});
     },
   };
 }

@@ -1,8 +1,10 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { expectFailure, OTHER_VALUE, openWorkplace, VALUE, type Workplace } from '../support/cli.ts';
 import { PANEL_PASSWORD, type Panels, startPanels, ZONE_KEY } from '../support/panels.ts';
+import { bundle } from '../support/paths.ts';
 
 const NAME = '_acme-challenge.example.com';
 const ZONE_NAME = '_acme-challenge.example.ee';
@@ -102,4 +104,24 @@ it('sweep --scan lists what has the form of a challenge and is not ours, and rem
 
 it('sweep refuses a time that it does not understand', async () => {
   expectFailure(await here.run(['sweep', '--older-than', 'yesterday']), 64, /--older-than takes a time like 12h or 1d/);
+});
+
+it('sweep reads a journal with more entries than a process may have files open', async () => {
+  const directory = join(here.stateDirectory, 'journal');
+  const [file = ''] = await readdir(directory);
+  for (let copy = 0; copy < 500; copy++) await cp(join(directory, file), join(directory, `${copy}.json`));
+  const stdout = execFileSync(
+    'sh',
+    ['-c', 'ulimit -n 100; exec "$@"', 'sh', process.execPath, bundle, 'sweep', '--older-than', '0s', '--dry-run'],
+    { env: { DNS01_CONFIG: join(here.directory, 'dns01.yaml'), DNS01_STATE_DIR: here.stateDirectory } },
+  );
+  expect(stdout.toString().trim().split('\n')).toHaveLength(502);
+});
+
+it('sweep that cannot read the journal fails, and says so', async () => {
+  await rm(join(here.stateDirectory, 'journal'), { recursive: true });
+  await writeFile(join(here.stateDirectory, 'journal'), 'a file where the folder should be');
+  for (const args of [['sweep'], ['sweep', '--scan']]) {
+    expectFailure(await here.run(args), 78, /the journal cannot be read: ENOTDIR/);
+  }
 });

@@ -40,6 +40,15 @@ describe('the journal', () => {
     expect(await journal.all()).toHaveLength(1);
   });
 
+  it('takes what a process left that died while it began for begun', async () => {
+    const journal = openJournal(stateDirectory, () => {});
+    expect(await journal.begin(entry)).toBe(false);
+    const [file = ''] = await readdir(join(stateDirectory, 'journal'));
+    await writeFile(join(stateDirectory, 'journal', file), '');
+    expect(await journal.begin(entry)).toBe(true);
+    expect(await journal.find(NAME, VALUE)).toMatchObject({ ...entry, state: 'intent' });
+  });
+
   it('warns once and goes on where it cannot be written', async () => {
     const warnings: string[] = [];
     await writeFile(join(stateDirectory, 'journal'), 'a file where the folder should be');
