@@ -41,6 +41,9 @@ const TIMEOUT = 2000;
 /** More delegations below each other do not happen by honest means. */
 const DEEPEST_DELEGATION = 8;
 
+/** Names whose servers are remembered at once: a batch may have any number. */
+const MOST_NAMES = 10_000;
+
 /** What looking around in the DNS needs. */
 interface Outlook {
   readonly resolver: Resolver;
@@ -50,6 +53,27 @@ interface Outlook {
 
 export function openAuthorityFinder(settings: DnsSettings, signal: AbortSignal): AuthorityFinder {
   const outlook = { resolver: openResolver(settings.resolvers, signal), port: settings.port ?? DNS_PORT, signal };
+  const cuts = new Map<Fqdn, Authority>();
+  const searches = new Map<string, Promise<unknown>>();
+  const found = new Map<Fqdn, Promise<Authority>>();
+
+  async function search(name: Fqdn): Promise<Authority> {
+    const underWay = searches.get(family(name));
+    // Not even a tick may pass before the first search is known to the others.
+    if (underWay) await underWay.catch(() => {});
+    const near = nearestCut(name, cuts);
+    const below = near && (await descend(name, near, outlook));
+    if (below?.certain) return keep(below.authority);
+    const cut = findCut(above(name), outlook).then(keep);
+    searches.set(family(name), cut);
+    return keep((await descend(name, await cut, outlook)).authority);
+  }
+
+  const keep = (authority: Authority): Authority => {
+    cuts.set(authority.zone, authority);
+    return authority;
+  };
+
   return {
     async find(name) {
       const configured = longestZone(settings.nameservers, name);
@@ -57,9 +81,27 @@ export function openAuthorityFinder(settings: DnsSettings, signal: AbortSignal):
         const servers = configured.servers.map((text) => ({ name: text, ...parseServerAddress(text) }));
         return { zone: configured.zone, servers, configured: true };
       }
-      return descend(name, await findCut(above(name), outlook), outlook);
+      const known = found.get(name);
+      if (known) return known;
+      const authority = search(name);
+      found.set(name, authority);
+      authority.catch(() => found.delete(name));
+      const [oldest] = found.keys();
+      if (found.size > MOST_NAMES && oldest !== undefined) found.delete(oldest);
+      return authority;
     },
   };
+}
+
+/** Names that may share a zone: the second search of such a name waits for what the first one finds. */
+const family = (name: Fqdn): string => name.split('.').slice(-2).join('.');
+
+function nearestCut(name: Fqdn, cuts: ReadonlyMap<Fqdn, Authority>): Authority | undefined {
+  for (let at = name; at.includes('.'); at = parentOf(at)) {
+    const authority = cuts.get(at);
+    if (authority) return authority;
+  }
+  return undefined;
 }
 
 /**
@@ -99,13 +141,21 @@ function soaOwner(message: DnsMessage | undefined, below: Fqdn): Fqdn | undefine
   return soa && soa.name !== below && isWithin(below, soa.name) ? soa.name : undefined;
 }
 
+/** Where a search ended. */
+interface Descent {
+  readonly authority: Authority;
+  /** False where none of its servers said whether there is another zone below. */
+  readonly certain: boolean;
+}
+
 /** From a zone down to the one that holds the name, by the word of its servers. */
-async function descend(name: Fqdn, from: Authority, { resolver, port, signal }: Outlook): Promise<Authority> {
-  let at = from;
+async function descend(name: Fqdn, from: Authority, { resolver, port, signal }: Outlook): Promise<Descent> {
+  let authority = from;
   for (let depth = 0; depth < DEEPEST_DELEGATION; depth++) {
-    const below = at.zone === name ? undefined : await cutBelow(at, name, signal);
-    if (!below) return at;
-    at = { zone: below.zone, servers: await locate(below.names, below.glue, resolver, port), configured: false };
+    if (authority.zone === name) return { authority, certain: true };
+    const below = await cutBelow(authority, name, signal);
+    if (below === 'none' || below === 'unknown') return { authority, certain: below === 'none' };
+    authority = { zone: below.zone, servers: await locate(below.names, below.glue, resolver, port), configured: false };
   }
   throw new Dns01Error('E_ZONE', `${name}: more than ${DEEPEST_DELEGATION} delegations below each other`);
 }
@@ -116,18 +166,30 @@ interface Cut {
   readonly glue: readonly ResourceRecord[];
 }
 
-/** The next zone below, as the first server tells that knows: by a referral, or because it serves that zone too. */
-async function cutBelow({ zone, servers }: Authority, name: Fqdn, signal: AbortSignal): Promise<Cut | undefined> {
+/**
+ * The next zone below, as the first server tells that knows: by a referral, or because it serves that zone too, which
+ * the SOA of a negative answer shows.
+ */
+async function cutBelow(
+  { zone, servers }: Authority,
+  name: Fqdn,
+  signal: AbortSignal,
+): Promise<Cut | 'none' | 'unknown'> {
   for (const server of servers) {
-    const reply = await ask(server, { name, type: 'NS' }, { recursive: false, timeout: TIMEOUT, signal });
-    if (reply.kind !== 'answer') continue;
-    const { authoritative, answers, authorities, additionals } = reply.message;
-    const records = authoritative ? answers : authorities;
-    const ns = records.find((record) => record.type === 'NS' && isBetween(zone, record.name, name));
-    if (ns) return { zone: ns.name, names: nameServersOf(records, ns.name), glue: additionals };
-    if (authoritative) return undefined;
+    for (let at = name; ; ) {
+      const reply = await ask(server, { name: at, type: 'NS' }, { recursive: false, timeout: TIMEOUT, signal });
+      if (reply.kind !== 'answer') break;
+      const { authoritative, answers, authorities, additionals } = reply.message;
+      const records = authoritative ? answers : authorities;
+      const ns = records.find((record) => record.type === 'NS' && isBetween(zone, record.name, at));
+      if (ns) return { zone: ns.name, names: nameServersOf(records, ns.name), glue: additionals };
+      if (!authoritative) break;
+      const served = authorities.find((record) => record.type === 'SOA' && isBetween(zone, record.name, at))?.name;
+      if (served === undefined || served === at) return 'none';
+      at = served;
+    }
   }
-  return undefined;
+  return 'unknown';
 }
 
 /** Whether a cut lies below the zone and holds the name: whatever else a server refers to is not for us. */

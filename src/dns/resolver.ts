@@ -41,6 +41,8 @@ export function openResolver(configured: readonly string[], signal: AbortSignal)
       const key = `${question.name} ${question.type}`;
       const answer = answers.get(key) ?? resolve(question);
       answers.set(key, answer);
+      // A long run must not give up for good what has failed once.
+      answer.catch(() => answers.delete(key));
       return answer;
     },
   };

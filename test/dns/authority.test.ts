@@ -293,21 +293,70 @@ describe('the authority for a name', () => {
     expect((await finderWith([closed, resolver], { port: closed.port }).find(NAME)).zone).toBe('example.com');
   });
 
-  it('asks a resolver nothing twice, however many names there are', async () => {
+  it('looks up a zone once, however many names there are', async () => {
     const [server] = await serve({ zones: [zoneOf('example.com', [])] });
     const resolver = await resolverOf(
       zoneOf('example.com', ['ns.test']),
       hostsZone('test', { 'ns.test': ['127.0.0.1'] }),
     );
     const finder = finderWith([resolver], { port: server.port });
-    await Promise.all(['', 'a.', 'b.', 'c.'].map((host) => finder.find(`_acme-challenge.${host}example.com`)));
-    expect(asked(resolver).sort()).toEqual([
-      'a.example.com NS',
-      'b.example.com NS',
-      'c.example.com NS',
-      'example.com NS',
-      'ns.test A',
-      'ns.test AAAA',
-    ]);
+    const names = ['', 'a.', 'b.', 'c.'].map((host) => `_acme-challenge.${host}example.com`);
+    const found = await Promise.all([...names, ...names].map((name) => finder.find(name)));
+    expect(new Set(found.map(({ zone }) => zone))).toEqual(new Set(['example.com']));
+    expect(asked(resolver)).toEqual(['example.com NS', 'ns.test A', 'ns.test AAAA']);
+    expect(asked(server).sort()).toEqual(names.map((name) => `${name} NS`).sort());
+  });
+
+  describe('below a zone that is known already', () => {
+    const hosts = hostsZone('test', { 'ns.test': ['127.0.0.1'], 'other.test': ['127.0.0.2'] });
+    const NAME_BELOW = '_acme-challenge.www.sub.example.com';
+
+    it.each([
+      ['by a referral', zoneOf('example.com', [], { delegations: { 'sub.example.com': { 'other.test': [] } } })],
+      [
+        'though its server holds the zone below, too',
+        zoneOf('example.com', []),
+        zoneOf('sub.example.com', ['other.test']),
+      ],
+    ])('the next zone is found %s', async (_, ...zones) => {
+      const [server] = await serve({ zones }, { address: '127.0.0.2', zones: [zoneOf('sub.example.com', [])] });
+      const resolver = await resolverOf(zoneOf('example.com', ['ns.test']), hosts);
+      const finder = finderWith([resolver], { port: server.port });
+      await finder.find(NAME);
+      expect(await finder.find(NAME_BELOW)).toMatchObject({
+        zone: 'sub.example.com',
+        servers: [{ address: '127.0.0.2' }],
+      });
+      expect(asked(resolver).filter((question) => question.endsWith('NS'))).toEqual(['example.com NS']);
+    });
+
+    it('the resolver is asked where none of its servers answers any more', async () => {
+      const [server] = await serve(
+        { zones: [zoneOf('example.com', [])] },
+        { address: '127.0.0.2', zones: [zoneOf('sub.example.com', [])] },
+      );
+      const resolver = await resolverOf(
+        zoneOf('example.com', ['ns.test']),
+        zoneOf('sub.example.com', ['other.test']),
+        hosts,
+      );
+      const finder = finderWith([resolver], { port: server.port });
+      await finder.find(NAME);
+      server.manners = { rcode: 'REFUSED' };
+      expect((await finder.find(NAME_BELOW)).zone).toBe('sub.example.com');
+    });
+  });
+
+  it('tries again what has failed', async () => {
+    const [server] = await serve({ zones: [zoneOf('example.com', [])] });
+    const resolver = await resolverOf(
+      zoneOf('example.com', ['ns.test']),
+      hostsZone('test', { 'ns.test': ['127.0.0.1'] }),
+    );
+    resolver.manners = { rcode: 'SERVFAIL' };
+    const finder = finderWith([resolver], { port: server.port });
+    expect(await failureOf(finder.find(NAME))).toMatchObject({ code: 'E_REMOTE' });
+    resolver.manners = {};
+    expect((await finder.find(NAME)).zone).toBe('example.com');
   });
 });
