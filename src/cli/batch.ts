@@ -1,13 +1,12 @@
 import { createInterface } from 'node:readline';
-import { type BatchDone, type BatchResult, runBatch } from '../challenge/batch.ts';
-import type { Run } from '../challenge/run.ts';
-import { waitForMost } from '../challenge/wait.ts';
+import { type BatchResult, runBatch } from '../challenge/batch.ts';
+import { onceVisible, type VisibleResult } from '../challenge/batch-wait.ts';
 import { Dns01Error, isDns01Error } from '../errors.ts';
 import type { Io } from './io.ts';
 import { withRun } from './open-run.ts';
 import type { CommonOptions } from './options.ts';
 import { placeDocument } from './output.ts';
-import { progressLine } from './progress.ts';
+import { type ProgressLine, progressLine } from './progress.ts';
 
 export interface BatchOptions extends CommonOptions {
   readonly wait: boolean;
@@ -29,52 +28,35 @@ interface Tally {
 export function batch(options: BatchOptions, io: Io): Promise<void> {
   return withRun({ ...options, timeout: options.timeout ?? BATCH_TIME }, io, async (run) => {
     const tally: Tally = { lines: 0, failed: 0, first: undefined };
-    const print = (result: BatchResult, waitedMs = 0) => {
+    const progress = progressLine(io, options);
+    const done = counted(runBatch(createInterface({ input: process.stdin }), run, options.dryRun), tally, progress);
+    const results = options.wait && !options.dryRun ? onceVisible(done, run, progress.update) : done;
+    for await (const result of results) {
       if (isDns01Error(result.outcome)) {
         tally.failed++;
         tally.first ??= result.outcome;
       }
-      io.stdout(`${JSON.stringify(resultDocument(result, waitedMs, options.dryRun))}\n`);
-    };
-    const held: BatchResult[] = [];
-    const progress = progressLine(io, options);
-    for await (const result of runBatch(createInterface({ input: process.stdin }), run, options.dryRun)) {
-      tally.lines++;
-      progress.say(`${tally.lines} lines done`);
-      // From the first add on the order has to wait for it.
-      if (options.wait && !options.dryRun && (held.length > 0 || isPublished(result))) held.push(result);
-      else print(result);
+      progress.clear();
+      io.stdout(`${JSON.stringify(resultDocument(result, options.dryRun))}\n`);
     }
     progress.clear();
-    await printHeld(held, run, io, options, print);
     if (tally.first) throw someFailed(tally, tally.first);
   });
 }
 
-const isPublished = ({ asked, outcome }: BatchResult): boolean => asked?.action === 'add' && !isDns01Error(outcome);
-
-async function printHeld(
-  held: readonly BatchResult[],
-  run: Run,
-  io: Io,
-  options: BatchOptions,
-  print: (result: BatchResult, waitedMs?: number) => void,
-): Promise<void> {
-  const published = held.filter(isPublished);
-  const values = published.map(({ asked, outcome }) => ({
-    name: (outcome as BatchDone).target,
-    value: asked?.value ?? '',
-  }));
-  const progress = progressLine(io, options);
-  const { late, waitedMs } = await waitForMost(values, run, progress.update).finally(progress.clear);
-  for (const result of held) {
-    const isLate = isPublished(result) && late?.names.has((result.outcome as BatchDone).target);
-    if (isLate && late) print({ ...result, outcome: late.error });
-    else print(result, isPublished(result) ? waitedMs : 0);
+async function* counted(
+  results: AsyncIterable<BatchResult>,
+  tally: Tally,
+  progress: ProgressLine,
+): AsyncGenerator<BatchResult> {
+  for await (const result of results) {
+    tally.lines++;
+    progress.say(`${tally.lines} lines done`);
+    yield result;
   }
 }
 
-function resultDocument({ line, asked, outcome }: BatchResult, waitedMs: number, dryRun: boolean): object {
+function resultDocument({ line, asked, outcome, waitedMs = 0 }: VisibleResult, dryRun: boolean): object {
   if (isDns01Error(outcome)) {
     const { code, message, hint } = outcome;
     return { ok: false, line, ...asked, error: { code, message, ...(hint ? { hint } : {}) } };

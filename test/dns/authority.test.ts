@@ -311,14 +311,12 @@ describe('the authority for a name', () => {
     const hosts = hostsZone('test', { 'ns.test': ['127.0.0.1'], 'other.test': ['127.0.0.2'] });
     const NAME_BELOW = '_acme-challenge.www.sub.example.com';
 
+    const refers = [zoneOf('example.com', [], { delegations: { 'sub.example.com': { 'other.test': [] } } })];
+    const holdsBoth = [zoneOf('example.com', []), zoneOf('sub.example.com', ['other.test'])];
     it.each([
-      ['by a referral', zoneOf('example.com', [], { delegations: { 'sub.example.com': { 'other.test': [] } } })],
-      [
-        'though its server holds the zone below, too',
-        zoneOf('example.com', []),
-        zoneOf('sub.example.com', ['other.test']),
-      ],
-    ])('the next zone is found %s', async (_, ...zones) => {
+      { how: 'by a referral', zones: refers },
+      { how: 'though one server holds both and refers to nobody', zones: holdsBoth },
+    ])('the next zone is found $how', async ({ zones }) => {
       const [server] = await serve({ zones }, { address: '127.0.0.2', zones: [zoneOf('sub.example.com', [])] });
       const resolver = await resolverOf(zoneOf('example.com', ['ns.test']), hosts);
       const finder = finderWith([resolver], { port: server.port });
