@@ -1,0 +1,30 @@
+import type { Stats } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { remove } from './files.ts';
+
+/** Milliseconds after which nobody works with such a file any more. */
+const OLD = 86_400_000;
+
+/** The folders in which small files are written. */
+const FOLDERS = ['journal', 'ledger', 'orders', 'zones'];
+
+/**
+ * Remove what killed processes have left in the state directory and nobody will look at again: files written aside and
+ * never put in place, empty ones, and orders that never came to their end. What cannot be removed stays.
+ */
+export async function removeDebris(stateDirectory: string): Promise<void> {
+  for (const folder of FOLDERS) {
+    const directory = join(stateDirectory, folder);
+    for (const name of await readdir(directory).catch(() => [])) {
+      const file = join(directory, name);
+      const found = await stat(file).catch(() => undefined);
+      if (found && isDebris(folder, name, found)) await remove(file).catch(() => {});
+    }
+  }
+}
+
+function isDebris(folder: string, name: string, found: Stats): boolean {
+  if (!found.isFile() || Date.now() - found.mtimeMs < OLD) return false;
+  return folder === 'orders' || found.size === 0 || !name.endsWith('.json');
+}
