@@ -51,6 +51,9 @@ const FIRST_PAUSE = 200;
 /** Settling rounds follow quickly: they ask whether every machine behind an address agrees, not whether time helps. */
 const SETTLE_SHARE = 0.05;
 
+/** However long the rounds take, the servers have this much of the interval to themselves. */
+const LEAST_SHARE = 0.25;
+
 const QUESTIONS_AT_ONCE = 64;
 
 /**
@@ -77,14 +80,16 @@ export async function awaitMost(
 ): Promise<Late | undefined> {
   const started = performance.now();
   const { watches, lost } = await watchesFor(byName(values), finder);
-  const pauses = pausesUpTo(settings.interval * 1000);
+  const pace = paceOf(settings);
   let fullRounds = 0;
   while (fullRounds < settings.settle && watches.length > 0) {
     const reached = watches.filter(({ sight }) => sight.state !== 'unreachable');
     const pending = reached.filter(({ sight }) => sight.state !== 'shown');
     // A full round also asks again who could not be reached: a lost packet must not excuse a server for good.
     const isFullRound = pending.length === 0 || pending.length === reached.length;
+    const asked = performance.now();
     await askAll(isFullRound ? watches : pending, deadline);
+    if (isFullRound) pace.roundTook(performance.now() - asked);
     ignoreUnreachableFamilies(watches);
     const relevant = watches.filter(({ sight }) => sight.state !== 'unreachable');
     const shown = relevant.filter(({ sight }) => sight.state === 'shown').length;
@@ -92,7 +97,7 @@ export async function awaitMost(
     const complete = shown === relevant.length && everyNameShown(watches);
     fullRounds = complete && isFullRound ? fullRounds + 1 : 0;
     if (fullRounds === settings.settle) break;
-    const pause = complete ? settings.interval * 1000 * SETTLE_SHARE : pauses();
+    const pause = complete ? pace.beforeSettling() : pace.beforeAsking();
     if (pause >= deadline.remaining()) return lateOnes(watches, lost, (performance.now() - started) / 1000);
     await deadline.sleep(pause);
   }
@@ -131,13 +136,34 @@ async function watchesFor(
   return { watches, lost };
 }
 
-/** Short pauses first, then the interval. */
-function pausesUpTo(interval: number): () => number {
-  let next = Math.min(FIRST_PAUSE, interval);
-  return () => {
-    const pause = next;
-    next = Math.min(interval, next * 2);
-    return pause;
+/** Milliseconds to pause between rounds. */
+interface Pace {
+  /** Told how long a full round took. */
+  roundTook(milliseconds: number): void;
+  beforeAsking(): number;
+  beforeSettling(): number;
+}
+
+/**
+ * Short pauses first, then the interval; less where the rounds themselves take long, so that the wait still ends within
+ * about an interval of the last server's showing the last value.
+ */
+function paceOf({ interval, settle }: BarrierSettings): Pace {
+  const longest = interval * 1000;
+  const settling = longest * SETTLE_SHARE;
+  let round = 0;
+  let next = Math.min(FIRST_PAUSE, longest);
+  return {
+    roundTook(milliseconds) {
+      round = milliseconds;
+    },
+    beforeAsking() {
+      const rounds = round + settle * Math.max(0, round - settling);
+      const pause = Math.min(next, Math.max(longest - rounds, longest * LEAST_SHARE));
+      next = Math.min(longest, next * 2);
+      return pause;
+    },
+    beforeSettling: () => Math.max(0, settling - round),
   };
 }
 
