@@ -6,7 +6,7 @@ import { guard } from './challenge.ts';
 import { findTarget } from './delegation.ts';
 import { publish } from './publish.ts';
 import type { Run } from './run.ts';
-import { withdraw } from './withdraw.ts';
+import { findWayBack, withdraw } from './withdraw.ts';
 
 const lineSchema = z.strictObject({ action: z.enum(['add', 'remove']), name: z.string(), value: z.string() });
 
@@ -74,14 +74,15 @@ async function doLine(text: string, line: number, context: BatchContext): Promis
 
 async function doTask(asked: BatchLine, { run, dryRun, limits, routing }: BatchContext): Promise<BatchDone> {
   const challenge = guard(asked, run.config, run.log.warn);
-  const target = await routing(() => findTarget(challenge.name, run));
+  const way = asked.action === 'remove' ? await routing(() => findWayBack(challenge, run)) : undefined;
+  const target = way?.target ?? (await routing(() => findTarget(challenge.name, run)));
   const { definition } = await run.account(target.account);
   const limit = limits.get(target.account) ?? pLimit(definition.atOnce ?? 1);
   limits.set(target.account, limit);
   return limit(async () => {
     const place = { target: target.name, account: target.account, provider: definition.type, zone: target.zone };
     if (dryRun) return { ...place, changed: true };
-    if (asked.action === 'remove') return withdraw(challenge, run);
+    if (way) return withdraw(challenge, run, {}, undefined, way);
     const { handle, ...published } = await publish(challenge, run, {}, target);
     return { ...published, zone: handle.zone };
   });

@@ -20,16 +20,18 @@ export interface Withdrawn extends Challenge {
 /**
  * Withdraw exactly this value, where the journal says it was published, else where the config says it belongs.
  * Not there is a success.
+ * @param way back, when that was looked for already
  */
 export async function withdraw(
   challenge: Challenge,
   run: Run,
   wishes: RouteWishes = {},
   knownHandle?: RecordHandle,
+  way?: WayBack,
 ): Promise<Withdrawn> {
   const { name, value } = challenge;
-  const entry = await run.journal.find(name, value);
-  const { name: target, account: accountName, zone, likelyZone } = await wayBack(challenge, run, wishes, entry);
+  const { entry, target: found } = way ?? (await findWayBack(challenge, run, wishes));
+  const { name: target, account: accountName, zone, likelyZone } = found;
   const account = await run.account(accountName);
   const handle = entry?.account === accountName ? (entry.handle ?? knownHandle) : knownHandle;
   const record = { name: target, value, ttl: run.config.ttl, zone, likelyZone };
@@ -55,17 +57,20 @@ export async function withdraw(
 
 const hasWish = ({ account, zone }: RouteWishes): boolean => account !== undefined || zone !== undefined;
 
+/** Where a value is to be withdrawn, and what the journal says of it. */
+export interface WayBack {
+  readonly entry: JournalEntry | undefined;
+  readonly target: Target;
+}
+
 /** Config and CNAMEs may have changed since: what was done then counts, as long as the account is still there. */
-async function wayBack(
-  { name }: Challenge,
-  run: Run,
-  wishes: RouteWishes,
-  entry: JournalEntry | undefined,
-): Promise<Target> {
-  if (!hasWish(wishes) && entry && Object.hasOwn(run.config.accounts, entry.account)) {
-    const target = entry.target ?? name;
-    if (target !== name) refuseForeignName(target, [name, target], run.config);
-    return { name: target, account: entry.account, zone: entry.zone ?? entry.handle?.zone, likelyZone: undefined };
+export async function findWayBack({ name, value }: Challenge, run: Run, wishes: RouteWishes = {}): Promise<WayBack> {
+  const entry = await run.journal.find(name, value);
+  if (hasWish(wishes) || !entry || !Object.hasOwn(run.config.accounts, entry.account)) {
+    return { entry, target: await findTarget(name, run, wishes) };
   }
-  return findTarget(name, run, wishes);
+  const target = entry.target ?? name;
+  if (target !== name) refuseForeignName(target, [name, target], run.config);
+  const zone = entry.zone ?? entry.handle?.zone;
+  return { entry, target: { name: target, account: entry.account, zone, likelyZone: undefined } };
 }

@@ -117,6 +117,14 @@ it('tries a wrong password once, however many lines there are', async () => {
   expect(panels.ispconfig.server.takeCalls()).toEqual(['login']);
 });
 
+it('withdraws what the journal knows without asking the DNS', async () => {
+  await batch([add('a.example.com'), add('b.example.ee')], '--no-wait');
+  const before = dns.count();
+  const { results } = await batch([remove('a.example.com'), remove('b.example.ee')]);
+  expect(results.map(({ changed }) => changed)).toEqual([true, true]);
+  expect(dns.count()).toBe(before);
+});
+
 it('writes nothing with --dry-run', async () => {
   const { results } = await batch([add('a.example.com'), remove('b.example.ee')], '--dry-run');
   expect(results).toMatchObject([

@@ -10,6 +10,8 @@ export interface TestNameserver {
   release(): void;
   /** The names whose TXT records were asked for so far. */
   questions(): string[];
+  /** How many questions of any kind came so far. */
+  count(): number;
   asked(name: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -38,6 +40,7 @@ export async function openNameserver(zones: readonly string[]): Promise<TestName
       show();
     },
     questions,
+    count: () => server.questions.length,
     asked: (name) => until(() => questions().includes(name)),
     close: server.close,
   };
