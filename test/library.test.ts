@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { publint } from 'publint';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { root } from './support/paths.ts';
 
@@ -66,6 +67,10 @@ beforeAll(async () => {
   await writeFile(join(theirs, 'mine.test.ts'), THEIRS);
 }, 60_000);
 afterAll(() => rm(theirs, { recursive: true, force: true }));
+
+it('what package.json says of the package is what is in it', async () => {
+  expect((await publint({ pkgDir: root })).messages).toEqual([]);
+});
 
 it("a third party's provider is checked by the types of dns01", async () => {
   await run(tool('tsc'), ['-p', theirs]);
