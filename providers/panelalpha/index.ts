@@ -79,8 +79,11 @@ export default defineProvider({
         return valuesAt(await client.records(place), name, place);
       },
       async *listZones() {
-        const { places } = await surveyAccounts(client, accountId);
-        for (const name of new Set(places.map(({ zone }) => zone))) yield { name };
+        const told = new Set<string>();
+        for await (const { zone: name } of surveyAccounts(client, accountId)) {
+          if (!told.has(name)) yield { name };
+          told.add(name);
+        }
       },
     };
   },
