@@ -56,8 +56,10 @@ export function openZoneBook(panel: Panel): ZoneBook {
     return once(below, parent, async () => {
       const mark = panel.writes.mark();
       // The limit stands behind the column: ISPConfig gives the values of a search away in their order.
-      const zones = await panel.zones({ origin: `%.${dotted(parent)}`, '#OFFSET#': 0, '#LIMIT#': MOST_BELOW });
-      return zones.length < MOST_BELOW ? { zones, mark } : undefined;
+      const search = panel.zones({ origin: `%.${dotted(parent)}`, '#OFFSET#': 0, '#LIMIT#': MOST_BELOW });
+      // Such an answer can be too large for the panel or for us: each zone by itself is not.
+      const zones = await search.catch(() => undefined);
+      return zones && zones.length < MOST_BELOW ? { zones, mark } : undefined;
     });
   }
 

@@ -1,5 +1,5 @@
 /** Finding the zone of a name. `dns_zone_get_id` is not used: it takes `example.co` for the zone `example.co.uk`. */
-import { Dns01Error } from '../../src/errors.ts';
+import { Dns01Error, isDns01Error } from '../../src/errors.ts';
 import { type Fqdn, isWithin, type TxtRecord, type ZoneInfo, zoneCandidates } from '../../src/provider.ts';
 import type { Panel } from './client.ts';
 import type { Zone } from './schema.ts';
@@ -63,7 +63,12 @@ export async function* listZones(panel: Panel): AsyncIterable<ZoneInfo> {
   const seen = new Set<string>();
   let limit = FIRST_PAGE;
   for (let offset = 0; ; ) {
-    const { zones, bytes } = await panel.zonePage(offset, limit);
+    const { zones, bytes } = await panel.zonePage(offset, limit).catch((failure: unknown) => {
+      if (limit <= FIRST_PAGE || !isDns01Error(failure) || failure.code === 'E_AUTH') throw failure;
+      // The next zones may be much larger than the last ones: too large for the panel, or for us.
+      limit = FIRST_PAGE;
+      return panel.zonePage(offset, limit);
+    });
     const fresh = zones.filter(({ id }) => !seen.has(id));
     for (const zone of fresh) {
       seen.add(zone.id);

@@ -31,8 +31,13 @@ const panelAccount = () =>
   `{ provider: ispconfig, url: "${panel.url}", username: ${panel.username}, password: ${panel.password} }`;
 const rows = (account: string, zones: readonly string[]) => zones.map((zone) => `${account}\t${zone}\n`).join('');
 
+function failFromSecondPage(): void {
+  const failure = { call: 'dns_zone_get', kind: 'garbage', effect: 'before', times: 9 } as const;
+  panel.before('dns_zone_get', () => panel.server.inject(failure));
+}
+
 it('prints the zones that came before a page failed', async () => {
-  panel.before('dns_zone_get', () => panel.server.inject({ call: 'dns_zone_get', kind: 'garbage', effect: 'before' }));
+  failFromSecondPage();
   await here.configure(`accounts:\n  a: ${panelAccount()}\n`);
   const outcome = await here.run(['zones']);
   expect(outcome.stdout).toBe(rows('a', PANEL_ZONES.slice(0, 25)));
@@ -40,7 +45,7 @@ it('prints the zones that came before a page failed', async () => {
 });
 
 it('prints nothing but the failure as JSON', async () => {
-  panel.before('dns_zone_get', () => panel.server.inject({ call: 'dns_zone_get', kind: 'garbage', effect: 'before' }));
+  failFromSecondPage();
   await here.configure(`accounts:\n  a: ${panelAccount()}\n`);
   const { stdout } = await here.run(['zones', '--json']);
   expect(JSON.parse(stdout)).toMatchObject({ ok: false, error: { code: 'E_PROTOCOL' } });

@@ -64,6 +64,8 @@ describe('ispconfig', () => {
   beforeEach(async () => {
     const fake = await startIspconfigFake({ zones: ['example.com', ...ZONES].map((name) => ({ name })) });
     for (let index = 0; index < RECORDS; index++) fake.plant({ name: `r${index}.example.com.`, data: 'v=spf1 -all' });
+    const line = `r.example.com. 3600 TXT ${JSON.stringify(VALUE)}\n`;
+    for (const zone of fake.zones.slice(0, 1)) zone.rendered_zone = line.repeat(RECORDS);
     const { url, username, password } = fake;
     await configure(fake.server, JSON.stringify({ provider: 'ispconfig', url, username, password }));
   });
@@ -88,8 +90,8 @@ describe('ispconfig', () => {
   it('lists the zones a thousand at a time', { timeout: PATIENCE }, async () => {
     const { stdout, calls } = await run(['zones']);
     expect(stdout).toBe(everyZone);
-    // 25 to see how much they weigh, then 9,976 in ten pages.
-    expect(calls).toEqual({ login: 1, dns_zone_get: 11, logout: 1 });
+    // 25 to see how much they weigh, fewer because one of them is large, then ten pages.
+    expect(calls).toEqual({ login: 1, dns_zone_get: 12, logout: 1 });
   });
 });
 

@@ -132,6 +132,14 @@ describe('the zone', () => {
     ]);
   });
 
+  it('is the longest also where the search for all fails', async () => {
+    await start({ zones: [{ name: 'example.com' }, { name: 'deep.example.com' }] });
+    await add('a', {});
+    fake.server.inject({ call: 'dns_zone_get', kind: 'garbage', effect: 'before' });
+    await add('x.deep', {});
+    expect(fake.rows.map(({ zone }) => zone)).toEqual(['1', '2']);
+  });
+
   it('that is gone is an error, after which it is asked for anew', async () => {
     await addInTurn(['a', 'b']);
     const gone = fake.zones.pop();

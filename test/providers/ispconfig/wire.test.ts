@@ -191,6 +191,19 @@ it('asks for the zones a page at a time, and for as many as will weigh 4 MB', as
   expect(sent[2]).toEqual(call('dns_zone_get', { primary_id: { '#OFFSET#': 25, '#LIMIT#': 3 } }));
 });
 
+it('asks for fewer zones again where many at once are too much', async () => {
+  const some = Array.from({ length: 25 }, (_, index) => ({ ...ZONE, id: String(index), origin: `z${index}.example.` }));
+  panelAnswers(SESSION, some, 'out of memory', [{ ...ZONE, id: '25' }]);
+  const { provider } = open({ url: API });
+  const zones = [];
+  for await (const zone of provider.listZones?.() ?? []) zones.push(zone.name);
+  expect(zones).toHaveLength(26);
+  expect(sent.slice(2).map(({ body }) => body)).toMatchObject([
+    { primary_id: { '#OFFSET#': 25, '#LIMIT#': 1000 } },
+    { primary_id: { '#OFFSET#': 25, '#LIMIT#': 25 } },
+  ]);
+});
+
 it('ends the list of zones where the panel does not page', async () => {
   const page = Array.from({ length: 30 }, (_, index) => ({ ...ZONE, id: String(index), origin: `z${index}.example.` }));
   panelAnswers(SESSION, page, page);
