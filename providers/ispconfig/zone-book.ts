@@ -8,7 +8,7 @@ import type { WriteMark } from './writes.ts';
 export const dotted = (name: Fqdn): string => `${name}.`;
 
 /** What the panel said of a name, and when: the serials in it are worth nothing without that. */
-export interface Sighting {
+interface Sighting {
   /** The zones with exactly this name: there should be one or none. */
   readonly zones: readonly Zone[];
   readonly mark: WriteMark;
