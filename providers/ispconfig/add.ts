@@ -2,13 +2,25 @@ import { asDns01Error, Dns01Error } from '../../src/errors.ts';
 import type { AddedTxt, ProviderContext, TxtRecord } from '../../src/provider.ts';
 import type { Panel } from './client.ts';
 import { RIGHTS_PLACE, ZONE_BOX } from './faults.ts';
+import type { RowBook } from './row-book.ts';
 import { holds, isServed, refuseBesideCname, refuseUnstorable } from './rows.ts';
 import { type IspconfigOptions, type Row, SHORTEST_TTL, type Zone } from './schema.ts';
-import { dotted, findZone, zonesNamed } from './zones.ts';
+import type { TakeTurns } from './turns.ts';
+import { dotted, type ZoneBook } from './zone-book.ts';
+import { findZone } from './zones.ts';
+
+/** What earlier adds of the same session have learnt. */
+export interface Knowledge {
+  readonly zones: ZoneBook;
+  readonly rows: RowBook;
+  /** Two adds of one value must not both find it missing. */
+  readonly inTurn: TakeTurns;
+}
 
 /**
  * Publish a value: the zone, what its name holds, the new row. ISPConfig keeps duplicates, so that what is there
- * already is looked at first; that same request shows a CNAME in the way.
+ * already is looked at first; that same request shows a CNAME in the way. What earlier adds have seen is not asked
+ * again, until something goes wrong.
  * @throws E_ZONE no usable zone; E_REJECTED, E_AUTH, E_CONFIG the panel refuses; E_REMOTE, E_PROTOCOL no usable answer
  */
 export async function addTxt(
@@ -16,24 +28,45 @@ export async function addTxt(
   record: TxtRecord,
   options: IspconfigOptions,
   context: ProviderContext,
+  known: Knowledge,
 ): Promise<AddedTxt> {
   refuseUnstorable(record);
-  const zone = await findZone(panel, record);
-  const zoneName = zone.origin.replace(/\.$/, '').toLowerCase();
-  const rowsAtName = () => panel.rows({ zone: zone.id, name: dotted(record.name) });
+  known.rows.expectAdd();
+  return known.inTurn(`${record.name} ${record.value}`, () => addInTurn(panel, record, options, context, known));
+}
 
-  const before = await rowsAtName();
+async function addInTurn(
+  panel: Panel,
+  record: TxtRecord,
+  options: IspconfigOptions,
+  context: ProviderContext,
+  known: Knowledge,
+): Promise<AddedTxt> {
+  let seen = await findZone(known.zones, record);
+  const zoneName = seen.zone.origin.replace(/\.$/, '').toLowerCase();
+  const seeAnew = async () => {
+    known.zones.forget();
+    seen = await findZone(known.zones, { ...record, zone: zoneName });
+  };
+
+  const before = await known.rows.at(seen.zone, record.name);
   refuseBesideCname(before, record.name);
   const present = before.find((row) => holds(row, record) && isServed(row));
   if (present) return { zone: zoneName, id: present.id, changed: false };
 
-  const known = new Set(before.map(({ id }) => id));
-  const newRows = async () => (await rowsAtName()).filter((row) => holds(row, record) && !known.has(row.id));
+  const earlier = new Set(before.map(({ id }) => id));
+  const newRows = async () => {
+    const now = await panel.rows({ zone: seen.zone.id, name: dotted(record.name) });
+    return now.filter((row) => holds(row, record) && !earlier.has(row.id));
+  };
 
   let mayStay = false;
+  let isOutdated = false;
   const add = context.writeOnce({
     async write() {
-      const result = await panel.insertRow(newRow(record, zone, options));
+      if (isOutdated) await seeAnew();
+      isOutdated = false;
+      const result = await panel.insertRow(newRow(record, seen.zone, options));
       if (!('refusal' in result)) return result.id;
       const left = await takeOut(panel, newRows);
       mayStay = left.kind === 'unknown' || left.kind === 'still there';
@@ -42,13 +75,21 @@ export async function addTxt(
     /**
      * Since 3.2.12 the row comes first and the new serial after it. PHP finishes both when only the connection broke,
      * so that a row which is there was published; but a server that failed in between leaves a row that no secondary
-     * ever fetches. The serial tells the two apart. A row without it is taken out, and then the add may be repeated.
+     * ever fetches. A new serial tells the two apart, unless other writes of ours may have raised it. A row that is not
+     * surely published is taken out, and then the add may be repeated.
      */
     async look() {
       const [stored] = await newRows();
       if (!stored) return undefined;
-      const [now] = await zonesNamed(panel, zoneName);
-      if (now && now.serial !== zone.serial) return stored.id;
+      const { zone, mark } = seen;
+      isOutdated = true;
+      if (panel.writes.isOnlyOneSince(mark)) {
+        isOutdated = await seeAnew().then(
+          () => false,
+          () => true,
+        );
+        if (seen.zone.serial !== zone.serial && panel.writes.isOnlyOneSince(mark)) return stored.id;
+      }
       const left = await takeOut(panel, newRows);
       if ('why' in left) throw new Dns01Error('E_REMOTE', left.why);
       return undefined;
@@ -56,8 +97,11 @@ export async function addTxt(
   });
   // A refusal is not repeated, but what it may have left behind has to be found again.
   const id = await add.catch((failure: unknown) => {
+    known.zones.forget();
+    known.rows.forget();
     throw mayStay ? withAnswerLost(asDns01Error(failure)) : failure;
   });
+  known.rows.keep(seen.zone, { id, name: dotted(record.name), type: 'TXT', data: record.value, active: 'Y' });
   return { zone: zoneName, id, changed: true };
 }
 

@@ -12,13 +12,19 @@ import {
   type Zone,
   zonesSchema,
 } from './schema.ts';
+import { countWrites, type Writes } from './writes.ts';
 
-/** A search: column names with the value they must have, compared without regard to case; `%` makes it a LIKE. */
+/**
+ * A search: column names with the value they must have, compared without regard to case; `%` makes it a LIKE. The
+ * panel's `#OFFSET#` and `#LIMIT#` have to come last.
+ */
 export type Filter = Readonly<Record<string, string | number>>;
 
 export interface Panel {
   /** @throws E_AUTH where "DNS zone functions" is not ticked */
   zones(filter: Filter): Promise<Zone[]>;
+  /** Some of all zones, and how long the answer was. */
+  zonePage(offset: number, limit: number): Promise<{ zones: Zone[]; bytes: number }>;
   /** Records of every type. @throws E_AUTH where "DNS txt functions" is not ticked */
   rows(filter: Filter): Promise<Row[]>;
   /**
@@ -30,12 +36,15 @@ export interface Panel {
   deleteRow(id: string, settings: { updateSerial: boolean }): Promise<boolean>;
   /** Why this user may not call a function at all; undefined where he may, whatever becomes of the call. */
   mayNot(call: string, body: object): Promise<Dns01Error | undefined>;
+  /** What this session has written so far. */
+  readonly writes: Writes;
   /** Log out if logged in. Never throws. */
   close(): Promise<void>;
 }
 
 export function openPanel(options: IspconfigOptions, context: ProviderContext): Panel {
   const { http } = context;
+  const writes = countWrites();
   let session: Promise<string> | undefined;
 
   /** Logs in with the first call only. A refused login stays refused: ten of them lock the address out for minutes. */
@@ -85,6 +94,11 @@ export function openPanel(options: IspconfigOptions, context: ProviderContext): 
       return http.decode(await read('dns_zone_get', filter), zonesSchema).response;
     },
 
+    async zonePage(offset, limit) {
+      const answer = await read('dns_zone_get', { '#OFFSET#': offset, '#LIMIT#': limit });
+      return { zones: http.decode(answer, zonesSchema).response, bytes: answer.text.length };
+    },
+
     async rows(filter) {
       return http.decode(await read('dns_txt_get', filter), rowsSchema).response;
     },
@@ -92,18 +106,25 @@ export function openPanel(options: IspconfigOptions, context: ProviderContext): 
     async insertRow(params) {
       // update_serial is a real boolean beside params: inside them, or as a text, it does something else.
       const body = { client_id: options.clientId, params, update_serial: true };
-      const verdict = await call('dns_txt_add', body, { writes: true });
-      if (verdict.kind === 'refused') return { refusal: verdict.failure };
-      if (verdict.kind === 'no such row') return { refusal: zoneOutOfReach() };
-      return { id: http.decode(successOf(verdict, 'dns_txt_add'), addedSchema).response };
+      return writes.count(async () => {
+        const verdict = await call('dns_txt_add', body, { writes: true });
+        if (verdict.kind === 'refused') return { refusal: verdict.failure };
+        if (verdict.kind === 'no such row') return { refusal: zoneOutOfReach() };
+        return { id: http.decode(successOf(verdict, 'dns_txt_add'), addedSchema).response };
+      });
     },
 
     async deleteRow(id, { updateSerial }) {
       const body = { primary_id: id, update_serial: updateSerial };
-      const verdict = await call('dns_txt_delete', body, { writes: true });
-      if (verdict.kind === 'no such row') return false;
-      return http.decode(successOf(verdict, 'dns_txt_delete'), deletedSchema).response === '1';
+      const remove = async () => {
+        const verdict = await call('dns_txt_delete', body, { writes: true });
+        if (verdict.kind === 'no such row') return false;
+        return http.decode(successOf(verdict, 'dns_txt_delete'), deletedSchema).response === '1';
+      };
+      return updateSerial ? writes.count(remove) : remove();
     },
+
+    writes,
 
     async mayNot(name, body) {
       const verdict = await call(name, body, { writes: false });

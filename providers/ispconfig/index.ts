@@ -4,9 +4,12 @@ import { addTxt } from './add.ts';
 import { openPanel } from './client.ts';
 import { removeTxt } from './remove.ts';
 import { checkRights } from './rights.ts';
+import { openRowBook } from './row-book.ts';
 import { isServed, isTxtAt } from './rows.ts';
 import { optionsSchema } from './schema.ts';
-import { dotted, listZones } from './zones.ts';
+import { takingTurns } from './turns.ts';
+import { dotted, openZoneBook } from './zone-book.ts';
+import { listZones } from './zones.ts';
 
 const docs: ProviderDocs = {
   url: 'https://git.ispconfig.org/ispconfig/ispconfig3/-/tree/develop/remoting_client/API-docs',
@@ -18,7 +21,7 @@ const docs: ProviderDocs = {
     'A customer without a remote user can use his own login with clientLogin: true, once the limits of his client allow the API.',
   ],
   requests: {
-    add: 'login, one dns_zone_get for each name that could be the zone (one when the zone is known), dns_txt_get, dns_txt_add, logout',
+    add: 'login, one dns_zone_get for each name that could be the zone (one when the zone is known), dns_txt_get, dns_txt_add, logout. In a batch all but dns_txt_add once: the zone is asked for once, and one dns_txt_get shows what all challenge names of the zone hold, for half a minute',
     remove: 'login, dns_txt_get, one dns_txt_delete for each record, logout',
   },
   tried:
@@ -42,9 +45,14 @@ export const ispconfig = defineProvider({
   atOnce: 4,
   create(options, context) {
     const panel = openPanel(options, context);
+    const known = { zones: openZoneBook(panel), rows: openRowBook(panel), inTurn: takingTurns() };
     return {
-      addTxt: (record) => addTxt(panel, record, options, context),
-      removeTxt: (record) => removeTxt(panel, record, context),
+      addTxt: (record) => addTxt(panel, record, options, context, known),
+      async removeTxt(record) {
+        // A look that an add takes in the meantime would show the rows that go, and then one that is gone.
+        known.rows.forget();
+        return removeTxt(panel, record, context).finally(known.rows.forget);
+      },
       async listTxt(name) {
         const rows = await panel.rows({ name: dotted(name), type: 'TXT' });
         const served = rows.filter((row) => isTxtAt(row, name) && isServed(row));

@@ -2,7 +2,7 @@ import { Dns01Error } from '../../src/errors.ts';
 import type { ProviderContext, TxtRecord } from '../../src/provider.ts';
 import type { Panel } from './client.ts';
 import { holds } from './rows.ts';
-import { dotted } from './zones.ts';
+import { dotted } from './zone-book.ts';
 
 /**
  * Withdraw a value: every row that holds exactly it, by ids read in this same run, for `dns_txt_delete` removes

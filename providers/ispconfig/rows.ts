@@ -2,9 +2,9 @@
 import { Dns01Error } from '../../src/errors.ts';
 import type { Fqdn, TxtRecord } from '../../src/provider.ts';
 import type { Row } from './schema.ts';
-import { dotted } from './zones.ts';
+import { dotted } from './zone-book.ts';
 
-const isAt = (row: Row, name: Fqdn): boolean => row.name.toLowerCase() === dotted(name);
+export const isAt = (row: Row, name: Fqdn): boolean => row.name.toLowerCase() === dotted(name);
 
 export const isTxtAt = (row: Row, name: Fqdn): boolean => row.type === 'TXT' && isAt(row, name);
 

@@ -62,15 +62,22 @@ export default defineProvider({
       removeTxt: async (record, handle) => (await writer(record.name)).removeTxt(record, handle),
       listTxt: async (name, zone) => (await writer(name)).listTxt(name, zone),
       async *listZones() {
-        const domains = await panel.domains();
-        for (const name of new Set(domains.map((domain) => zoneOf(domain, domains)))) yield { name };
+        const domains = new Set(await panel.domains());
+        const zones = new Set<Fqdn>();
+        for (const domain of domains) zones.add(zoneOf(domain, domains));
+        for (const name of zones) yield { name };
       },
     };
   },
 });
 
+/** How many domains an error names. */
+const NAMED = 10;
+
 function notYours(name: Fqdn, domains: readonly Fqdn[]): Dns01Error {
-  return new Dns01Error('E_ZONE', `no domain of this user holds ${name} (${domains.join(', ') || 'it has none'})`, {
+  const more = domains.length > NAMED ? `, and ${domains.length - NAMED} more` : '';
+  const held = `${domains.slice(0, NAMED).join(', ') || 'it has none'}${more}`;
+  return new Dns01Error('E_ZONE', `no domain of this user holds ${name} (${held})`, {
     hint: 'add the domain in the panel, or use the login of the user who owns it',
   });
 }

@@ -10,7 +10,7 @@ export function domainHolding(name: Fqdn, domains: readonly Fqdn[]): Fqdn | unde
  * under the sub-domain is never served. Its rule: the last two labels where these are a domain of the panel, else the
  * domain itself.
  */
-export function zoneOf(domain: Fqdn, domains: readonly Fqdn[]): Fqdn {
+export function zoneOf(domain: Fqdn, domains: ReadonlySet<Fqdn>): Fqdn {
   const lastTwo = domain.split('.').slice(-2).join('.');
-  return domains.includes(lastTwo) ? lastTwo : domain;
+  return domains.has(lastTwo) ? lastTwo : domain;
 }

@@ -31,8 +31,8 @@ export interface NewTxt {
 export interface PanelClient {
   /** GET /server-accounts: the ids of the hosting accounts. @throws E_PROTOCOL; what `refused` makes of a refusal */
   accounts(): Promise<string[]>;
-  /** GET /server-accounts/{id}/dns-zones @throws E_PROTOCOL */
-  zones(account: string): Promise<Outcome<Fqdn[]>>;
+  /** GET /server-accounts/{id}/dns-zones, page by page; a refusal is the last that comes. @throws E_PROTOCOL */
+  zones(account: string): AsyncGenerator<Outcome<Fqdn[]>>;
   /** GET …/dns-zones/{zone}/records: every record, all pages. @throws E_PROTOCOL; what `refused` makes of a refusal */
   records(place: Place): Promise<PanelRecord[]>;
   /** POST …/records. That it was not refused does not say that it was done. @throws with `answerLost` */
@@ -63,25 +63,37 @@ export function createPanelClient(
     });
   }
 
-  /** Every item of a list that can be read, all pages of it. */
-  async function list<Item>(path: string, read: (item: unknown) => Item | undefined): Promise<Outcome<Item[]>> {
-    const items: unknown[] = [];
+  /** The items of a list that can be read, page by page, so that no more than a page is held as it came. */
+  async function* pages<Item>(
+    path: string,
+    read: (item: unknown) => Item | undefined,
+  ): AsyncGenerator<Outcome<Item[]>> {
+    const count = { of: 0, readable: 0 };
     let call = '';
     for (let page: number | undefined = 1; page !== undefined; ) {
       const query = `?per_page=${ITEMS_PER_PAGE}${page === 1 ? '' : `&page=${page}`}`;
       const answer = await request(`${path}${query}`, { method: 'GET' });
-      if (answer.status >= 400) return { refusal: readRefusal(answer) };
+      if (answer.status >= 400) return yield { refusal: readRefusal(answer) };
       call = answer.call;
       const shown: Page = readPage(http.decode(answer, unknown()), { call, url: `${url}/api${path}`, page });
-      items.push(...shown.items);
+      const readable = shown.items.map(read).filter((item) => item !== undefined);
+      count.of += shown.items.length;
+      count.readable += readable.length;
       page = shown.next;
+      yield { result: readable };
     }
-    const readable = items.map(read).filter((item) => item !== undefined);
-    if (readable.length < items.length)
-      log.debug('items of a list were left out', { call, of: items.length, readable: readable.length });
-    if (items.length > 0 && readable.length === 0)
-      throw broken({ call }, 'no item of the list has the fields it should');
-    return { result: readable };
+    if (count.readable < count.of) log.debug('items of a list were left out', { call, ...count });
+    if (count.of > 0 && count.readable === 0) throw broken({ call }, 'no item of the list has the fields it should');
+  }
+
+  /** All of them, where none can be done without. @throws what `refused` makes of a refusal */
+  async function all<Item>(path: string, read: (item: unknown) => Item | undefined): Promise<Item[]> {
+    const items: Item[] = [];
+    for await (const outcome of pages(path, read)) {
+      if (outcome.refusal) throw refused(outcome.refusal);
+      for (const item of outcome.result) items.push(item);
+    }
+    return items;
   }
 
   /** The body of a write is not documented. Empty or JSON will do; anything else is not the panel that speaks. */
@@ -92,17 +104,9 @@ export function createPanelClient(
   }
 
   return {
-    async accounts() {
-      const outcome = await list('/server-accounts', readAccount);
-      if (outcome.refusal) throw refused(outcome.refusal);
-      return outcome.result;
-    },
-    zones: (account) => list(`/server-accounts/${segment(account)}/dns-zones`, readZone),
-    async records(place) {
-      const outcome = await list(recordsPath(place), readRecord);
-      if (outcome.refusal) throw refused(outcome.refusal);
-      return outcome.result;
-    },
+    accounts: () => all('/server-accounts', readAccount),
+    zones: (account) => pages(`/server-accounts/${segment(account)}/dns-zones`, readZone),
+    records: (place) => all(recordsPath(place), readRecord),
     async createTxt(place, { name, txtdata, ttl }) {
       const json = { name, type: 'TXT', txtdata, ...(ttl === undefined ? {} : { ttl }) };
       return checkWritten(await request(recordsPath(place), { method: 'POST', json }));

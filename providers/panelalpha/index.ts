@@ -52,6 +52,7 @@ export default defineProvider({
       'set userId and accountId: it saves requests and questions',
       'what counts is the list of records, not what the panel answers to a change: a value that the list does not show was not published',
       'a record is deleted by its line, which may be a number that moves with each change of the zone: lines are never remembered, dns01 lists again after each deletion and takes turns with itself. Another program that changes the zone in the same moment can still make the panel delete the wrong record: dns01 looks, and warns',
+      'where the panel shows its lists in pages, each list is one request for every 100 records of the zone: an add and a removal read it twice',
       'where two records share one line, none is deleted, and the error says so',
       "the panel's own certificates write to _acme-challenge too: only exactly equal values are ever deleted",
       'where the panel refuses the ttl, the record is sent without one',
@@ -79,8 +80,11 @@ export default defineProvider({
         return valuesAt(await client.records(place), name, place);
       },
       async *listZones() {
-        const { places } = await surveyAccounts(client, accountId);
-        for (const name of new Set(places.map(({ zone }) => zone))) yield { name };
+        const told = new Set<string>();
+        for await (const { zone: name } of surveyAccounts(client, accountId)) {
+          if (!told.has(name)) yield { name };
+          told.add(name);
+        }
       },
     };
   },

@@ -13,7 +13,9 @@ export interface Refusal {
 }
 
 /** What came of a request: its result, or why the panel said no. */
-export type Outcome<Result> = { readonly result: Result; readonly refusal?: undefined } | { readonly refusal: Refusal };
+export type Outcome<Result> =
+  | { readonly result: Result; readonly refusal?: undefined }
+  | { readonly result?: undefined; readonly refusal: Refusal };
 
 export function readRefusal({ call, status, text }: HttpAnswer): Refusal {
   const { words, fields } = readRefusalBody(text);

@@ -10,10 +10,11 @@ export interface Known {
   readonly handle?: RecordHandle | undefined;
 }
 
-/** What was looked at: the zones, and the accounts without DNS. */
+/** What was looked at, as far as an error tells it. */
 interface Survey {
-  readonly places: readonly Place[];
-  readonly without: readonly { readonly account: string; readonly refusal: Refusal }[];
+  readonly zones: Fqdn[];
+  more: number;
+  readonly without: { readonly account: string; readonly refusal: Refusal }[];
 }
 
 /**
@@ -27,39 +28,49 @@ export async function findPlace(client: PanelClient, name: Fqdn, known: Known): 
   const zone = known.zone ?? handle?.zone;
   if (known.account !== undefined && zone !== undefined) return { account: known.account, zone };
 
-  const survey = await surveyAccounts(client, known.account);
-  const holders = survey.places.filter((place) =>
-    zone === undefined ? isWithin(name, place.zone) : place.zone === zone,
-  );
-  const longest = Math.max(...holders.map((place) => place.zone.length));
-  const [place, twin] = holders.filter((holder) => holder.zone.length === longest);
+  const survey: Survey = { zones: [], more: 0, without: [] };
+  let holders: Place[] = [];
+  for await (const place of surveyAccounts(client, known.account, survey.without)) {
+    if (survey.zones.length < NAMED) survey.zones.push(place.zone);
+    else survey.more++;
+    if (zone === undefined ? !isWithin(name, place.zone) : place.zone !== zone) continue;
+    const longest = holders[0]?.zone.length ?? 0;
+    if (place.zone.length > longest) holders = [place];
+    else if (place.zone.length === longest) holders.push(place);
+  }
+  const [place, ...others] = holders;
   if (!place) throw noZone(zone ?? name, survey);
-  if (twin && twin.account !== place.account) throw twoAccounts(place, twin);
+  const twin = others.find(({ account }) => account !== place.account);
+  if (twin) throw twoAccounts(place, twin);
   return place;
 }
 
-/** All zones of the account, or of all accounts. One without DNS is passed over: its plan may not have it. */
-export async function surveyAccounts(client: PanelClient, only: string | undefined): Promise<Survey> {
-  const places: Place[] = [];
-  const without: { account: string; refusal: Refusal }[] = [];
+/**
+ * All zones of the account, or of all accounts. One without DNS is passed over: its plan may not have it.
+ * @param without where accounts without DNS are told
+ */
+export async function* surveyAccounts(
+  client: PanelClient,
+  only: string | undefined,
+  without: Survey['without'] = [],
+): AsyncGenerator<Place> {
   for (const account of only === undefined ? await client.accounts() : [only]) {
-    const outcome = await client.zones(account);
-    if (!outcome.refusal) places.push(...outcome.result.map((zone) => ({ account, zone })));
-    else if (only === undefined && [403, 404, 422].includes(outcome.refusal.status)) {
-      without.push({ account, refusal: outcome.refusal });
-    } else throw refused(outcome.refusal);
+    for await (const { result, refusal } of client.zones(account)) {
+      for (const zone of result ?? []) yield { account, zone };
+      if (!refusal) continue;
+      if (only !== undefined || ![403, 404, 422].includes(refusal.status)) throw refused(refusal);
+      without.push({ account, refusal });
+    }
   }
-  return { places, without };
 }
 
 /** How many zones an error names. */
 const NAMED = 10;
 
-function noZone(name: Fqdn, { places, without }: Survey): Dns01Error {
-  const zones = places.slice(0, NAMED).map(({ zone }) => zone);
-  const more = places.length > NAMED ? `, and ${places.length - NAMED} more` : '';
+function noZone(name: Fqdn, { zones, more, without }: Survey): Dns01Error {
+  const unnamed = more > 0 ? `, and ${more} more` : '';
   const skipped = without.map(({ account, refusal }) => `account ${account} has no DNS (status ${refusal.status})`);
-  const looked = [`zones: ${zones.join(', ') || 'none'}${more}`, ...skipped].join('; ');
+  const looked = [`zones: ${zones.join(', ') || 'none'}${unnamed}`, ...skipped].join('; ');
   return new Dns01Error('E_ZONE', `no zone for ${name} in the hosting accounts (${looked})`, {
     hint: 'check that the panel holds the DNS of the zone, and that userId is the user whose hosting account it is',
   });

@@ -18,8 +18,12 @@ export interface ZoneidClient {
    * @throws E_PROTOCOL with `answerLost`: the record may have been made
    */
   createTxt(zone: Fqdn, name: Fqdn, value: string): Promise<Outcome<string | undefined>>;
-  /** GET /dns/{zone}/txt: every TXT record of the zone, all pages. @throws E_PROTOCOL */
-  listTxt(zone: Fqdn): Promise<Outcome<TxtEntry[]>>;
+  /**
+   * GET /dns/{zone}/txt: the TXT records of the zone that are wanted, page by page, for a zone can be large.
+   * @param most how many are enough: no further page is asked for then
+   * @throws E_PROTOCOL
+   */
+  searchTxt(zone: Fqdn, isWanted: (entry: TxtEntry) => boolean, most?: number): Promise<Outcome<TxtEntry[]>>;
   /** DELETE /dns/{zone}/txt/{id}. @throws E_PROTOCOL with `answerLost`: the record may be gone */
   deleteTxt(zone: Fqdn, id: string): Promise<Outcome<undefined>>;
 }
@@ -61,16 +65,16 @@ export function createZoneidClient(http: HttpClient, { url, authorization }: Zon
       return { result: created?.id ?? undefined };
     },
 
-    async listTxt(zone) {
-      const records: TxtEntry[] = [];
+    async searchTxt(zone, isWanted, most = Number.POSITIVE_INFINITY) {
+      const found: TxtEntry[] = [];
       let pages = 1;
-      for (let page = 1; page <= pages; page++) {
+      for (let page = 1; page <= pages && found.length < most; page++) {
         const answer = await request(txtPath(zone), { method: 'GET', headers: pagerHeaders(page) });
         if (isRefused(answer)) return { refusal: readRefusal(answer, zone) };
-        records.push(...http.decode(answer, txtListSchema));
+        found.push(...http.decode(answer, txtListSchema).filter(isWanted));
         pages = pagesOf(answer, page);
       }
-      return { result: records };
+      return { result: found };
     },
 
     async deleteTxt(zone, id) {

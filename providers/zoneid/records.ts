@@ -30,16 +30,19 @@ export function createRecords(client: ZoneidClient, context: ProviderContext): D
   }
 
   async function find(zone: Fqdn, record: TxtRecord): Promise<TxtEntry | undefined> {
-    const listed = await client.listTxt(zone);
-    if (!listed.refusal) return listed.result.find((entry) => isRecord(entry, record, zone));
+    const listed = await client.searchTxt(zone, (entry) => isRecord(entry, record, zone), 1);
+    if (!listed.refusal) return listed.result[0];
     if (listed.refusal.status === 404) return undefined;
     throw refused(listed.refusal, record.name);
   }
 
-  /** Records of the zone that holds the name, together with that zone. */
-  async function list(where: Where): Promise<{ zone: Fqdn; entries: TxtEntry[] }> {
+  /** The wanted records of the zone that holds the name, together with that zone. */
+  async function search(
+    where: Where,
+    isWanted: (entry: TxtEntry, zone: Fqdn) => boolean,
+  ): Promise<{ zone: Fqdn; entries: TxtEntry[] }> {
     return inZoneOf(where, async (zone) => {
-      const listed = await client.listTxt(zone);
+      const listed = await client.searchTxt(zone, (entry) => isWanted(entry, zone));
       return listed.refusal ? listed : { result: { zone, entries: listed.result } };
     });
   }
@@ -64,20 +67,21 @@ export function createRecords(client: ZoneidClient, context: ProviderContext): D
 
     async removeTxt(record, handle) {
       if (handle?.id !== undefined) return remove(handle.zone, handle.id, record.name);
-      const { zone, entries } = await list({ ...record, zone: record.zone ?? handle?.zone });
-      const matches = entries.filter((entry) => isRecord(entry, record, zone));
-      const locked = matches.find((entry) => entry.delete === false);
+      const where = { ...record, zone: record.zone ?? handle?.zone };
+      // All pages: there may be the same record twice. Only then is anything deleted, for a deletion moves the pages.
+      const { zone, entries } = await search(where, (entry, shown) => isRecord(entry, record, shown));
+      const locked = entries.find((entry) => entry.delete === false);
       if (locked) throw notDeletable(locked, zone);
       let result: 'removed' | 'absent' = 'absent';
-      for (const { id } of matches) {
+      for (const { id } of entries) {
         if ((await remove(zone, id, record.name)) === 'removed') result = 'removed';
       }
       return result;
     },
 
     async listTxt(name, known) {
-      const { zone, entries } = await list({ name, zone: known });
-      return entries.filter((entry) => isSameName(entry.name, name, zone)).map((entry) => unquoted(entry.destination));
+      const { entries } = await search({ name, zone: known }, (entry, zone) => isSameName(entry.name, name, zone));
+      return entries.map((entry) => unquoted(entry.destination));
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { Run } from '../challenge/run.ts';
+import { asDns01Error, type Dns01Error } from '../errors.ts';
 import type { Io } from './io.ts';
 import { withRun } from './open-run.ts';
 import type { CommonOptions } from './options.ts';
@@ -10,16 +11,24 @@ interface ZoneRow {
   readonly active: boolean;
 }
 
-/** `dns01 zones`: what each account can write, one zone a line. */
+/** `dns01 zones`: what each account can write, one zone a line, as they come; as JSON in one document. */
 export function zones(options: CommonOptions, io: Io): Promise<void> {
   return withRun(options, io, async (run) => {
     const accounts = options.account === undefined ? Object.keys(run.config.accounts) : [options.account];
-    const results = await Promise.allSettled(accounts.map((account) => zonesOf(account, run)));
-    const rows = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
-    const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as Error] : []));
+    const rows: ZoneRow[] = [];
+    const failures: Dns01Error[] = [];
+    for (const listed of accounts.map((account) => begun(zonesOf(account, run)))) {
+      try {
+        for await (const row of listed) {
+          if (options.json) rows.push(row);
+          else io.stdout(asLine(row));
+        }
+      } catch (error) {
+        failures.push(asDns01Error(error));
+      }
+    }
     // One account that fails hides nothing of the others; the first failure decides the exit code.
     for (const failure of failures.slice(1)) run.log.warn(failure.message);
-    if (!options.json) for (const row of rows) io.stdout(asLine(row));
     if (failures[0]) throw failures[0];
     if (options.json) io.stdout(`${JSON.stringify({ ok: true, action: 'zones', zones: rows })}\n`);
   });
@@ -27,16 +36,29 @@ export function zones(options: CommonOptions, io: Io): Promise<void> {
 
 const asLine = ({ account, zone, active }: ZoneRow): string => `${account}\t${zone}${active ? '' : '\tinactive'}\n`;
 
-async function zonesOf(name: string, run: Run): Promise<ZoneRow[]> {
+/** The same rows, the first of them asked for at once: the accounts log in side by side and print in their order. */
+async function* drain<Row>(first: Promise<IteratorResult<Row, void>>, rest: AsyncGenerator<Row, void>) {
+  for (let step = await first; !step.done; step = await rest.next()) yield step.value;
+}
+
+function begun<Row>(rows: AsyncGenerator<Row, void>): AsyncGenerator<Row, void> {
+  const first = rows.next();
+  // Told when its turn comes.
+  first.catch(() => {});
+  return drain(first, rows);
+}
+
+async function* zonesOf(name: string, run: Run): AsyncGenerator<ZoneRow, void> {
   const account = await run.account(name);
   const { type: provider } = account.definition;
-  return account.use(async (dns) => {
-    if (!dns.listZones) return configuredZones(name, provider, run);
-    const rows: ZoneRow[] = [];
-    for await (const { name: zone, active = true } of dns.listZones())
-      rows.push({ account: name, provider, zone, active });
-    return rows;
-  });
+  const listed = await account.use(async (dns) => dns.listZones?.()[Symbol.asyncIterator]());
+  if (!listed) return yield* configuredZones(name, provider, run);
+  for (;;) {
+    const step = await account.use(() => listed.next());
+    if (step.done) return;
+    const { name: zone, active = true } = step.value;
+    yield { account: name, provider, zone, active };
+  }
 }
 
 /** Some APIs cannot tell; then what the config says is all there is. */

@@ -465,21 +465,25 @@ function isStorableName(name: string): boolean {
     .every((label) => label.length > 0 && label.length <= 63 && !/^-|-$|^(?!xn)..--/.test(label));
 }
 
-/** Columns compared without regard to case and trailing blanks; `%` makes it a LIKE; an unknown column finds nothing. */
+/**
+ * Columns compared without regard to case and trailing blanks; `%` makes it a LIKE; an unknown column finds nothing, and
+ * so does every column after the paging keys, for the panel then mixes up which value is whose (read in its source).
+ */
 function search(lines: readonly (FakeZone | FakeRow)[], filter: Params): readonly (FakeZone | FakeRow)[] {
   const offset = Number(filter['#OFFSET#'] ?? 0);
   const limit = Number(filter['#LIMIT#'] ?? lines.length);
   const columns = Object.entries(filter).filter(([column]) => !column.startsWith('#'));
   scalar(...columns.map(([, value]) => value));
-  const found = lines.filter((line) =>
-    columns.every(([column, value]) => matches(new Map(Object.entries(line)), column, value)),
-  );
+  const keys = Object.keys(filter);
+  const isMixedUp = keys.some((key, index) => key.startsWith('#') && index < columns.length);
+  if (isMixedUp) return [];
+  const found = lines.filter((line) => columns.every(([column, value]) => matches(line, column, value)));
   return found.slice(offset, offset + limit);
 }
 
-function matches(line: ReadonlyMap<string, string>, column: string, value: unknown): boolean {
-  const stored = line.get(column);
-  if (stored === undefined) return false;
+function matches(line: FakeZone | FakeRow, column: string, value: unknown): boolean {
+  const stored: unknown = Object.hasOwn(line, column) ? Reflect.get(line, column) : undefined;
+  if (typeof stored !== 'string') return false;
   const wanted = String(value ?? '');
   return wanted.includes('%') ? like(stored, wanted) : folded(stored) === folded(wanted);
 }

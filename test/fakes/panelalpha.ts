@@ -50,6 +50,8 @@ export interface PanelalphaFake {
   /** Every TXT value at a name. */
   held(name: string): string[];
   plant(name: string, value: string, type?: string): void;
+  /** Many TXT records more in a zone, `r0.example.com` and so on, behind those that are there. */
+  fill(zone: string, count: number): void;
   close(): Promise<void>;
 }
 
@@ -93,28 +95,19 @@ export async function startPanelalphaFake(settings: PanelalphaFakeSettings = {})
     if (headers['authorization'] !== `Bearer ${token}` || !isUser) return json(401, { message: texts.denied });
     const { account, zone, line } = parsePath(request.path);
     if (account === undefined) {
-      return list(
-        request,
-        Object.keys(accounts).map((id) => ({ id: Number(id), username: `user${id}` })),
-      );
+      return list(request, Object.keys(accounts), (id) => ({ id: Number(id), username: `user${id}` }));
     }
     const held = accounts[account];
     if (held === undefined || typeof held === 'number') return json(held ?? 404, { message: texts.missing });
     if (zone === undefined) {
-      return list(
-        request,
-        held.map((name) => ({ name, details: { remote_id: `remote-${name}` } })),
-      );
+      return list(request, held, (name) => ({ name, details: { remote_id: `remote-${name}` } }));
     }
     if (!held.includes(zone)) return json(404, { message: texts.missing });
     if (method === 'POST') return create(zone, request.body);
     if (method === 'DELETE') return remove(zone, line ?? '');
     settle();
     const inZone = records.filter((record) => record.zone === zone);
-    return list(
-      request,
-      inZone.map((record, index) => shown(record, index)),
-    );
+    return list(request, inZone, shown);
   }
 
   /** A change is done now, or after some more lists. */
@@ -128,12 +121,17 @@ export async function startPanelalphaFake(settings: PanelalphaFakeSettings = {})
     pending = pending.filter(({ left }) => left >= 0);
   }
 
-  function list(request: FakeRequest, items: readonly unknown[]): FakeReply {
+  function list<Item>(
+    request: FakeRequest,
+    items: readonly Item[],
+    show: (item: Item, index: number) => unknown,
+  ): FakeReply {
     const { paging = 'none', pageSize = 3 } = settings;
-    if (paging === 'none') return json(200, inForm(items));
+    if (paging === 'none') return json(200, inForm(items.map(show)));
     const page = Number(new URLSearchParams(request.query).get('page') ?? '1');
     const last = Math.max(1, Math.ceil(items.length / pageSize));
-    const body = inForm(items.slice((page - 1) * pageSize, page * pageSize));
+    const first = (page - 1) * pageSize;
+    const body = inForm(items.slice(first, first + pageSize).map((item, index) => show(item, first + index)));
     // As behind a proxy that ends the TLS: the panel's idea of its own address is not quite right.
     const next = page < last ? `https://127.0.0.1${request.path}?page=${page + 1}` : null;
     const told = {
@@ -251,6 +249,11 @@ export async function startPanelalphaFake(settings: PanelalphaFakeSettings = {})
         .sort((a, b) => b.length - a.length)[0];
       if (zone === undefined) throw new Error(`no zone of the fake holds ${name}`);
       records.splice(records.findIndex((other) => other.zone === zone) + 1, 0, stored(zone, name, type, value));
+    },
+    fill(zone, count) {
+      for (let index = 0; index < count; index++) {
+        records.push(stored(zone, `r${index}.${zone}`, 'TXT', `v=spf1 include:r${index}.example.net -all`));
+      }
     },
     close: () => server.close(),
   };

@@ -162,9 +162,14 @@ export async function startPowerdnsFake(settings: PowerdnsFakeSettings = {}): Pr
 }
 
 function rrsetsOf(rows: readonly StoredRow[]) {
-  const keyOf = ({ name, type }: StoredRow) => `${name} ${type}`;
-  const sets = [...new Set(rows.map(keyOf))].map((key) => rows.filter((row) => keyOf(row) === key));
-  return sets.map((set) => ({
+  const sets = new Map<string, StoredRow[]>();
+  for (const row of rows) {
+    const key = `${row.name} ${row.type}`;
+    const set = sets.get(key);
+    if (set) set.push(row);
+    else sets.set(key, [row]);
+  }
+  return [...sets.values()].map((set) => ({
     comments: [],
     name: `${set[0]?.name}.`,
     type: set[0]?.type,

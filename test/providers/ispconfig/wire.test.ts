@@ -165,9 +165,14 @@ it('lists with one search by full name', async () => {
   expect(sent[1]).toEqual(call('dns_txt_get', { primary_id: { name: '_acme-challenge.example.com.', type: 'TXT' } }));
 });
 
-it('asks for the zones a page at a time', async () => {
-  const page = Array.from({ length: 25 }, (_, index) => ({ ...ZONE, id: String(index), origin: `z${index}.example.` }));
-  panelAnswers(SESSION, page, [{ ...ZONE, id: '25', origin: 'off.example.', active: 'N' }]);
+it('asks for the zones a page at a time, and for as many as will weigh 4 MB', async () => {
+  const pageOf = (from: number, zone: object) =>
+    Array.from({ length: 25 }, (_, index) => ({
+      ...zone,
+      id: String(from + index),
+      origin: `z${from + index}.example.`,
+    }));
+  panelAnswers(SESSION, pageOf(0, ZONE), [{ ...ZONE, id: '25', origin: 'off.example.', active: 'N' }]);
   const { provider } = open({ url: API });
   const zones = [];
   for await (const zone of provider.listZones?.() ?? []) zones.push(zone);
@@ -176,7 +181,26 @@ it('asks for the zones a page at a time', async () => {
   expect(zones.at(-1)).toEqual({ name: 'off.example', active: false });
   expect(sent.slice(1)).toEqual([
     call('dns_zone_get', { primary_id: { '#OFFSET#': 0, '#LIMIT#': 25 } }),
-    call('dns_zone_get', { primary_id: { '#OFFSET#': 25, '#LIMIT#': 25 } }),
+    call('dns_zone_get', { primary_id: { '#OFFSET#': 25, '#LIMIT#': 1000 } }),
+  ]);
+
+  sent = [];
+  panelAnswers(SESSION, pageOf(0, { ...ZONE, rendered_zone: 'x'.repeat(1_000_000) }), pageOf(25, ZONE).slice(0, 2));
+  const large = open({ url: API });
+  for await (const zone of large.provider.listZones?.() ?? []) zones.push(zone);
+  expect(sent[2]).toEqual(call('dns_zone_get', { primary_id: { '#OFFSET#': 25, '#LIMIT#': 3 } }));
+});
+
+it('asks for fewer zones again where many at once are too much', async () => {
+  const some = Array.from({ length: 25 }, (_, index) => ({ ...ZONE, id: String(index), origin: `z${index}.example.` }));
+  panelAnswers(SESSION, some, 'out of memory', [{ ...ZONE, id: '25' }]);
+  const { provider } = open({ url: API });
+  const zones = [];
+  for await (const zone of provider.listZones?.() ?? []) zones.push(zone.name);
+  expect(zones).toHaveLength(26);
+  expect(sent.slice(2).map(({ body }) => body)).toMatchObject([
+    { primary_id: { '#OFFSET#': 25, '#LIMIT#': 1000 } },
+    { primary_id: { '#OFFSET#': 25, '#LIMIT#': 25 } },
   ]);
 });
 

@@ -148,3 +148,17 @@ describe('OLSPanel', () => {
     },
   );
 });
+
+it('names some of many domains where none holds the name', async () => {
+  const domains = Array.from({ length: 12 }, (_, index) => `d${index}.example`);
+  const panel = await startOlspanelFake({ domains });
+  try {
+    await expect(
+      open(panel, undefined, createTestContext()).addTxt(record('_acme-challenge.example.org')),
+    ).rejects.toThrow(
+      `no domain of this user holds _acme-challenge.example.org (${domains.slice(0, 10).join(', ')}, and 2 more)`,
+    );
+  } finally {
+    await panel.close();
+  }
+});
