@@ -36,7 +36,7 @@ const docs: ProviderDocs = {
   ],
 };
 
-export const ispconfig = defineProvider({
+export default defineProvider({
   type: 'ispconfig',
   title: 'ISPConfig 3',
   docs,
@@ -64,5 +64,3 @@ export const ispconfig = defineProvider({
     };
   },
 });
-
-export default ispconfig;

@@ -4,7 +4,7 @@ import type { Fqdn, TxtRecord } from '../../src/provider.ts';
 import type { Row } from './schema.ts';
 import { dotted } from './zone-book.ts';
 
-export const isAt = (row: Row, name: Fqdn): boolean => row.name.toLowerCase() === dotted(name);
+const isAt = (row: Row, name: Fqdn): boolean => row.name.toLowerCase() === dotted(name);
 
 export const isTxtAt = (row: Row, name: Fqdn): boolean => row.type === 'TXT' && isAt(row, name);
 

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { ispconfig } from '../../../providers/ispconfig/index.ts';
+import ispconfig from '../../../providers/ispconfig/index.ts';
 import type { IspconfigOptions } from '../../../providers/ispconfig/schema.ts';
 import { type Dns01Error, isDns01Error } from '../../../src/errors.ts';
 import type { DnsProvider, TxtRecord } from '../../../src/provider.ts';
