@@ -12,7 +12,7 @@ const PROGRAMS: readonly (readonly [title: string, program: string, ...args: str
   ['certbot', 'certbot', '--version'],
   ['BIND', 'named', '-v'],
   ['Knot', 'knotd', '--version'],
-  ['pebble', 'dpkg-query', '-W', '-f', '${Version}', 'pebble'],
+  ['pebble', 'dpkg-query', '-W', 'pebble'],
 ];
 
 /** Whose numbers these are. */
