@@ -18,7 +18,7 @@ const GOAL = 1.1;
 export const barrier: Part = {
   title: 'The wait',
   async run(rounds): Promise<Findings> {
-    const repeats = Math.min(rounds, 7);
+    const repeats = Math.min(rounds, 5);
     const measured: (readonly [names: number, overshoots: readonly number[]])[] = [];
     for (const names of [1, 10, 100, 1000]) {
       const overshoots: number[] = [];
