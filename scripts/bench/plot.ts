@@ -1,4 +1,4 @@
-export interface Series {
+interface Series {
   readonly name: string;
   readonly points: readonly (readonly [x: number, y: number])[];
 }
@@ -14,7 +14,7 @@ const WIDTH = 720;
 const HEIGHT = 360;
 const AREA = { left: 64, right: 500, top: 44, bottom: 304 } as const;
 
-/** One colour a series, on a light and on a dark page. */
+/** One colour a series, on the light and on the dark background. */
 const COLOURS = [
   ['#1f6fb4', '#6cb2f0'],
   ['#c2570c', '#f59b58'],
@@ -22,14 +22,17 @@ const COLOURS = [
   ['#8e3b9e', '#d48be0'],
 ] as const;
 
+/** With a background of its own: where the page's colours are not known to the picture, it is readable all the same. */
 const STYLE = `
 svg { font: 12px sans-serif; fill: #333 }
+.page { fill: #fff }
 .title { font-size: 14px; font-weight: bold }
 .grid { stroke: #ccc; stroke-width: 1 }
 .line { fill: none; stroke-width: 2 }
 ${COLOURS.map(([light], index) => `.s${index} { stroke: ${light} } .t${index} { fill: ${light} }`).join('\n')}
 @media (prefers-color-scheme: dark) {
 svg { fill: #ddd }
+.page { fill: #0d1117 }
 .grid { stroke: #555 }
 ${COLOURS.map(([, dark], index) => `.s${index} { stroke: ${dark} } .t${index} { fill: ${dark} }`).join('\n')}
 }`;
@@ -52,6 +55,7 @@ export function drawPlot({ title, x, y, series }: Plot): string {
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img">`,
     `<title>${escaped(title)}</title>`,
     `<style>${STYLE}\n</style>`,
+    `<rect class="page" width="${WIDTH}" height="${HEIGHT}" rx="6"/>`,
     `<text class="title" x="${AREA.left}" y="22">${escaped(title)}</text>`,
     ...across.ticks.flatMap((tick) => {
       const at = across.at(tick);
