@@ -148,6 +148,7 @@ async function inTurn(contenders: readonly Contender[], rounds: number): Promise
 }
 
 const timeOf = ({ costs }: Measured): number => median(costs.map(({ milliseconds }) => milliseconds));
+const processorOf = ({ costs }: Measured): number => median(costs.map(({ processor }) => processor ?? Number.NaN));
 const peakOf = ({ costs }: Measured): number => median(costs.map(({ peak }) => peak ?? Number.NaN));
 
 function tableOf(measured: readonly Measured[]): string[] {
@@ -155,11 +156,12 @@ function tableOf(measured: readonly Measured[]): string[] {
   if (!base) return [];
   const told = (number: number, digits: number) => (Number.isNaN(number) ? '' : number.toFixed(digits));
   return table(
-    ['command', 'median ms', 'min', 'max', '× node', 'peak MB', '× node'],
+    ['command', 'median ms', 'min', 'max', '× node', 'CPU ms', 'peak MB', '× node'],
     measured.map((one) => [
       one.name === NODE ? `\`${NODE}\`` : one.name,
       ...spread(one.costs.map(({ milliseconds }) => milliseconds)),
       told(timeOf(one) / timeOf(base), 2),
+      told(processorOf(one), 0),
       told(peakOf(one), 0),
       told(peakOf(one) / peakOf(base), 2),
     ]),
