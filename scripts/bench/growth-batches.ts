@@ -61,6 +61,7 @@ export async function growthOfBatches(): Promise<Findings> {
         title: 'One name of a batch',
         x: 'names in the batch',
         y: 'ms for a name',
+        // Lines that lie on each other tell nothing more.
         series: seriesOf(batches)
           .filter(({ name }) => name !== 'powerdns, remove')
           .map(({ name, list }) => ({ name, points: list.map((batch) => [batch.names, each(batch)] as const) })),
