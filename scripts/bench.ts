@@ -1,42 +1,61 @@
-// npm run bench: what a start, a request and a wait cost, side by side in one run. Writes docs/benchmarks.md.
+// npm run bench: what dns01 costs, side by side with others in one run. A whole run writes docs/benchmarks.md.
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
-import { fileURLToPath } from 'node:url';
-import { version } from '../package.json';
-import { benchBarrier } from './bench/barrier.ts';
-import { benchRequests } from './bench/requests.ts';
-import { benchStart } from './bench/start.ts';
+import { root } from '../test/support/paths.ts';
+import { barrier } from './bench/barrier.ts';
+import { budget } from './bench/budget.ts';
+import { certificate } from './bench/certificate.ts';
+import { growth } from './bench/growth.ts';
+import { describeMachine } from './bench/machine.ts';
+import type { Part } from './bench/part.ts';
+import { requests } from './bench/requests.ts';
+import { start } from './bench/start.ts';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
+const PARTS: Readonly<Record<string, Part>> = { start, requests, certificate, budget, barrier, growth };
+const USAGE = `usage: npm run bench -- [ROUNDS] [${Object.keys(PARTS).join('|')}]...
+Without a name everything is measured (a quarter of an hour), and docs/benchmarks.md written anew.`;
+
+const { names, rounds } = readArguments(process.argv.slice(2));
 execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: root, stdio: 'inherit' });
-const rounds = Number(process.argv[2] ?? 15);
 
-const page = [
+const page: string[] = [];
+const pictures: Record<string, string> = {};
+print([
   '# Benchmarks',
   '',
-  `dns01 ${version} on Node ${process.versions.node}, ${cpus().length} processors, ${rounds} rounds in turn after one to warm up.`,
-  '`npm run bench` makes this page anew; what is not installed is left out. Times are of whole processes; the ratios are',
-  'what travels to other machines.',
+  'Made by `npm run bench`, which measures everything in one run on one machine: the ratios are what travels to others.',
+  'A single part is measured by `npm run bench -- start`, with more or fewer rounds by `npm run bench -- start 50`.',
+  'What is not installed is left out and said to be; `npm run test:e2e` as root installs it on Debian.',
   '',
-  '## Start',
-  '',
-  'The add is one POST to a server on loopback that answers at once, with the journal and the request ledger on disk.',
-  '',
-  ...(await benchStart(rounds)),
-  '',
-  '## Requests',
-  '',
-  'One `dns01 batch` of adds and one of removes, the zones in the config.',
-  '',
-  ...(await benchRequests()),
-  '',
-  '## The wait',
-  '',
-  'From the moment when the last name server shows the last value to the end of the wait, polling once a second.',
-  '',
-  ...(await benchBarrier()),
-  '',
-].join('\n');
-writeFileSync(`${root}docs/benchmarks.md`, page);
-process.stdout.write(page);
+  ...describeMachine(),
+]);
+for (const name of names) {
+  process.stderr.write(`bench: ${name}\n`);
+  const part = PARTS[name];
+  const findings = await part?.run(rounds);
+  print(['', `## ${part?.title}`, '', ...(findings?.lines ?? [])]);
+  Object.assign(pictures, findings?.pictures);
+}
+if (names.length === Object.keys(PARTS).length) {
+  writeFileSync(`${root}docs/benchmarks.md`, page.map((line) => `${line}\n`).join(''));
+  for (const [file, picture] of Object.entries(pictures)) writeFileSync(`${root}docs/${file}`, picture);
+}
+
+function print(lines: readonly string[]): void {
+  page.push(...lines);
+  process.stdout.write(lines.map((line) => `${line}\n`).join(''));
+}
+
+function readArguments(args: readonly string[]): { names: readonly string[]; rounds: number } {
+  const numbers = args.filter((arg) => /^[1-9]\d{0,3}$/.test(arg));
+  const asked = args.filter((arg) => !numbers.includes(arg));
+  if (numbers.length > 1 || asked.some((name) => !Object.hasOwn(PARTS, name))) {
+    process.stderr.write(`${USAGE}\n`);
+    process.exit(64);
+  }
+  const all = Object.keys(PARTS);
+  return {
+    names: asked.length === 0 ? all : all.filter((name) => asked.includes(name)),
+    rounds: Number(numbers[0] ?? 15),
+  };
+}

@@ -1,59 +1,146 @@
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { startPanels } from '../../test/support/panels.ts';
+import { startFakeDns } from '../../test/fakes/dns-server.ts';
+import { ACCOUNTS, type AccountName, configOf, ZONE } from './accounts.ts';
+import { type Findings, goal, type Part, table } from './part.ts';
+import { namesIn, openPlace } from './place.ts';
+import { zoneidWithWindow } from './zoneid-window.ts';
 
-const bundle = fileURLToPath(new URL('../../dist/dns01.cjs', import.meta.url));
-const VALUE = 'LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ';
+const COUNTS = [1, 10, 100];
 
-/** Requests that a batch of adds and then of removes costs at each provider, zones known, for 1, 10 and 100 names. */
-export async function benchRequests(): Promise<string[]> {
-  const lines = ['| provider | names | to add | to remove | a name |', '|---|---|---|---|---|'];
-  for (const [provider, domain] of [
-    ['ispconfig', 'example.com'],
-    ['zoneid', 'example.ee'],
-  ] as const) {
-    for (const names of [1, 10, 100]) {
-      const { added, removed } = await countRequests(provider, domain, names);
-      lines.push(`| ${provider} | ${names} | ${added} | ${removed} | ${((added + removed) / names).toFixed(2)} |`);
+/** What is counted, and what a config has to say for it. */
+interface Case {
+  readonly title: string;
+  readonly provider: AccountName;
+  readonly config: (setting: Setting) => object;
+}
+
+interface Setting {
+  readonly login: Readonly<Record<string, unknown>>;
+  readonly names: readonly string[];
+  /** A name server that has the zone. */
+  readonly nameserver: string;
+}
+
+interface Counted {
+  readonly title: string;
+  readonly provider: AccountName;
+  readonly names: number;
+  readonly added: number;
+  readonly removed: number;
+}
+
+const plain = (provider: AccountName): Case => ({ title: provider, provider, config: ({ login }) => configOf(login) });
+
+const CASES: readonly Case[] = [
+  plain('ispconfig'),
+  plain('zoneid'),
+  {
+    title: 'zoneid, zone seen in DNS',
+    provider: 'zoneid',
+    config: ({ login, nameserver }) => ({ accounts: { it: login }, dns: { nameservers: { [ZONE]: [nameserver] } } }),
+  },
+  {
+    title: 'zoneid, zone nowhere to be seen',
+    provider: 'zoneid',
+    config: ({ login }) => ({ accounts: { it: login }, dns: { followCnames: false } }),
+  },
+  plain('panelalpha'),
+  plain('powerdns'),
+  plain('olspanel'),
+  { title: 'acme-dns', provider: 'acme-dns', config: accountForEach },
+  plain('rfc2136'),
+];
+
+/** What one name costs to add and to remove. Read in their sources, not counted here. */
+interface Peers {
+  readonly acmesh: string;
+  readonly lego: string;
+}
+
+const UNKNOWN: Peers = { acmesh: 'not known', lego: 'not known' };
+
+const PEERS: Partial<Record<AccountName, Peers>> = {
+  zoneid: { acmesh: '5 + 6', lego: '1 + 2' },
+  // Each has to find the zone as well, with one request or more.
+  ispconfig: { acmesh: 'at least 4 + not known', lego: 'at least 5 + not known' },
+};
+
+export const requests: Part = {
+  title: 'Requests',
+  async run(): Promise<Findings> {
+    const counted: Counted[] = [];
+    for (const each of CASES) {
+      for (const names of COUNTS) counted.push(await countRequests(each, names));
     }
-  }
-  return lines;
-}
-
-async function countRequests(provider: 'ispconfig' | 'zoneid', domain: string, names: number) {
-  const directory = mkdtempSync(join(tmpdir(), 'dns01-bench-'));
-  const panels = await startPanels();
-  const config = join(directory, 'dns01.yaml');
-  // The budget is not what is counted here: each run begins with a fresh ledger.
-  writeFileSync(config, panels.config, { mode: 0o600 });
-  const batch = (action: string, state: string) => {
-    const line = (index: number) =>
-      JSON.stringify({ action, name: `_acme-challenge.n${index}.${domain}`, value: VALUE });
-    const input = Array.from({ length: names }, (_, index) => `${line(index)}\n`).join('');
-    return run(['--config', config, 'batch', '--no-wait'], input, join(directory, state));
-  };
-  const calls = () => panels[provider].server.takeCalls().length;
-  try {
-    await batch('add', 'state');
-    const added = calls();
-    await batch('remove', 'state');
-    return { added, removed: calls() };
-  } finally {
-    await panels.close();
-    rmSync(directory, { recursive: true });
-  }
-}
-
-function run(args: readonly string[], input: string, state: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [bundle, ...args], {
-      env: { DNS01_STATE_DIR: state },
-      stdio: ['pipe', 'ignore', 'inherit'],
+    const rows = counted.map(({ title, provider, names, added, removed }) => {
+      const { acmesh, lego } = PEERS[provider] ?? UNKNOWN;
+      const each = ((added + removed) / names).toFixed(2);
+      return [title, String(names), String(added), String(removed), each, acmesh, lego];
     });
-    child.stdin.end(input);
-    child.on('close', (code) => (code === 0 ? resolve() : reject(new Error(`the batch ended with ${code}`))));
-  });
+    return {
+      lines: [
+        'One `dns01 batch` of adds and one of removes, names two labels below their zone, which stands in the config unless',
+        'said otherwise. Of `rfc2136` the messages are counted, at `acme-dns` there is one account for each name. acme.sh (of',
+        '2026-06) and lego (of 2026-07) start from nothing for each name: their columns are what one name costs to add + to',
+        'remove, as their sources have it.',
+        '',
+        ...table(['provider', 'names', 'to add', 'to remove', 'a name', 'acme.sh, a name', 'lego, a name'], rows),
+        '',
+        ...goals(counted),
+      ],
+    };
+  },
+};
+
+/** The names of a hundred in a batch are two labels deep: one request for each name above that turns out to be no zone. */
+const ZONE_SEARCH = 2;
+
+function goals(counted: readonly Counted[]): string[] {
+  const of = (wanted: AccountName) => counted.filter(({ provider }) => provider === wanted);
+  const titles = [...new Set(of('zoneid').map(({ title }) => title))];
+  const told = (list: readonly Counted[], number: (one: Counted) => number) =>
+    list.map((one) => `${number(one)} for ${one.names}`).join(', ');
+  return [
+    ...titles.map((title) => {
+      const list = counted.filter((one) => one.title === title);
+      return goal(
+        `${title}: 2 requests a name, to add and remove it, and the search for the zone (${ZONE_SEARCH}) once`,
+        told(list, ({ added, removed }) => added + removed),
+        list.every(({ added, removed, names }) => added + removed <= 2 * names + ZONE_SEARCH),
+      );
+    }),
+    goal(
+      'ispconfig: 2 requests and 1 a name to add in a batch',
+      told(of('ispconfig'), ({ added }) => added),
+      of('ispconfig').every(({ added, names }) => added <= 2 + names),
+    ),
+  ];
+}
+
+async function countRequests({ title, provider, config }: Case, count: number): Promise<Counted> {
+  const account = await ACCOUNTS[provider]();
+  const dns = await startFakeDns({ zones: [{ name: ZONE }] });
+  const names = namesIn(ZONE, count);
+  const place = openPlace();
+  try {
+    // What waits for ZoneID's budget is the same requests later.
+    const quick = provider === 'zoneid' ? { provider: await zoneidWithWindow(place.directory, 1) } : {};
+    place.configure(config({ login: { ...account.login, ...quick }, names, nameserver: dns.at }));
+    await place.batch('add', names, '--no-wait');
+    const added = account.takeRequests();
+    await place.batch('remove', names);
+    return { title, provider, names: count, added, removed: account.takeRequests() };
+  } finally {
+    place.remove();
+    await Promise.all([account.close(), dns.close()]);
+  }
+}
+
+/** A registration at acme-dns is for one name. */
+function accountForEach({ names, login }: Setting): object {
+  const domains = names.map((name, index) => [name.replace('_acme-challenge.', ''), `a${index}`] as const);
+  return {
+    accounts: Object.fromEntries(domains.map(([, account]) => [account, login])),
+    zones: Object.fromEntries(domains),
+    dns: { followCnames: false },
+  };
 }

@@ -1,112 +1,201 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer as createHttp, type RequestListener } from 'node:http';
-import { createServer as createHttps } from 'node:https';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { type Command, type Measured, measureInTurn, median } from './measure.ts';
+import { configOf, ZONE } from './accounts.ts';
+import { CA_FILE, type InstantApi, startInstantApi } from './instant-api.ts';
+import { median, spread } from './numbers.ts';
+import { type Findings, goal, leftOut, type Part, table } from './part.ts';
+import { openPlace, type Place, VALUE } from './place.ts';
+import { PRIMARY_PROGRAMS, type Primary, startPrimary } from './primary.ts';
+import { type Command, type Cost, runProcess } from './process.ts';
+import { missingOf, pathTo } from './programs.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const bundle = join(root, 'dist/dns01.cjs');
-const VALUE = 'LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ';
+/** A command, and each time one for another name: nothing that was there before shortens it. */
+interface Contender {
+  readonly name: string;
+  command(round: number): Command;
+}
 
-/** An API that answers at once, in the form of ZoneID. */
-const answerAtOnce: RequestListener = (request, response) => {
-  let body = '';
-  request.on('data', (chunk) => {
-    body += chunk;
-  });
-  request.on('end', () => {
-    response.writeHead(201, { 'content-type': 'application/json' });
-    response.end(JSON.stringify([{ id: '1', ...(JSON.parse(body || '{}') as object) }]));
-  });
-};
+interface Measured {
+  readonly name: string;
+  readonly costs: readonly Cost[];
+}
+
+const NODE = 'node -e 0';
+const ADDS = { http: 'dns01 add-txt, http', https: 'dns01 add-txt, https', update: 'dns01 add-txt, RFC 2136' } as const;
+const LEXICON_ADD = 'lexicon create, RFC 2136';
 
 /** What a start costs, beside others, in one run. */
-export async function benchStart(rounds: number): Promise<string[]> {
-  const directory = mkdtempSync(join(tmpdir(), 'dns01-bench-'));
-  const fixture = (name: string) => readFileSync(join(root, 'test/fixtures/tls', name));
-  const http = createHttp(answerAtOnce);
-  const https = createHttps({ cert: fixture('server.pem'), key: fixture('server.key') }, answerAtOnce);
-  const origins = await Promise.all(
-    [http, https].map(
-      (server) =>
-        new Promise<number>((resolve) => {
-          server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
-        }),
-    ),
-  );
-  const [httpUrl, httpsUrl] = [`http://127.0.0.1:${origins[0]}/v2`, `https://127.0.0.1:${origins[1]}/v2`];
-  const config = (name: string, url: string, extra = '') => {
-    const file = join(directory, name);
-    const account = `{ provider: zoneid, url: "${url}", username: u, apiKey: bench-key${extra} }`;
-    writeFileSync(file, `accounts: { z: ${account} }\nzones: { example.com: z }\ndns: { followCnames: false }\n`, {
-      mode: 0o600,
-    });
-    return file;
+export const start: Part = {
+  title: 'Start',
+  async run(rounds): Promise<Findings> {
+    const api = await startInstantApi();
+    const place = openPlace();
+    const missing = missingOf(PRIMARY_PROGRAMS);
+    const primary = missing.length === 0 ? await startPrimary(ZONE) : undefined;
+    try {
+      const { contenders, absent } = contendersFor(place, api, primary);
+      const measured = await inTurn(contenders, rounds);
+      const noPrimary = primary ? [] : [leftOut('adds over RFC 2136', `not installed: ${missing.join(', ')}`)];
+      return {
+        lines: [
+          `${rounds} rounds in turn, after one to warm up. An add is one request to a server on loopback that answers at once`,
+          '(for RFC 2136: BIND), with the journal, the lock and the request ledger on disk; `curl` sends the same request.',
+          '',
+          ...tableOf(measured),
+          '',
+          ...goals(measured),
+          ...absent,
+          ...noPrimary,
+        ],
+      };
+    } finally {
+      await primary?.close();
+      place.remove();
+      api.close();
+    }
+  },
+};
+
+function contendersFor(
+  place: Place,
+  api: InstantApi,
+  primary: Primary | undefined,
+): { contenders: Contender[]; absent: string[] } {
+  const absent: string[] = [];
+  const others = (program: string, contenders: (path: string) => Contender[]): Contender[] => {
+    const path = pathTo(program);
+    if (path !== undefined) return contenders(path);
+    absent.push(leftOut(program, 'it is not installed'));
+    return [];
   };
-  const add = (file: string): Command['argv'] => [
-    process.execPath,
-    bundle,
-    '--config',
-    file,
-    'add-txt',
-    '--no-wait',
-    '_acme-challenge.example.com',
-    VALUE,
-  ];
-  const env = { DNS01_STATE_DIR: join(directory, 'state') };
-  const ca = `, ca: ${join(root, 'test/fixtures/tls/ca.pem')}`;
-  const body = JSON.stringify({ name: '_acme-challenge.example.com', destination: VALUE });
-  const commands: Command[] = [
-    { name: 'node -e 0', argv: [process.execPath, '-e', '0'] },
-    { name: 'dns01 --version', argv: [process.execPath, bundle, '--version'] },
-    { name: 'dns01 --help', argv: [process.execPath, bundle, '--help'] },
-    { name: 'dns01 add-txt, http', argv: add(config('http.yaml', httpUrl)), env },
-    { name: 'dns01 add-txt, https', argv: add(config('https.yaml', httpsUrl, ca)), env },
-    ...others([
-      'curl, the same request',
-      '/usr/bin/curl',
-      '-s',
-      '-X',
-      'POST',
-      '-u',
-      'u:bench-key',
-      '-d',
-      body,
-      `${httpUrl}/dns/example.com/txt`,
+  const version = (program: string) =>
+    others(program, (path) => [{ name: `${program} --version`, command: () => ({ argv: [path, '--version'] }) }]);
+  const login = { provider: 'zoneid', username: 'u', apiKey: 'bench-key' };
+  const contenders = [
+    { name: NODE, command: () => ({ argv: [process.execPath, '-e', '0'] }) },
+    { name: 'dns01 --version', command: () => place.command(['--version']) },
+    { name: 'dns01 --help', command: () => place.command(['--help']) },
+    adding(ADDS.http, place, { ...login, url: api.http }),
+    adding(ADDS.https, place, { ...login, url: api.https, ca: CA_FILE }),
+    ...others('curl', (path) => [
+      posting('curl, http', path, [], api.http),
+      posting('curl, https', path, ['--cacert', CA_FILE], api.https),
     ]),
-    ...others(['lego --version', '/usr/bin/lego', '--version']),
-    ...others(['lexicon --version', '/usr/bin/lexicon', '--version']),
-    ...others(['certbot --version', '/usr/bin/certbot', '--version']),
+    ...(primary ? [adding(ADDS.update, place, updateLogin(primary))] : []),
+    ...(primary ? others('lexicon', (path) => lexicon(path, place, primary, absent)) : []),
+    ...['lego', 'lexicon', 'certbot'].flatMap(version),
   ];
-  try {
-    return table(await measureInTurn(commands, rounds));
-  } finally {
-    http.close();
-    https.close();
-    rmSync(directory, { recursive: true });
+  return { contenders, absent };
+}
+
+const nameOf = (round: number): string => `_acme-challenge.round${round + 1}.${ZONE}`;
+
+/** `dns01 add-txt` with a config and a state directory of its own. */
+function adding(name: string, { directory, command }: Place, login: object): Contender {
+  const file = join(directory, `${name.replaceAll(/\W+/g, '-')}.yaml`);
+  writeFileSync(file, JSON.stringify(configOf(login)), { mode: 0o600 });
+  return { name, command: (round) => command(['--config', file, 'add-txt', '--no-wait', nameOf(round), VALUE]) };
+}
+
+function posting(name: string, curl: string, options: readonly string[], url: string): Contender {
+  const call = ['-s', '-S', '-f', '-X', 'POST', '-u', 'u:bench-key', ...options];
+  const body = (round: number) => JSON.stringify({ name: nameOf(round), destination: VALUE });
+  const script = `"$0" "$@" -o /dev/null '${url}/dns/${ZONE}/txt'`;
+  return { name, command: (round) => ({ argv: ['/bin/sh', '-c', script, curl, ...call, '-d', body(round)] }) };
+}
+
+const updateLogin = ({ endpoint, tsig }: Primary): object => ({
+  provider: 'rfc2136',
+  server: endpoint.host,
+  port: endpoint.port,
+  tsig,
+});
+
+/** Its provider ddns knows no port but 53, and needs a module that its package only suggests. */
+function lexicon(path: string, { directory }: Place, { endpoint, tsig }: Primary, absent: string[]): Contender[] {
+  if (endpoint.port !== 53) {
+    absent.push(leftOut(LEXICON_ADD, 'port 53 of a loopback address cannot be had, for which one has to be root'));
+    return [];
   }
+  if (!existsSync('/usr/lib/python3/dist-packages/dns/update.py')) {
+    absent.push(leftOut(LEXICON_ADD, 'python3-dnspython is not installed'));
+    return [];
+  }
+  const suffixes = join(directory, 'suffixes');
+  mkdirSync(suffixes);
+  const env = {
+    LEXICON_DDNS_AUTH_TOKEN: [tsig.algorithm, tsig.name, tsig.secret].join(':'),
+    LEXICON_DDNS_DDNS_SERVER: endpoint.host,
+    TLDEXTRACT_CACHE_PATH: suffixes,
+    HOME: directory,
+  };
+  const call = ['--delegated', ZONE, 'ddns', 'create', ZONE, 'TXT'];
+  const record = (round: number) => [`--name=${nameOf(round)}.`, `--content=${VALUE}`, '--ttl=60'];
+  return [{ name: LEXICON_ADD, command: (round) => ({ argv: [path, ...call, ...record(round)], env }) }];
 }
 
-function others([name = '', program = '', ...args]: readonly string[]): Command[] {
-  if (existsSync(program)) return [{ name, argv: [program, ...args] }];
-  process.stderr.write(`skipped: ${program} is not installed\n`);
-  return [];
+/** Again and again in turn, so that a machine whose speed drifts is fair to all of them. */
+async function inTurn(contenders: readonly Contender[], rounds: number): Promise<Measured[]> {
+  const measured = contenders.map(({ name, command }) => ({ name, command, costs: [] as Cost[] }));
+  for (let round = -1; round < rounds; round++) {
+    for (const { command, costs } of measured) {
+      const cost = await runProcess(command(round));
+      // The first round only warms up.
+      if (round >= 0) costs.push(cost);
+    }
+  }
+  return measured;
 }
 
-function table(results: readonly Measured[]): string[] {
-  const base = results[0];
-  const baseTime = median(base?.times ?? []);
+const timeOf = ({ costs }: Measured): number => median(costs.map(({ milliseconds }) => milliseconds));
+const processorOf = ({ costs }: Measured): number => median(costs.map(({ processor }) => processor ?? Number.NaN));
+const peakOf = ({ costs }: Measured): number => median(costs.map(({ peak }) => peak ?? Number.NaN));
+
+function tableOf(measured: readonly Measured[]): string[] {
+  const [base] = measured;
+  if (!base) return [];
+  const told = (number: number, digits: number) => (Number.isNaN(number) ? '' : number.toFixed(digits));
+  return table(
+    ['command', 'median ms', 'min', 'max', '× node', 'CPU ms', 'peak MB', '× node'],
+    measured.map((one) => [
+      one.name === NODE ? `\`${NODE}\`` : one.name,
+      ...spread(one.costs.map(({ milliseconds }) => milliseconds)),
+      told(timeOf(one) / timeOf(base), 2),
+      told(processorOf(one), 0),
+      told(peakOf(one), 0),
+      told(peakOf(one) / peakOf(base), 2),
+    ]),
+  );
+}
+
+function goals(measured: readonly Measured[]): string[] {
+  const of = (name: string) => measured.find((one) => one.name === name);
+  const [base, lexiconAdd] = [of(NODE), of(LEXICON_ADD)];
+  const adds = Object.values(ADDS).flatMap((name) => of(name) ?? []);
+  if (!base) return [];
+  const times = adds.map((add) => timeOf(add) / timeOf(base));
+  const peaks = adds.map((add) => peakOf(add) / peakOf(base));
+  const told = (ratios: readonly number[]) =>
+    adds.map(({ name }, index) => `${ratios[index]?.toFixed(2)} × (${name.replace('dns01 add-txt, ', '')})`).join(', ');
+  const update = of(ADDS.update);
+  const faster = update && lexiconAdd ? timeOf(lexiconAdd) / timeOf(update) : undefined;
   return [
-    '| command | median ms | min | max | × node | peak MB | × node |',
-    '|---|---|---|---|---|---|---|',
-    ...results.map(({ name, times, memory }) => {
-      const time = median(times);
-      const peak = memory === undefined ? '' : memory.toFixed(0);
-      const ratio = memory === undefined || base?.memory === undefined ? '' : (memory / base.memory).toFixed(2);
-      return `| ${name} | ${time.toFixed(0)} | ${times[0]?.toFixed(0)} | ${times.at(-1)?.toFixed(0)} | ${(time / baseTime).toFixed(2)} | ${peak} | ${ratio} |`;
-    }),
+    goal(
+      `an add within 3 × \`${NODE}\``,
+      told(times),
+      times.every((ratio) => ratio <= 3),
+    ),
+    ...(faster === undefined
+      ? []
+      : [goal('the same add at least 3 × faster than lexicon', `${faster.toFixed(2)} ×`, faster >= 3)]),
+    ...(peaks.some(Number.isNaN)
+      ? [leftOut('peak memory', '/usr/bin/time is not installed')]
+      : [
+          goal(
+            `an add within 1.6 × the peak memory of \`${NODE}\``,
+            told(peaks),
+            peaks.every((ratio) => ratio <= 1.6),
+          ),
+        ]),
   ];
 }

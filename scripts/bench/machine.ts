@@ -1,0 +1,52 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { cpus, release } from 'node:os';
+import { version } from '../../package.json';
+import { pathTo } from './programs.ts';
+
+/** How each program is asked for its version. */
+const PROGRAMS: readonly (readonly [title: string, program: string, ask: string])[] = [
+  ['curl', 'curl', '--version'],
+  ['lego', 'lego', '--version'],
+  ['lexicon', 'lexicon', '--version'],
+  ['certbot', 'certbot', '--version'],
+  ['BIND', 'named', '-v'],
+  ['Knot', 'knotd', '--version'],
+  ['pebble', 'pebble', '-version'],
+];
+
+/** Whose numbers these are. */
+export function describeMachine(): string[] {
+  const [processor] = cpus();
+  const programs = PROGRAMS.map(([title, program, ask]) => `${title} ${versionOf(program, ask)}`);
+  return [
+    `- dns01 ${version}, Node ${process.versions.node}`,
+    `- ${systemName()}, Linux ${release()}, ${cpus().length} × ${processor?.model.trim() ?? 'unknown processor'}`,
+    `- ${programs.join(', ')}`,
+  ];
+}
+
+/** Some do not know their own: then it is that of their package. */
+function versionOf(program: string, ask: string): string {
+  const path = pathTo(program);
+  if (path === undefined) return 'not installed';
+  return numberIn(path, [ask]) ?? numberIn('dpkg-query', ['-W', program]) ?? 'of an unknown version';
+}
+
+/** The first number with a dot in what a program says; some say more about themselves than that. */
+function numberIn(program: string, args: readonly string[]): string | undefined {
+  try {
+    const said = execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    return /\d+\.\d[\w.+~-]*/.exec(said)?.[0];
+  } catch {
+    return undefined;
+  }
+}
+
+function systemName(): string {
+  try {
+    return /^PRETTY_NAME="?([^"\n]*)/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? process.platform;
+  } catch {
+    return process.platform;
+  }
+}

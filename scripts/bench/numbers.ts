@@ -1,0 +1,19 @@
+export function median(numbers: readonly number[]): number {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
+}
+
+/** The cells of a table for a median, a minimum and a maximum. */
+export function spread(numbers: readonly number[], digits = 0): [string, string, string] {
+  return [median(numbers).toFixed(digits), Math.min(...numbers).toFixed(digits), Math.max(...numbers).toFixed(digits)];
+}
+
+/** The same in one cell. */
+export function shortSpread(numbers: readonly number[], digits = 0): string {
+  const [middle, least, most] = spread(numbers, digits);
+  return numbers.length === 1 ? middle : `${middle} (${least} to ${most})`;
+}
+
+export const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);

@@ -1,0 +1,52 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { PROGRAM_PATH } from '../../test/e2e/lab/programs.ts';
+
+export interface Command {
+  readonly argv: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: string;
+}
+
+/** What a whole process cost, from its start to its end. */
+export interface Cost {
+  readonly milliseconds: number;
+  /** Milliseconds of the processor, user and system; undefined without /usr/bin/time. */
+  readonly processor: number | undefined;
+  /** The largest resident set, in MB; undefined without /usr/bin/time. */
+  readonly peak: number | undefined;
+}
+
+/** GNU time tells what exactly this process took; without it only the time on the wall is known. */
+const TIME = '/usr/bin/time';
+const hasTime = existsSync(TIME);
+const FORMAT = 'cost %M %U %S';
+
+/** Runs a command to its end, with nothing of this environment but the PATH. @throws where it fails */
+export function runProcess({ argv, env, input = '' }: Command): Promise<Cost> {
+  const [program = '', ...args] = hasTime ? [TIME, '-f', FORMAT, ...argv] : argv;
+  return new Promise((resolve, reject) => {
+    const started = performance.now();
+    const child = spawn(program, args, {
+      env: { PATH: PROGRAM_PATH, LANG: 'C.UTF-8', ...env },
+      stdio: ['pipe', 'ignore', 'pipe'],
+    });
+    let stderr = '';
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    child.stdin.on('error', () => {}).end(input);
+    child.on('error', reject);
+    child.on('close', (code) => {
+      const milliseconds = performance.now() - started;
+      if (code === 0) resolve({ milliseconds, ...resources(stderr) });
+      else reject(new Error(`${argv.join(' ')} failed with ${code}: ${stderr}`));
+    });
+  });
+}
+
+function resources(stderr: string): Pick<Cost, 'processor' | 'peak'> {
+  const [, kilobytes, user, system] = /^cost (\d+) ([\d.]+) ([\d.]+)$/m.exec(stderr) ?? [];
+  if (kilobytes === undefined) return { processor: undefined, peak: undefined };
+  return { processor: (Number(user) + Number(system)) * 1000, peak: Number(kilobytes) / 1024 };
+}
