@@ -65,6 +65,10 @@ export default defineProvider({
         const domains = await panel.domains();
         for (const name of new Set(domains.map((domain) => zoneOf(domain, domains)))) yield { name };
       },
+      async nameServers(zone) {
+        const dns = powerdns && (await context.openProvider('powerdns', powerdns));
+        return (await dns?.nameServers?.(zone)) ?? [];
+      },
     };
   },
 });

@@ -8,6 +8,8 @@ export interface UpdateFakeSettings {
   readonly algorithm?: 'hmac-sha256' | 'hmac-sha384' | 'hmac-sha512';
   /** Names with a CNAME record. */
   readonly cnames?: readonly string[];
+  /** The NS records of each zone, as labels below it: written as servers do, with a pointer to the question. */
+  readonly ns?: readonly string[];
   /** The response code that every update, or every message, gets. */
   readonly refuse?: { readonly updates?: number; readonly everything?: number };
   /** Changes an answer before it is sent. */
@@ -23,7 +25,7 @@ export interface UpdateFakeSettings {
 }
 
 export interface UpdateFake {
-  /** Faults and the names of the calls: `SOA`, `TXT`, `add`, `delete`. */
+  /** Faults and the names of the calls: `SOA`, `NS`, `TXT`, `add`, `delete`. */
   readonly server: FaultServer;
   readonly port: number;
   readonly key: {
@@ -41,7 +43,7 @@ export interface UpdateFake {
 }
 
 const [NOERROR, NXDOMAIN, REFUSED, YXRRSET, NXRRSET, NOTAUTH, NOTZONE] = [0, 3, 5, 7, 8, 9, 10] as const;
-const [CNAME, SOA, TXT, TSIG] = [5, 6, 16, 250] as const;
+const [NS, CNAME, SOA, TXT, TSIG] = [2, 5, 6, 16, 250] as const;
 const [IN, NONE] = [1, 254] as const;
 
 /** A primary over TCP that takes signed updates (RFC 2136, RFC 8945) and goes wrong on demand. Shares no code with the provider. */
@@ -116,8 +118,12 @@ export async function startUpdateFake(settings: UpdateFakeSettings = {}): Promis
     const own =
       type === TXT ? at(name).map((data) => record(name, TXT, IN, ttls.get(name) ?? 60, Buffer.from(data, 'hex'))) : [];
     const soa = record(zone, SOA, IN, 60, Buffer.concat([wire(zone), wire(zone), Buffer.alloc(20)]));
-    const isApex = type === SOA && name === zone;
-    const answers = isApex ? [soa] : [...alias, ...own];
+    const isApex = name === zone;
+    const ns = (settings.ns ?? []).map((label) =>
+      record(name, NS, IN, 60, Buffer.concat([counted8(label), numbers(0xc00c)])),
+    );
+    const apex = isApex && type === SOA ? [soa] : isApex && type === NS ? ns : [];
+    const answers = apex.length > 0 ? apex : [...alias, ...own];
     const rcode = answers.length === 0 && at(name).length === 0 && name !== zone ? NXDOMAIN : NOERROR;
     return answer(message, rcode, answers, { authorities: answers.length === 0 ? [soa] : [] });
   }
@@ -327,7 +333,7 @@ function unsigned(bytes: Buffer, { start }: Signature): Buffer {
 }
 
 function callOf({ opcode, question, changes }: Message): string {
-  if (opcode !== 5) return question.type === SOA ? 'SOA' : 'TXT';
+  if (opcode !== 5) return { [NS]: 'NS', [SOA]: 'SOA' }[question.type] ?? 'TXT';
   return changes[0]?.klass === NONE ? 'delete' : 'add';
 }
 
