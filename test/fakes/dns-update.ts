@@ -34,6 +34,8 @@ export interface UpdateFake {
     readonly secret: string;
   };
   held(name: string): string[];
+  /** Every TXT record. */
+  everything(): string[];
   /** Stores a TXT record as so many strings. */
   plant(name: string, ...strings: string[]): void;
   /** Connections opened so far. */
@@ -84,7 +86,7 @@ export async function startUpdateFake(settings: UpdateFakeSettings = {}): Promis
     const call = callOf(message);
     requests.push({
       call,
-      method: '',
+      method: call,
       path: message.question.name,
       query: '',
       headers: {},
@@ -204,7 +206,7 @@ export async function startUpdateFake(settings: UpdateFakeSettings = {}): Promis
   /** What the faults of an HTTP server are for one that speaks DNS over TCP. */
   function goWrong(kind: FaultKind, reply: Buffer, message: Message, socket: Socket): void {
     const spoiled: Partial<Record<FaultKind, () => void>> = {
-      '429': () => send(socket, answer(message, 2)),
+      '429': () => send(socket, answer(message, REFUSED)),
       '500': () => send(socket, answer(message, 2)),
       '502-html': () => socket.end('<html><body>502 Bad Gateway</body></html>'),
       '200-html': () => send(socket, Buffer.from('<html><body>Welcome</body></html>')),
@@ -229,6 +231,7 @@ export async function startUpdateFake(settings: UpdateFakeSettings = {}): Promis
     connections,
     ttls,
     held: (name) => at(name).map((data) => stringsOf(Buffer.from(data, 'hex'))),
+    everything: () => [...texts].flatMap(([name, all]) => all.map((data) => `${name} ${data}`)),
     plant(name, ...strings) {
       texts.set(name, [...at(name), Buffer.concat(strings.map(counted8)).toString('hex')]);
     },
@@ -245,6 +248,12 @@ export async function startUpdateFake(settings: UpdateFakeSettings = {}): Promis
     },
     close,
   };
+}
+
+/** What is asked of whom, of a message as it comes over TCP. */
+export function requestLine(chunk: Buffer): string {
+  const message = parse(chunk.subarray(2));
+  return `${callOf(message)} ${message.question.name}`;
 }
 
 interface Entry {
