@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { startAcmeDnsFake } from '../../fakes/acme-dns.ts';
 import { requestLine, startUpdateFake } from '../../fakes/dns-update.ts';
 import type { FaultServer } from '../../fakes/fault-server.ts';
 import { startIspconfigFake } from '../../fakes/ispconfig.ts';
@@ -60,6 +61,7 @@ export const SUBJECTS = {
   powerdns: { provider: 'powerdns', start: powerdns },
   olspanel: { provider: 'olspanel', start: olspanel },
   rfc2136: { provider: 'rfc2136', start: rfc2136 },
+  'acme-dns': { provider: 'acme-dns', start: acmeDns },
   embedded: { provider: 'embedded', start: embedded },
 } as const satisfies Record<string, SubjectKind>;
 
@@ -150,6 +152,20 @@ async function rfc2136(): Promise<Subject> {
     secrets: [fake.key.secret],
     held: async (name) => fake.held(name),
     everything: async () => fake.everything(),
+    close: () => fake.close(),
+  };
+}
+
+/** What is at its registration is of dns01 alone: the values of others are at another one. */
+async function acmeDns(): Promise<Subject> {
+  const fake = await startAcmeDnsFake();
+  const { url, username, password, subdomain } = fake;
+  return {
+    server: fake.server,
+    options: { url, username, password, subdomain },
+    secrets: [password],
+    held: async () => fake.held(),
+    everything: async () => fake.heldByNeighbour(),
     close: () => fake.close(),
   };
 }
