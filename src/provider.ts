@@ -47,6 +47,11 @@ export interface DnsProvider {
   listZones?(): AsyncIterable<ZoneInfo>;
   /** Which rights the login has and which it lacks, where that can be found out without changing anything. */
   checkRights?(): Promise<RightCheck[]>;
+  /**
+   * The names in the NS record set that the zone has at the provider, lower case without a dot at the end. Empty where
+   * it has none or that cannot be told.
+   */
+  nameServers?(zone: Fqdn): Promise<string[]>;
   /** E.g. logout. Its failure never fails the verb. */
   close?(): Promise<void>;
 }

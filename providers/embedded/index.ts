@@ -34,7 +34,7 @@ export default defineProvider({
   options: embeddedOptions,
   http: false,
   atOnce: 16,
-  create({ zones }, context) {
+  create({ zones, ns }, context) {
     const records = async () => openRecords(await context.dataDirectory());
 
     function zoneOf(name: Fqdn, wanted: Fqdn | undefined): Fqdn {
@@ -61,6 +61,7 @@ export default defineProvider({
       async *listZones() {
         yield* zones.map((name) => ({ name, active: true }));
       },
+      nameServers: async (zone) => (zones.includes(zone) ? (ns ?? [`ns.${zone}`]) : []),
     };
   },
 });

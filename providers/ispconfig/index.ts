@@ -2,6 +2,7 @@
 import { defineProvider, type ProviderDocs } from '../../src/provider.ts';
 import { addTxt } from './add.ts';
 import { openPanel } from './client.ts';
+import { nameServers } from './name-servers.ts';
 import { removeTxt } from './remove.ts';
 import { checkRights } from './rights.ts';
 import { openRowBook } from './row-book.ts';
@@ -60,6 +61,7 @@ export default defineProvider({
       },
       listZones: () => listZones(panel),
       checkRights: () => checkRights(panel),
+      nameServers: (zone) => nameServers(panel, zone),
       close: () => panel.close(),
     };
   },

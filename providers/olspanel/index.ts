@@ -67,6 +67,10 @@ export default defineProvider({
         for (const domain of domains) zones.add(zoneOf(domain, domains));
         for (const name of zones) yield { name };
       },
+      async nameServers(zone) {
+        const dns = powerdns && (await context.openProvider('powerdns', powerdns));
+        return (await dns?.nameServers?.(zone)) ?? [];
+      },
     };
   },
 });

@@ -1,4 +1,5 @@
 import type { Fqdn, HttpAnswer, HttpCall, ProviderContext } from '../../src/provider.ts';
+import { nameServersIn } from './name-servers.ts';
 import { type Outcome, type Refusal, readRefusal, refused, unreadable } from './refusal.ts';
 import { searchSchema, zoneListSchema, zoneSchema } from './schema.ts';
 
@@ -43,6 +44,8 @@ export interface PowerdnsClient {
   replace(zone: Fqdn, name: Fqdn, set: Pick<TxtSet, 'rows' | 'ttl'>): Promise<Refusal | undefined>;
   /** Every zone of the server that is not a copy of another server's. */
   zones(): Promise<Fqdn[]>;
+  /** The zone's NS records; none where the server cannot show them. @throws E_PROTOCOL */
+  nameServers(zone: Fqdn): Promise<string[]>;
 }
 
 /** The most that a search gives: no name has so many records. */
@@ -127,6 +130,13 @@ export function createPowerdnsClient(
         .decode(answer, zoneListSchema)
         .filter(({ kind }) => !isCopy(kind ?? ''))
         .map(({ name }) => relativeToRoot(name));
+    },
+
+    async nameServers(zone) {
+      const path = `${zonePath(zone)}?rrset_name=${absolute(zone)}&rrset_type=NS`;
+      const answer = await request(path, { method: 'GET', anyStatus: true });
+      // Servers before 4.7 show the whole zone, and fail where one of its texts has no quotes.
+      return answer.status >= 400 ? [] : nameServersIn(http.decode(answer, zoneSchema), zone);
     },
   };
 }

@@ -125,6 +125,7 @@ export function createRecords(client: PowerdnsClient, context: ProviderContext):
     async *listZones() {
       for (const name of await client.zones()) yield { name };
     },
+    nameServers: (zone) => client.nameServers(zone),
   };
 }
 

@@ -109,7 +109,8 @@ export function openUpdateClient(access: ServerAccess): UpdateClient {
 /** The call's name in errors. */
 function callOf({ opcode, question: { name, type } }: Omit<Request, 'id'>): string {
   if (opcode === OPCODE.UPDATE) return `UPDATE ${name}`;
-  return `query ${name} ${type === TYPE.SOA ? 'SOA' : 'TXT'}`;
+  const [shown] = Object.entries(TYPE).find(([, number]) => number === type) ?? [type];
+  return `query ${name} ${shown}`;
 }
 
 /** The prerequisite that there is no record of this type at the name (RFC 2136 section 2.4.3). */

@@ -2,11 +2,11 @@ import type { Fqdn } from '../../src/provider.ts';
 
 /** DNS messages as UPDATE and TSIG need them: dns-packet knows neither class NONE nor where in a message a record stands. */
 
-export const TYPE = { CNAME: 5, SOA: 6, TXT: 16, TSIG: 250 } as const;
+export const TYPE = { NS: 2, CNAME: 5, SOA: 6, TXT: 16, TSIG: 250 } as const;
 export const CLASS = { IN: 1, NONE: 254, ANY: 255 } as const;
 export const OPCODE = { QUERY: 0, UPDATE: 5 } as const;
 
-/** A resource record (RFC 1035 section 4.1.3); `data` is its RDATA as it is on the wire. */
+/** A resource record (RFC 1035 section 4.1.3); `data` is its RDATA as it is on the wire, NS without compression. */
 export interface ResourceRecord {
   readonly name: Fqdn;
   readonly type: number;
@@ -127,8 +127,9 @@ function decodeRecord(bytes: Buffer, start: number): { record: ResourceRecord; e
   const { name, end: at } = decodeName(bytes, start);
   const end = at + 10 + bytes.readUInt16BE(at + 8);
   if (end > bytes.length) throw new RangeError('a record is cut off');
-  const data = bytes.subarray(at + 10, end);
   const [type, klass, ttl] = [bytes.readUInt16BE(at), bytes.readUInt16BE(at + 2), bytes.readUInt32BE(at + 4)];
+  // Its pointers lead to other parts of the message.
+  const data = type === TYPE.NS ? encodeName(decodeName(bytes, at + 10).name) : bytes.subarray(at + 10, end);
   return { record: { name, type, class: klass, ttl, data }, end };
 }
 

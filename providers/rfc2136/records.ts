@@ -1,7 +1,7 @@
 import { Dns01Error } from '../../src/errors.ts';
 import type { DnsProvider, Fqdn, ProviderContext, RecordHandle, TxtRecord } from '../../src/provider.ts';
 import { addition, deletion, exactly, noneOf, type UpdateClient } from './client.ts';
-import { CLASS, decodeTxt, encodeTxt, TYPE } from './message.ts';
+import { CLASS, decodeName, decodeTxt, encodeTxt, TYPE } from './message.ts';
 import { cnameInTheWay } from './refusal.ts';
 import { findZone } from './zone.ts';
 
@@ -62,7 +62,16 @@ export function createRecords(open: () => UpdateClient, context: Pick<ProviderCo
       }),
 
     listTxt: (name) => talk(async (client) => (await textsAt(client, name)).map(({ value }) => value)),
+
+    nameServers: (zone) => talk((client) => nameServersOf(client, zone)),
   };
+}
+
+/** What the server has for a zone of its own; what it has heard of others does not count. */
+async function nameServersOf(client: UpdateClient, zone: Fqdn): Promise<string[]> {
+  const { authoritative, answers } = await client.ask(zone, TYPE.NS);
+  const own = answers.filter(({ name, type }) => name === zone && type === TYPE.NS);
+  return authoritative ? own.map(({ data }) => decodeName(data, 0).name) : [];
 }
 
 interface Text {

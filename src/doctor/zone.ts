@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { isIPv6 } from 'node:net';
-import { findTarget } from '../challenge/delegation.ts';
+import { findTarget, type Target } from '../challenge/delegation.ts';
 import { CHALLENGE_LABEL } from '../challenge/name.ts';
 import type { Run } from '../challenge/run.ts';
 import { ask } from '../dns/ask.ts';
@@ -9,7 +9,8 @@ import type { DnsMessage } from '../dns/message.ts';
 import { formatServerAddress } from '../dns/server-address.ts';
 import type { Fqdn } from '../names.ts';
 import { checkCaa } from './caa.ts';
-import { type Findings, type Reporter, reporterFor } from './finding.ts';
+import { type Finding, type Findings, type Reporter, reporterFor } from './finding.ts';
+import { checkNameServers } from './name-servers.ts';
 
 /** Milliseconds for one question to one server. */
 const TIMEOUT = 3000;
@@ -25,7 +26,9 @@ export async function* checkZone(zone: Fqdn, issuer: string | undefined, run: Ru
     const authority = await run.authorities.find(name);
     yield* checkDelegation(zone, authority, report);
     yield* checkServers(zone, authority, run, report);
-    yield* checkTarget(name, run, report);
+    const target = await findTarget(name, run);
+    yield* checkTarget(name, target, report);
+    yield* checkNameServers(target, run, report);
     yield* checkWildcard(zone, authority, run, report);
     yield* checkCaa(zone, issuer, run, report);
   } catch (error) {
@@ -85,8 +88,7 @@ function negativeTtlIn({ answers, authorities }: DnsMessage): number {
   return Number([...answers, ...authorities].find(({ type }) => type === 'SOA')?.data ?? 0);
 }
 
-async function* checkTarget(name: Fqdn, run: Run, report: Reporter): Findings {
-  const { name: target, account } = await findTarget(name, run);
+function* checkTarget(name: Fqdn, { name: target, account }: Target, report: Reporter): Generator<Finding> {
   yield report.good(
     'target',
     target === name

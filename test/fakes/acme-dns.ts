@@ -9,6 +9,8 @@ export interface AcmeDnsFake {
   readonly subdomain: string;
   /** The two values of the registration, the older first; a new one has none. */
   held(): string[];
+  /** The two values of somebody else's registration at the same server. */
+  heldByNeighbour(): string[];
   close(): Promise<void>;
 }
 
@@ -18,21 +20,31 @@ const REGISTRATION = {
   subdomain: '8e5700ea-a4bf-41c7-8a77-e990661dcc6a',
 } as const;
 
-/** acme-dns as its source of 2024-12-15 has it (auth.go, api.go, validation.go, db.go), with one registration. */
+const NEIGHBOUR = {
+  username: 'eabcdb41-d89f-4580-826f-3e62e9755ef2',
+  password: 'pbAXVjlIOE01xbut7YnAbkhMQIkcwoHO0ek2j4Q0',
+  subdomain: 'd420c923-bbd7-4056-ab64-c3ca54c9b3cf',
+} as const;
+
+const NEIGHBOURS_VALUES = ['0'.repeat(43), '1'.repeat(43)] as const;
+
+/** acme-dns as its source of 2024-12-15 has it (auth.go, api.go, validation.go, db.go), with two registrations. */
 export async function startAcmeDnsFake(): Promise<AcmeDnsFake> {
-  /** Two rows from the start, of which an update takes the older; the same value twice is in both. */
-  let rows = ['', ''];
+  /** Two rows each from the start, of which an update takes the older; the same value twice is in both. */
+  const rows = new Map<string, readonly string[]>([
+    [REGISTRATION.subdomain, ['', '']],
+    [NEIGHBOUR.subdomain, NEIGHBOURS_VALUES],
+  ]);
+  const held = (subdomain: string) => (rows.get(subdomain) ?? []).filter((value) => value !== '');
 
   function reply({ method, path, headers, body }: FakeRequest): FakeReply {
     if (method !== 'POST' || path !== '/update') return { status: 404, body: '404 page not found\n' };
     const { subdomain, txt } = JSON.parse(body) as { subdomain?: string; txt?: string };
-    const isKnown =
-      headers['x-api-user'] === REGISTRATION.username &&
-      headers['x-api-key'] === REGISTRATION.password &&
-      subdomain === REGISTRATION.subdomain;
-    if (!isKnown) return fault(401, 'forbidden');
+    const [user, key] = [headers['x-api-user'], headers['x-api-key']];
+    const known = [REGISTRATION, NEIGHBOUR].find(({ username, password }) => user === username && key === password);
+    if (!known || subdomain !== known.subdomain) return fault(401, 'forbidden');
     if (txt === undefined || !/^[A-Za-z0-9_-]{43}$/.test(txt)) return fault(400, 'bad_txt');
-    rows = [rows[1] ?? '', txt];
+    rows.set(subdomain, [rows.get(subdomain)?.[1] ?? '', txt]);
     return { status: 200, headers: { 'content-type': 'application/json' }, body: `{"txt": "${txt}"}` };
   }
 
@@ -41,7 +53,8 @@ export async function startAcmeDnsFake(): Promise<AcmeDnsFake> {
     server,
     url: server.origin,
     ...REGISTRATION,
-    held: () => rows.filter((value) => value !== ''),
+    held: () => held(REGISTRATION.subdomain),
+    heldByNeighbour: () => held(NEIGHBOUR.subdomain),
     close: () => server.close(),
   };
 }

@@ -8,6 +8,8 @@ export interface UpdateFakeSettings {
   readonly algorithm?: 'hmac-sha256' | 'hmac-sha384' | 'hmac-sha512';
   /** Names with a CNAME record. */
   readonly cnames?: readonly string[];
+  /** The NS records of each zone, as labels below it: written as servers do, with a pointer to the question. */
+  readonly ns?: readonly string[];
   /** The response code that every update, or every message, gets. */
   readonly refuse?: { readonly updates?: number; readonly everything?: number };
   /** Changes an answer before it is sent. */
@@ -23,7 +25,7 @@ export interface UpdateFakeSettings {
 }
 
 export interface UpdateFake {
-  /** Faults and the names of the calls: `SOA`, `TXT`, `add`, `delete`. */
+  /** Faults and the names of the calls: `SOA`, `NS`, `TXT`, `add`, `delete`. */
   readonly server: FaultServer;
   readonly port: number;
   readonly key: {
@@ -32,6 +34,8 @@ export interface UpdateFake {
     readonly secret: string;
   };
   held(name: string): string[];
+  /** Every TXT record. */
+  everything(): string[];
   /** Stores a TXT record as so many strings. */
   plant(name: string, ...strings: string[]): void;
   /** Connections opened so far. */
@@ -41,7 +45,7 @@ export interface UpdateFake {
 }
 
 const [NOERROR, NXDOMAIN, REFUSED, YXRRSET, NXRRSET, NOTAUTH, NOTZONE] = [0, 3, 5, 7, 8, 9, 10] as const;
-const [CNAME, SOA, TXT, TSIG] = [5, 6, 16, 250] as const;
+const [NS, CNAME, SOA, TXT, TSIG] = [2, 5, 6, 16, 250] as const;
 const [IN, NONE] = [1, 254] as const;
 
 /** A primary over TCP that takes signed updates (RFC 2136, RFC 8945) and goes wrong on demand. Shares no code with the provider. */
@@ -82,7 +86,7 @@ export async function startUpdateFake(settings: UpdateFakeSettings = {}): Promis
     const call = callOf(message);
     requests.push({
       call,
-      method: '',
+      method: call,
       path: message.question.name,
       query: '',
       headers: {},
@@ -116,8 +120,12 @@ export async function startUpdateFake(settings: UpdateFakeSettings = {}): Promis
     const own =
       type === TXT ? at(name).map((data) => record(name, TXT, IN, ttls.get(name) ?? 60, Buffer.from(data, 'hex'))) : [];
     const soa = record(zone, SOA, IN, 60, Buffer.concat([wire(zone), wire(zone), Buffer.alloc(20)]));
-    const isApex = type === SOA && name === zone;
-    const answers = isApex ? [soa] : [...alias, ...own];
+    const isApex = name === zone;
+    const ns = (settings.ns ?? []).map((label) =>
+      record(name, NS, IN, 60, Buffer.concat([counted8(label), numbers(0xc00c)])),
+    );
+    const apex = isApex && type === SOA ? [soa] : isApex && type === NS ? ns : [];
+    const answers = apex.length > 0 ? apex : [...alias, ...own];
     const rcode = answers.length === 0 && at(name).length === 0 && name !== zone ? NXDOMAIN : NOERROR;
     return answer(message, rcode, answers, { authorities: answers.length === 0 ? [soa] : [] });
   }
@@ -198,7 +206,7 @@ export async function startUpdateFake(settings: UpdateFakeSettings = {}): Promis
   /** What the faults of an HTTP server are for one that speaks DNS over TCP. */
   function goWrong(kind: FaultKind, reply: Buffer, message: Message, socket: Socket): void {
     const spoiled: Partial<Record<FaultKind, () => void>> = {
-      '429': () => send(socket, answer(message, 2)),
+      '429': () => send(socket, answer(message, REFUSED)),
       '500': () => send(socket, answer(message, 2)),
       '502-html': () => socket.end('<html><body>502 Bad Gateway</body></html>'),
       '200-html': () => send(socket, Buffer.from('<html><body>Welcome</body></html>')),
@@ -223,6 +231,7 @@ export async function startUpdateFake(settings: UpdateFakeSettings = {}): Promis
     connections,
     ttls,
     held: (name) => at(name).map((data) => stringsOf(Buffer.from(data, 'hex'))),
+    everything: () => [...texts].flatMap(([name, all]) => all.map((data) => `${name} ${data}`)),
     plant(name, ...strings) {
       texts.set(name, [...at(name), Buffer.concat(strings.map(counted8)).toString('hex')]);
     },
@@ -239,6 +248,12 @@ export async function startUpdateFake(settings: UpdateFakeSettings = {}): Promis
     },
     close,
   };
+}
+
+/** What is asked of whom, of a message as it comes over TCP. */
+export function requestLine(chunk: Buffer): string {
+  const message = parse(chunk.subarray(2));
+  return `${callOf(message)} ${message.question.name}`;
 }
 
 interface Entry {
@@ -327,7 +342,7 @@ function unsigned(bytes: Buffer, { start }: Signature): Buffer {
 }
 
 function callOf({ opcode, question, changes }: Message): string {
-  if (opcode !== 5) return question.type === SOA ? 'SOA' : 'TXT';
+  if (opcode !== 5) return { [NS]: 'NS', [SOA]: 'SOA' }[question.type] ?? 'TXT';
   return changes[0]?.klass === NONE ? 'delete' : 'add';
 }
 

@@ -6,9 +6,14 @@ import { until } from '../../support/until.ts';
 export interface Passage {
   /** Counted from 0 since the guards were set. */
   readonly nth: number;
-  /** Method and path, as in the first line of the request. */
+  /** Method and path, as in the first line of the request, or what is told like that of another protocol. */
   readonly line: string;
 }
+
+/** Tells a request from the bytes that continue one. */
+export type LineOf = (chunk: Buffer) => string | undefined;
+
+const httpLine: LineOf = (chunk) => /^((?:GET|POST|PUT|PATCH|DELETE) \S+) HTTP/.exec(chunk.toString('latin1'))?.[1];
 
 /** What happens on the way. A guard that takes its time holds the passage up; one that says `drop` ends it. */
 export interface Guards {
@@ -17,7 +22,8 @@ export interface Guards {
 }
 
 export interface Gate {
-  readonly origin: string;
+  /** Host and port. */
+  readonly host: string;
   /** The status of every answer so far. */
   readonly statuses: number[];
   /** From now on: other guards, and requests are counted from 0 again. */
@@ -36,9 +42,10 @@ interface Connection {
 /**
  * Stands before a fake server and lets the bytes through as they are, so that a reset stays a reset. What a guard holds
  * up is delivered all the same, even when the client has gone, as packets are that were sent before a process died.
+ * @param target host and port
  */
-export async function openGate(target: string): Promise<Gate> {
-  const { hostname, port } = new URL(target);
+export async function openGate(target: string, lineOf: LineOf = httpLine): Promise<Gate> {
+  const [hostname, port] = target.split(':');
   const statuses: number[] = [];
   const open = new Set<Socket>();
   let guards: Guards = {};
@@ -59,7 +66,7 @@ export async function openGate(target: string): Promise<Gate> {
     };
 
     client.on('data', (chunk: Buffer) => {
-      const [, line] = /^((?:GET|POST|PUT|PATCH|DELETE) \S+) HTTP/.exec(chunk.toString('latin1')) ?? [];
+      const line = lineOf(chunk);
       const passage = line === undefined ? undefined : { nth: count++, line };
       const { request } = guards;
       inOrder(async () => {
@@ -96,7 +103,7 @@ export async function openGate(target: string): Promise<Gate> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 
   return {
-    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     statuses,
     guard(next) {
       guards = next;

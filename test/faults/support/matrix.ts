@@ -2,15 +2,15 @@ import { rm } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { examine, type Findings, noFindings, tallyOf } from './examine.ts';
 import { isShort } from './extent.ts';
-import { openPlace, type Place } from './place.ts';
+import { type Ended, openPlace, type Place } from './place.ts';
 import { isRead, mannersOf, type Request, requestsOf, runStruck, type Strike, shown } from './strikes.ts';
 import { SUBJECTS, type SubjectName } from './subjects.ts';
 import { count } from './tally.ts';
 import { ADD, REMOVE, SWEEP } from './verbs.ts';
 
 /** What is struck. `remove without a journal`: by a machine that has not published the value itself. */
-const VERBS = ['add', 'remove', 'remove without a journal'] as const;
-type Verb = (typeof VERBS)[number];
+export const VERBS = ['add', 'remove', 'remove without a journal'] as const;
+export type Verb = (typeof VERBS)[number];
 
 interface Cell {
   readonly verb: Verb;
@@ -33,7 +33,7 @@ export async function describeMatrix(name: SubjectName, rarity = 1): Promise<voi
         const findings = noFindings();
         const place = await openPlace(SUBJECTS[name]);
         try {
-          await tryCell(cell, index, place, findings);
+          await tryTrial(trialOf(cell, index), place, findings);
         } finally {
           await place.close();
         }
@@ -44,16 +44,39 @@ export async function describeMatrix(name: SubjectName, rarity = 1): Promise<voi
   });
 }
 
-async function tryCell({ verb, strikes }: Cell, index: number, place: Place, findings: Findings): Promise<void> {
+function trialOf({ verb, strikes }: Cell, index: number): Trial {
+  return {
+    verb,
+    loudness: LOUDNESS[index % LOUDNESS.length] ?? [],
+    endsWith: index % 2 === 0 ? REMOVE : SWEEP,
+    // Nobody can see a request that has not come yet: that the value is there twice is all that it may do.
+    most: strikes.some(({ kind }) => kind === 'late') ? 2 : 1,
+    struck: (place, args) => runStruck(place, args, strikes),
+  };
+}
+
+/** One run in which something goes wrong, and what has to hold after it. */
+export interface Trial {
+  readonly verb: Verb;
+  /** How much is printed. Secrets are looked for at every level. */
+  readonly loudness: readonly string[];
+  /** What takes the value away in the end. */
+  readonly endsWith: readonly string[];
+  /** How often the value may be there. */
+  readonly most: number;
+  /** The run itself. */
+  struck(place: Place, args: readonly string[]): Promise<Ended>;
+}
+
+/** The record is there as often as the exit code says, a second run heals, and the end is as the beginning was. */
+export async function tryTrial(trial: Trial, place: Place, findings: Findings): Promise<void> {
+  const { verb, most } = trial;
   const { problems } = findings;
   const foreign = await place.subject.everything();
   await prepare(place, verb);
-  const isAdd = verb === 'add';
-  // Nobody can see a request that has not come yet: that the value is there twice is all that it may do.
-  const most = strikes.some(({ kind }) => kind === 'late') ? 2 : 1;
-  const healed: [number, number] = isAdd ? [1, most] : [0, 0];
+  const healed: [number, number] = verb === 'add' ? [1, most] : [0, 0];
 
-  const { code, stderr } = await runStruck(place, [...argsOf(verb), ...(LOUDNESS[index % 3] ?? [])], strikes);
+  const { code, stderr } = await trial.struck(place, [...argsOf(verb), ...trial.loudness]);
   const when = `after exit code ${code} (${stderr.match(/error: (.*)/)?.[1]})`;
   if (code === 70) problems.push(`crashed: ${stderr}`);
   const journal = verb === 'remove without a journal' ? { journal: 'unaware' as const } : {};
@@ -63,7 +86,7 @@ async function tryCell({ verb, strikes }: Cell, index: number, place: Place, fin
   if (again.code !== 0) problems.push(`the second run fails: ${again.stderr}`);
   await examine(`${when} and a second run`, place, { copies: healed, foreign }, findings);
 
-  const last = await place.run(index % 2 === 0 ? REMOVE : SWEEP);
+  const last = await place.run(trial.endsWith);
   if (last.code !== 0) problems.push(`the removal fails: ${last.stderr}`);
   await examine(`${when} and at the end`, place, { copies: [0, 0], foreign, journal: 'closed' }, findings);
   const rest = await place.subject.everything();
@@ -71,7 +94,6 @@ async function tryCell({ verb, strikes }: Cell, index: number, place: Place, fin
   problems.push(...(await place.secretsInTheOpen()));
 }
 
-/** Secrets are looked for at every level. */
 const LOUDNESS: readonly (readonly string[])[] = [[], ['--quiet'], ['--verbose']];
 
 const argsOf = (verb: Verb): readonly string[] => (verb === 'add' ? ADD : REMOVE);

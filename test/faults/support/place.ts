@@ -57,11 +57,11 @@ export async function openPlace({ provider, start }: SubjectKind): Promise<Place
   await mkdir(stateDirectory);
   await chmod(directory, 0o755);
   const subject = await start(stateDirectory);
-  const gate = await openGate(subject.server?.origin ?? 'http://127.0.0.1:9');
+  const gate = await openGate(hostOf(subject) ?? '127.0.0.1:9', subject.lineOf);
   const outputs: string[] = [];
   const configOf = (patience: Patience) => join(directory, `${patience}.yaml`);
   for (const patience of ['hasty', 'patient'] as const) {
-    await writeFile(configOf(patience), configText(provider, subject, gate, REQUEST_TIMES[patience]));
+    await writeFile(configOf(patience), configText(provider, subject, gate, patience));
     await chmod(configOf(patience), 0o644);
   }
   const environment = { DNS01_CONFIG: configOf('patient'), DNS01_STATE_DIR: stateDirectory };
@@ -122,17 +122,27 @@ export async function openPlace({ provider, start }: SubjectKind): Promise<Place
   };
 }
 
-function configText(provider: string, { server, options }: Subject, gate: Gate, requestTime: number): string {
+function configText(provider: string, subject: Subject, gate: Gate, patience: Patience): string {
+  const host = hostOf(subject);
+  const isHttp = host !== undefined && subject.lineOf === undefined;
+  const account = {
+    provider,
+    ...subject.options,
+    ...(isHttp ? { timeout: REQUEST_TIMES[patience] } : {}),
+    ...(patience === 'hasty' ? subject.hasty : {}),
+  };
   const text = JSON.stringify({
     accounts: {
-      it: { provider, ...options, ...(server ? { timeout: requestTime } : {}) },
+      it: account,
       elsewhere: { provider: 'embedded', zones: [ZONE] },
     },
     zones: { [ZONE]: 'it' },
     dns: { followCnames: false },
   });
-  return server ? text.replaceAll(server.origin, gate.origin) : text;
+  return host === undefined ? text : text.replaceAll(host, gate.host);
 }
+
+const hostOf = ({ server }: Subject): string | undefined => server?.origin.replace(/^http:\/\//, '');
 
 function ending(child: ChildProcess, outputs: string[]): Promise<Ended> {
   const said = { stdout: '', stderr: '' };

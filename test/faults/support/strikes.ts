@@ -41,7 +41,7 @@ const MANNERS: readonly Manner[] = [
 export const mannersOf = (call: string): readonly Manner[] =>
   isRead(call) ? MANNERS.filter(({ kind, effect }) => effect === 'before' || kind === 'late') : MANNERS;
 
-export const isRead = (call: string): boolean => /^GET |_get$/.test(call);
+export const isRead = (call: string): boolean => /^GET |_get$|domain_list|^(SOA|TXT)$/.test(call);
 
 /** Milliseconds that a late request is held up: longer than a hasty client waits for it, and then looks. */
 const LATENESS = 700;

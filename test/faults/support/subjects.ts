@@ -1,10 +1,15 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { startAcmeDnsFake } from '../../fakes/acme-dns.ts';
+import { requestLine, startUpdateFake } from '../../fakes/dns-update.ts';
 import type { FaultServer } from '../../fakes/fault-server.ts';
 import { startIspconfigFake } from '../../fakes/ispconfig.ts';
+import { startOlspanelFake } from '../../fakes/olspanel.ts';
 import { type PanelalphaFakeSettings, startPanelalphaFake } from '../../fakes/panelalpha.ts';
 import { startPowerdnsFake } from '../../fakes/powerdns.ts';
 import { startZoneidFake, type ZoneidFakeSettings } from '../../fakes/zoneid.ts';
+import type { LineOf } from './gate.ts';
+import { joinServers } from './joined.ts';
 
 /** A provider with something to lose: a server, and records on it that are nobody's of ours. */
 export interface Subject {
@@ -12,6 +17,10 @@ export interface Subject {
   readonly server: FaultServer | undefined;
   /** The keys of the account, without `provider` and the connection's. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** Those that are otherwise for a client without patience; whoever speaks HTTP has a `timeout` for that. */
+  readonly hasty?: Readonly<Record<string, unknown>>;
+  /** How requests are told that are not HTTP. */
+  readonly lineOf?: LineOf;
   readonly secrets: readonly string[];
   /** Every value that is served at the name; one that stands there twice is there twice. */
   held(name: string): Promise<string[]>;
@@ -39,6 +48,8 @@ export const FOREIGN: readonly (readonly [name: string, value: string])[] = [
   [ZONE, 'v=spf1 -all'],
 ];
 
+const HASTY_RFC2136 = new URL('hasty-rfc2136.ts', import.meta.url).pathname;
+
 export const SUBJECTS = {
   ispconfig: { provider: 'ispconfig', start: ispconfig },
   zoneid: { provider: 'zoneid', start: () => zoneid() },
@@ -48,6 +59,9 @@ export const SUBJECTS = {
     start: () => panelalpha({ lineKind: 'number', nameIn: 'zone file', duplicates: 'accepted', quoting: 'chunks' }),
   },
   powerdns: { provider: 'powerdns', start: powerdns },
+  olspanel: { provider: 'olspanel', start: olspanel },
+  rfc2136: { provider: 'rfc2136', start: rfc2136 },
+  'acme-dns': { provider: 'acme-dns', start: acmeDns },
   embedded: { provider: 'embedded', start: embedded },
 } as const satisfies Record<string, SubjectKind>;
 
@@ -106,6 +120,52 @@ async function powerdns(): Promise<Subject> {
     secrets: [fake.apiKey],
     held: async (name) => fake.held(name).map((content) => content.replaceAll('"', '')),
     everything: async () => fake.rows.map((row) => JSON.stringify(row)),
+    close: () => fake.close(),
+  };
+}
+
+/** The panel and its PowerDNS, behind one address. */
+async function olspanel(): Promise<Subject> {
+  const [panel, dns] = [await startOlspanelFake(), await powerdns()];
+  const server = await joinServers([dns.server?.origin ?? '', '/api/v1/'], [panel.url, '/api/']);
+  const powerdnsOptions = { ...dns.options, url: server.origin };
+  return {
+    ...dns,
+    server,
+    options: { url: server.origin, username: panel.username, password: panel.password, powerdns: powerdnsOptions },
+    secrets: [panel.password, ...dns.secrets],
+    async close() {
+      await Promise.all([server.close(), panel.close(), dns.close()]);
+    },
+  };
+}
+
+/** What differs in letter case alone is another value, also to a name server. */
+async function rfc2136(): Promise<Subject> {
+  const fake = await startUpdateFake();
+  for (const [name, value] of FOREIGN) fake.plant(name, value);
+  return {
+    server: fake.server,
+    options: { server: fake.server.origin, tsig: fake.key },
+    hasty: { provider: HASTY_RFC2136 },
+    lineOf: requestLine,
+    secrets: [fake.key.secret],
+    held: async (name) => fake.held(name),
+    everything: async () => fake.everything(),
+    close: () => fake.close(),
+  };
+}
+
+/** What is at its registration is of dns01 alone: the values of others are at another one. */
+async function acmeDns(): Promise<Subject> {
+  const fake = await startAcmeDnsFake();
+  const { url, username, password, subdomain } = fake;
+  return {
+    server: fake.server,
+    options: { url, username, password, subdomain },
+    secrets: [password],
+    held: async () => fake.held(),
+    everything: async () => fake.heldByNeighbour(),
     close: () => fake.close(),
   };
 }

@@ -43,6 +43,17 @@ describe('the embedded provider', () => {
     await close();
   });
 
+  it.each([
+    ['ns.ZONE', undefined, ['ns.example.com']],
+    ['those of the config', ['ns1.example.net', 'ns2.example.net'], ['ns1.example.net', 'ns2.example.net']],
+  ])('tells the name servers of its zones: %s', async (_, ns, names) => {
+    const context = createTestContext();
+    const provider = definition.create({ zones: ['example.com'], ns }, context);
+    expect(await provider.nameServers?.('example.com')).toEqual(names);
+    expect(await provider.nameServers?.('sub.example.com')).toEqual([]);
+    await context.http.close();
+  });
+
   it('puts a name into its nearest zone', async () => {
     const directory = await newDirectory();
     const { provider, close } = open(directory, ['example.com', 'sub.example.com']);

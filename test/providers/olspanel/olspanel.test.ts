@@ -43,6 +43,21 @@ describeContract("OLSPanel with the panel's own PowerDNS", async () => {
   };
 });
 
+describe("OLSPanel's name servers of a zone", () => {
+  it("are those that the panel's PowerDNS has, and cannot be told without it", async () => {
+    const [panel, pdns, context] = [
+      await startOlspanelFake(),
+      await startPowerdnsFake(),
+      createTestContext({ through: [powerdns] }),
+    ];
+    pdns.plant('example.com', 'ns1.panel.example.', { type: 'NS' });
+    expect(await open(panel, pdns, context).nameServers?.('example.com')).toEqual(['ns1.panel.example']);
+    expect(await open(panel, undefined, context).nameServers?.('example.com')).toEqual([]);
+    expect(panel.server.requests).toEqual([]);
+    await Promise.all([panel.close(), pdns.close(), context.http.close()]);
+  });
+});
+
 describe('OLSPanel', () => {
   let panel: OlspanelFake;
   let pdns: PowerdnsFake;

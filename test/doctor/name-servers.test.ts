@@ -1,0 +1,130 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { withRun } from '../../src/cli/open-run.ts';
+import { openAuthorityFinder } from '../../src/dns/authority.ts';
+import type { Finding } from '../../src/doctor/finding.ts';
+import { checkZone } from '../../src/doctor/zone.ts';
+import { hostsZone, serve, zoneOf } from '../dns/support.ts';
+import { type IspconfigFake, startIspconfigFake } from '../fakes/ispconfig.ts';
+import { openWorkplace, type Workplace } from '../support/cli.ts';
+
+const OPTIONS = {
+  config: undefined,
+  account: undefined,
+  zone: undefined,
+  json: false,
+  quiet: false,
+  verbose: false,
+  dryRun: false,
+  timeout: 20,
+};
+
+let panel: IspconfigFake;
+let here: Workplace;
+beforeEach(async () => {
+  here = await openWorkplace();
+  panel = await startIspconfigFake();
+});
+afterEach(() => Promise.all([panel.close(), here.remove()]));
+
+interface Scene {
+  /** The hosts that the DNS names for the zone. */
+  readonly asked: readonly string[];
+  /** The hosts in the panel's NS rows. */
+  readonly atPanel: readonly string[];
+  readonly password?: string;
+  /** The config names the servers, so that the DNS is not asked for them. */
+  readonly configured?: boolean;
+}
+
+/** What doctor says of the delegation of example.com, beside that there is one. */
+async function findingsFor({ asked, atPanel, ...scene }: Scene): Promise<Pick<Finding, 'level' | 'text' | 'hint'>[]> {
+  for (const host of atPanel) panel.plant({ name: 'example.com.', type: 'NS', data: `${host}.` });
+  const zone = zoneOf('example.com', asked);
+  const [server] = await serve({ zones: [zone] });
+  const hosts = Object.fromEntries(asked.map((host) => [host, ['127.0.0.1']]));
+  const [resolver] = await serve({ resolver: true, zones: [zone, hostsZone('example', hosts)] });
+  const { url, username, password } = panel;
+  const account = { provider: 'ispconfig', url, username, password: scene.password ?? password };
+  const config = await here.configure(
+    JSON.stringify({
+      accounts: { panel: account },
+      zones: { 'example.com': 'panel' },
+      dns: { resolvers: [resolver.at], ...(scene.configured ? { nameservers: { 'example.com': [server.at] } } : {}) },
+    }),
+  );
+  const io = {
+    env: { DNS01_CONFIG: config, DNS01_STATE_DIR: here.stateDirectory },
+    stdout() {},
+    stderr() {},
+    isTerminal: false,
+    stop: new AbortController().signal,
+  };
+  const findings: Finding[] = [];
+  await withRun(OPTIONS, io, async (run) => {
+    const authorities = openAuthorityFinder({ ...run.config, port: server.port }, run.deadline.signal);
+    for await (const finding of checkZone('example.com', undefined, { ...run, authorities })) findings.push(finding);
+  });
+  expect(findings.filter(({ level }) => level === 'bad')).toEqual([]);
+  return findings
+    .filter(({ check, text }) => check === 'delegation' && text !== 'the zone is delegated')
+    .map(({ level, text, hint }) => ({ level, text, hint }));
+}
+
+describe('doctor compares the name servers that the world asks with those of the provider', () => {
+  it('and finds them the same, in whatever order', async () => {
+    const [asked, atPanel] = [
+      ['ns1.panel.example', 'ns2.panel.example'],
+      ['ns2.panel.example', 'ns1.panel.example'],
+    ];
+    expect(await findingsFor({ asked, atPanel })).toEqual([
+      { level: 'good', text: "the name servers are the provider's: ns1.panel.example, ns2.panel.example" },
+    ]);
+  });
+
+  it('and finds some of them there, as with a secondary elsewhere', async () => {
+    const asked = ['ns1.panel.example', 'ns.secondary.example'];
+    const atPanel = ['ns1.panel.example', 'ns2.panel.example'];
+    expect(await findingsFor({ asked, atPanel })).toEqual([
+      {
+        level: 'good',
+        text: 'of the name servers ns1.panel.example, ns.secondary.example, the provider has ns1.panel.example',
+      },
+    ]);
+  });
+
+  it('and warns where it is none of them, with what to do', async () => {
+    expect(await findingsFor({ asked: ['ns1.other.example'], atPanel: ['ns1.panel.example'] })).toEqual([
+      {
+        level: 'warning',
+        text: 'the world asks ns1.other.example, but account panel writes to ns1.panel.example',
+        hint: expect.stringMatching(/^change the delegation of example\.com at its registrar, or give the zone/),
+      },
+    ]);
+    expect(panel.server.requests.map(({ call }) => call)).toEqual(['login', 'dns_zone_get', 'dns_txt_get', 'logout']);
+  });
+
+  it('and says so where the panel cannot be asked, without a second try', async () => {
+    const scene = { asked: ['ns1.panel.example'], atPanel: ['ns1.panel.example'], password: 'wrong-password' };
+    expect(await findingsFor(scene)).toEqual([
+      {
+        level: 'warning',
+        text: expect.stringMatching(
+          /^whether example\.com is delegated to account panel could not be seen: .*password$/,
+        ),
+      },
+    ]);
+    expect(panel.server.requests.map(({ call }) => call)).toEqual(['login']);
+  });
+
+  it('and has nothing to say where the zone has no NS records there', async () => {
+    expect(await findingsFor({ asked: ['ns1.other.example'], atPanel: [] })).toEqual([]);
+  });
+
+  it('but not where the config names the servers', async () => {
+    const scene = { asked: ['ns1.other.example'], atPanel: ['ns1.panel.example'], configured: true };
+    expect(await findingsFor(scene)).toEqual([
+      { level: 'good', text: 'name servers as the config names them', hint: undefined },
+    ]);
+    expect(panel.server.requests).toEqual([]);
+  });
+});
