@@ -64,7 +64,7 @@ export const budget: Part = {
 
 async function spend(way: string, work: (place: Place, action: 'add' | 'remove') => Promise<void>): Promise<Spent> {
   const fake = await startZoneidFake({ zones: [ZONE], rateLimit: { requests: 60, window: WINDOW * 1000 } });
-  const gate = await openGate(fake.url);
+  const gate = await openGate(new URL(fake.url).host);
   const place = openPlace();
   let [first, last] = [Number.NaN, Number.NaN];
   gate.guard({
@@ -80,7 +80,7 @@ async function spend(way: string, work: (place: Place, action: 'add' | 'remove')
   try {
     const { username, apiKey } = fake;
     const provider = await zoneidWithWindow(place.directory, WINDOW);
-    place.configure(configOf({ provider, url: `${gate.origin}/v2`, username, apiKey }));
+    place.configure(configOf({ provider, url: `http://${gate.host}/v2`, username, apiKey }));
     await work(place, 'add');
     await work(place, 'remove');
     const refused = gate.statuses.filter((status) => status === 429).length;

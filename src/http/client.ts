@@ -11,10 +11,10 @@ import { type Dispatcher, loadRequest } from './undici.ts';
 
 /** A provider's request budget as the client sees it; who keeps it is not its business. */
 export interface BudgetGate {
-  /** Resolves when one more request may be sent. @throws E_RATE when that is after the deadline */
-  take(deadline: Deadline): Promise<void>;
-  /** What a header of the answer said about the requests that are left. */
-  remaining(requests: number, deadline: Deadline): Promise<void>;
+  /** Resolves when one more request may be sent, to when it was booked. @throws E_RATE when that is after the deadline */
+  take(deadline: Deadline): Promise<number>;
+  /** That request is over, answered or not; with what a header of the answer said about the requests that are left. */
+  over(booked: number, left: number | undefined, deadline: Deadline): Promise<void>;
   /** The provider said 429: milliseconds until its window is surely over. */
   untilReset(): Promise<number>;
   readonly remainingHeader?: string | undefined;
@@ -73,9 +73,10 @@ export function createHttpClient(settings: HttpSettings): ClosableHttpClient {
   async function sendOnce(call: HttpCall): Promise<HttpAnswer> {
     const url = new URL(call.url);
     if (deadline.signal.aborted) throw notSent(call);
-    await budget?.take(deadline);
     const { headers, body } = encode(call);
     const [open, request] = await Promise.all([dispatcher(), loadRequest()]);
+    const booked = await budget?.take(deadline);
+    let left: number | undefined;
     const limit = AbortSignal.timeout(settings.requestTimeout);
     const signal = AbortSignal.any([limit, deadline.signal]);
     const started = performance.now();
@@ -92,18 +93,27 @@ export function createHttpClient(settings: HttpSettings): ClosableHttpClient {
       const answer = { call: call.call, status: response.statusCode, headers: flat(response.headers), text };
       log.debug('http', { ...about(call, url), status: answer.status, ms: Math.round(performance.now() - started) });
       skew = skewIn(answer) ?? skew;
-      await noteRemaining(answer);
+      left = remainingIn(answer);
       return answer;
     } catch (error) {
       log.debug('http', { ...about(call, url), failure: String(error) });
       if (signal.aborted) throw tooLate(call, url, limit.aborted ? settings.requestTimeout : undefined);
       throw networkFailure(error, call.call, url.origin);
+    } finally {
+      if (booked !== undefined) await settle(booked, left);
     }
   }
 
-  async function noteRemaining(answer: HttpAnswer): Promise<void> {
-    const shown = budget?.remainingHeader === undefined ? undefined : answer.headers[budget.remainingHeader];
-    if (shown !== undefined && /^\d{1,6}$/.test(shown.trim())) await budget?.remaining(Number(shown), deadline);
+  function remainingIn({ headers }: HttpAnswer): number | undefined {
+    const shown = budget?.remainingHeader === undefined ? undefined : headers[budget.remainingHeader];
+    return shown !== undefined && /^\d{1,6}$/.test(shown.trim()) ? Number(shown) : undefined;
+  }
+
+  /** An answer is not lost for want of the book that it should stand in. */
+  async function settle(booked: number, left: number | undefined): Promise<void> {
+    await budget
+      ?.over(booked, left, deadline)
+      .catch((failure: unknown) => log.debug('the budget could not be kept', { failure: String(failure) }));
   }
 
   /** Milliseconds to wait before the same request is sent again, where its answer says that it was not looked at. */

@@ -11,7 +11,13 @@ import { withLock } from './lock.ts';
 /** Milliseconds added to a provider's window, for clocks and networks that are not exact. */
 const MARGIN = 250;
 
-/** The starts of the requests that still count, in milliseconds since 1970, oldest first. */
+/** Milliseconds from the booking of a request to its end within which it surely came to the provider in time. */
+const PROMPT = MARGIN / 2;
+
+/**
+ * When the requests that still count came to the provider at the latest, in milliseconds since 1970, oldest first: when
+ * they were booked, or where that took long, when they were over.
+ */
 const ledgerSchema = z.object({ starts: z.array(z.number()) });
 
 export interface LedgerSettings {
@@ -63,25 +69,30 @@ export function openLedger({ budget, owner, stateDirectory, info }: LedgerSettin
     remainingHeader: budget.remainingHeader,
     async take(deadline) {
       for (;;) {
-        let wait = 0;
+        let [wait, now] = [0, 0];
         await store.update(deadline, (starts) => {
-          const booked = book(starts, Date.now());
+          now = Date.now();
+          const booked = book(starts, now);
           wait = booked.wait;
           return booked.starts;
         });
-        if (wait === 0) return;
+        if (wait === 0) return now;
         if (wait >= deadline.remaining()) throw tooLong(wait, budget);
         announce(wait);
         await deadline.sleep(wait);
       }
     },
-    async remaining(left, deadline) {
+    async over(booked, left, deadline) {
       const now = Date.now();
-      // Somebody else behind the same address spends from the same purse: book what we did not see.
+      const isPrompt = now - booked <= PROMPT;
+      if (isPrompt && left === undefined) return;
       await store.update(deadline, (starts) => {
-        const counting = stillCounting(starts, now);
-        const unseen = Math.max(0, budget.requests - left - counting.length);
-        return unseen === 0 ? undefined : [...counting, ...Array<number>(unseen).fill(now)];
+        const moved = isPrompt ? starts : moveToEnd(starts, booked, now);
+        const counting = stillCounting(moved, now);
+        // Somebody else behind the same address spends from the same purse: book what we did not see.
+        const unseen = left === undefined ? 0 : Math.max(0, budget.requests - left - counting.length);
+        if (unseen === 0 && moved === starts) return undefined;
+        return [...counting, ...Array<number>(unseen).fill(now)];
       });
     },
     used: async () => stillCounting(await store.read(), Date.now()).length,
@@ -91,6 +102,11 @@ export function openLedger({ budget, owner, stateDirectory, info }: LedgerSettin
       return (oldest ?? now) + window - now;
     },
   };
+}
+
+function moveToEnd(starts: readonly number[], booked: number, now: number): readonly number[] {
+  const at = starts.indexOf(booked);
+  return at < 0 ? starts : [...starts.slice(0, at), ...starts.slice(at + 1), now];
 }
 
 function tooLong(wait: number, budget: RequestBudget): Dns01Error {

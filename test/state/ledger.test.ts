@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startDeadline } from '../../src/deadline.ts';
 import { openLedger } from '../../src/state/ledger.ts';
@@ -45,8 +46,7 @@ describe.each([true, false])('a request budget (kept on disk: %s)', (shared) => 
   it('obeys a provider that says that less is left than we know of', async () => {
     const gate = ledger(60, 3600, shared);
     const deadline = startDeadline(2000);
-    await gate.take(deadline);
-    await gate.remaining(1, deadline);
+    await gate.over(await gate.take(deadline), 1, deadline);
     await gate.take(deadline);
     await expect(gate.take(deadline)).rejects.toMatchObject({ code: 'E_RATE' });
   });
@@ -55,11 +55,20 @@ describe.each([true, false])('a request budget (kept on disk: %s)', (shared) => 
     const gate = ledger(3, 3600, shared);
     const deadline = startDeadline(2000);
     for (let request = 1; request <= 3; request++) {
-      await gate.take(deadline);
-      await gate.remaining(3 - request, deadline);
+      await gate.over(await gate.take(deadline), 3 - request, deadline);
     }
     await expect(gate.take(deadline)).rejects.toMatchObject({ code: 'E_RATE' });
   });
+});
+
+it('a request that took its time to come to the provider counts from then on', async () => {
+  const gate = ledger(1, 0.5);
+  const deadline = startDeadline(20_000);
+  const first = await gate.take(deadline);
+  await delay(1200);
+  await gate.over(first, undefined, deadline);
+  const over = Date.now();
+  expect(await gate.take(deadline)).toBeGreaterThanOrEqual(over + 500);
 });
 
 it('a budget is one for all processes', async () => {

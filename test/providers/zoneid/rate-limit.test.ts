@@ -44,8 +44,8 @@ describe('zoneid at its rate limit', () => {
     await start({ requests: 3, window: MINUTE });
     const left: number[] = [];
     const budget: BudgetGate = {
-      take: async () => {},
-      remaining: async (requests) => void left.push(requests),
+      take: async () => 0,
+      over: async (_booked, remaining = -1) => void left.push(remaining),
       untilReset: async () => MINUTE + 1000,
       remainingHeader: definition.budget?.remainingHeader,
     };
