@@ -16,6 +16,7 @@ const { metafile } = await build({
   format: 'cjs',
   metafile: true,
   loader: { '.sh': 'text' },
+  alias: { 'node:http2': './src/http/no-http2.cjs' },
   legalComments: 'linked',
   logLevel: 'warning',
   // cosmiconfig reaches for these when a config is code or is read by its own JSON parser, which ours never is.
