@@ -29,6 +29,7 @@ const SCENES: readonly (readonly [SubjectName, keyof typeof LAYOUTS])[] = [
   ['zoneid', 'one name'],
   ['zoneid', 'one zone'],
   ['panelalpha with line numbers', 'one name'],
+  ['rfc2136', 'one name'],
   ['embedded', 'one name'],
 ];
 

@@ -23,7 +23,7 @@ interface Step {
   readonly moment: Moment;
 }
 
-const ALL: readonly SubjectName[] = ['ispconfig', 'zoneid', 'panelalpha', 'powerdns', 'embedded'];
+const ALL: readonly SubjectName[] = ['ispconfig', 'zoneid', 'panelalpha', 'powerdns', 'rfc2136', 'embedded'];
 
 /** One step of so many is tried. */
 const SAMPLE = isShort ? 3 : 1;
