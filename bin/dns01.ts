@@ -12,7 +12,7 @@ process.on('SIGXFSZ', () => {});
 process.stdout.on('error', () => {});
 process.stderr.on('error', () => {});
 
-main(commandLine(process.argv), {
+export const done = main(commandLine(process.argv), {
   env: process.env,
   stdout: (text) => void process.stdout.write(text),
   stderr: (text) => void process.stderr.write(text),

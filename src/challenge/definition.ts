@@ -1,5 +1,4 @@
 import { statSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import * as z from 'zod/mini';
@@ -53,7 +52,7 @@ export async function loadDefinition(account: string, config: Config): Promise<c
   if (load) return (await load()).default;
   const fail = (text: string, hint?: string) => configError(config.file, ['accounts', account, 'provider'], text, hint);
   if (/^\.{0,2}\//.test(type)) return loadFrom(resolve(dirname(config.file), type), config, fail);
-  const file = resolvePackage(type, config.file);
+  const file = await resolvePackage(type, config.file);
   if (file) return loadFrom(file, config, fail);
   throw await fail(
     `there is no provider "${type}" (there are: ${Object.keys(providers).join(', ')})`,
@@ -103,8 +102,9 @@ function isDefinition(value: unknown): value is contract.ProviderDefinition {
 }
 
 /** Packages are looked for beside the config, then beside dns01. */
-function resolvePackage(name: string, configFile: string): string | undefined {
+async function resolvePackage(name: string, configFile: string): Promise<string | undefined> {
   if (!/^(@[\w.-]+\/)?[\w.-]+(\/[\w./-]+)?$/.test(name)) return undefined;
+  const { createRequire } = await import('node:module');
   for (const place of [configFile, process.argv[1] ?? configFile]) {
     try {
       const file = createRequire(place).resolve(name);

@@ -1,8 +1,7 @@
-import { getServers } from 'node:dns';
 import { Dns01Error } from '../errors.ts';
 import { ask, type Reply } from './ask.ts';
 import type { DnsMessage, Question } from './message.ts';
-import { formatServerAddress, parseServerAddress } from './server-address.ts';
+import { formatServerAddress, parseServerAddress, type ServerAddress } from './server-address.ts';
 
 /** Milliseconds for one question to one resolver. */
 const TIMEOUT = 4000;
@@ -18,12 +17,13 @@ export interface Resolver {
 
 /** The caching resolvers of the config or of the system: for zones, name servers and addresses, never for a challenge. */
 export function openResolver(configured: readonly string[], signal: AbortSignal): Resolver {
-  const servers = (configured.length > 0 ? configured : getServers()).map(parseServerAddress);
+  let servers: Promise<ServerAddress[]> | undefined;
   const answers = new Map<string, Promise<DnsMessage>>();
 
   async function resolve(question: Question): Promise<DnsMessage> {
     const refusals: string[] = [];
-    for (const server of servers) {
+    servers ??= resolversOf(configured);
+    for (const server of await servers) {
       const reply = await ask(server, question, { recursive: true, timeout: TIMEOUT, signal });
       if (reply.kind === 'answer' && isAnswer(reply.message)) return reply.message;
       refusals.push(`${formatServerAddress(server)}: ${problem(reply)}`);
@@ -46,6 +46,12 @@ export function openResolver(configured: readonly string[], signal: AbortSignal)
       return answer;
     },
   };
+}
+
+/** The system's are looked up only where they are asked. */
+async function resolversOf(configured: readonly string[]): Promise<ServerAddress[]> {
+  const addresses = configured.length > 0 ? configured : (await import('node:dns')).getServers();
+  return addresses.map(parseServerAddress);
 }
 
 const isAnswer = ({ rcode }: DnsMessage): boolean => rcode === 'NOERROR' || rcode === 'NXDOMAIN';

@@ -1,0 +1,27 @@
+import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { constants, Script } from 'node:vm';
+
+/** The bundled program as one script. V8 takes the compiled code only where it fits this source and this V8. */
+export function compile(file: string, cachedData?: Buffer): Script {
+  // The bundle is ASCII. Its first line is for the shell; a comment before it leaves all lines where they are.
+  const source = readFileSync(file, 'latin1');
+  return new Script(`(function (exports, require, module, __filename, __dirname) {//${source}\n})`, {
+    filename: file,
+    ...(cachedData ? { cachedData } : {}),
+    // Providers that a config names are loaded as usual.
+    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+  });
+}
+
+/** Run it as `require` would. The result is what it exports: when it is done. */
+export function run(script: Script, file: string, require: NodeJS.Require): { readonly done: Promise<void> } {
+  const module = { exports: {} as { readonly done: Promise<void> } };
+  script.runInThisContext()(module.exports, require, module, file, dirname(file));
+  return module.exports;
+}
+
+/** Where the compiled code of this build lies, for this kind of machine and this V8. */
+export function cacheFile(directory: string, build: string): string {
+  return `${directory}/dns01-${build}-v8-${process.versions.v8}-${process.arch}.cache`;
+}
