@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { constants, Script } from 'node:vm';
+import { Script } from 'node:vm';
+import { IMPORTER } from '../src/import-module.ts';
 
 /** The bundled program as one script. V8 takes the compiled code only where it fits this source and this V8. */
 export function compile(file: string, cachedData?: Buffer): Script {
@@ -9,13 +10,12 @@ export function compile(file: string, cachedData?: Buffer): Script {
   return new Script(`(function (exports, require, module, __filename, __dirname) {//${source}\n})`, {
     filename: file,
     ...(cachedData ? { cachedData } : {}),
-    // Providers that a config names are loaded as usual.
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
   });
 }
 
 /** Run it as `require` would. The result is what it exports: when it is done. */
 export function run(script: Script, file: string, require: NodeJS.Require): { readonly done: Promise<void> } {
+  Object.defineProperty(globalThis, IMPORTER, { value: (url: string) => import(url), configurable: true });
   const module = { exports: {} as { readonly done: Promise<void> } };
   script.runInThisContext()(module.exports, require, module, file, dirname(file));
   return module.exports;

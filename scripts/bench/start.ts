@@ -77,6 +77,8 @@ function contendersFor(
     { name: 'dns01 --help', command: () => place.command(['--help']) },
     adding(ADDS.http, place, { ...login, url: api.http }),
     adding(ADDS.https, place, { ...login, url: api.https, ca: CA_FILE }),
+    asking('node:http, the same request', api.http),
+    asking('node:https, the same request', api.https, CA_FILE),
     ...others('curl', (path) => [
       posting('curl, http', path, [], api.http),
       posting('curl, https', path, ['--cacert', CA_FILE], api.https),
@@ -95,6 +97,19 @@ function adding(name: string, { directory, command }: Place, login: object): Con
   const file = join(directory, `${name.replaceAll(/\W+/g, '-')}.yaml`);
   writeFileSync(file, JSON.stringify(configOf(login)), { mode: 0o600 });
   return { name, command: (round) => command(['--config', file, 'add-txt', '--no-wait', nameOf(round), VALUE]) };
+}
+
+/** What Node itself takes for one request: no client on it can be faster. */
+const BARE_REQUEST = `
+  const [url, ca, body] = process.argv.slice(1);
+  const { request } = require(ca ? 'node:https' : 'node:http');
+  const options = { method: 'POST', auth: 'u:bench-key', ...(ca ? { ca: require('node:fs').readFileSync(ca) } : {}) };
+  request(url, options, (response) => response.resume()).end(body);`;
+
+function asking(name: string, url: string, ca = ''): Contender {
+  const body = (round: number) => JSON.stringify({ name: nameOf(round), destination: VALUE });
+  const target = `${url}/dns/${ZONE}/txt`;
+  return { name, command: (round) => ({ argv: [process.execPath, '-e', BARE_REQUEST, target, ca, body(round)] }) };
 }
 
 function posting(name: string, curl: string, options: readonly string[], url: string): Contender {

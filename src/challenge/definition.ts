@@ -6,6 +6,7 @@ import { providers } from '../../providers/index.ts';
 import { type Config, configError } from '../config/load.ts';
 import { refuseWritable } from '../config/permissions.ts';
 import { Dns01Error } from '../errors.ts';
+import { importModule } from '../import-module.ts';
 import * as contract from '../provider.ts';
 
 /** What a third party's module may export instead of a definition: a function that is given all it needs. */
@@ -52,7 +53,7 @@ export async function loadDefinition(account: string, config: Config): Promise<c
   if (load) return (await load()).default;
   const fail = (text: string, hint?: string) => configError(config.file, ['accounts', account, 'provider'], text, hint);
   if (/^\.{0,2}\//.test(type)) return loadFrom(resolve(dirname(config.file), type), config, fail);
-  const file = await resolvePackage(type, config.file);
+  const file = resolvePackage(type, config.file);
   if (file) return loadFrom(file, config, fail);
   throw await fail(
     `there is no provider "${type}" (there are: ${Object.keys(providers).join(', ')})`,
@@ -79,7 +80,7 @@ async function loadFrom(file: string, config: Config, fail: Fail): Promise<contr
   let exported: unknown;
   try {
     refuseWritable(file, statSync(file));
-    exported = ((await import(pathToFileURL(file).href)) as { default?: unknown }).default;
+    exported = (await importModule(pathToFileURL(file).href)).default;
   } catch (error) {
     if (error instanceof Dns01Error) throw error;
     throw await fail(`${file} cannot be loaded: ${(error as Error).message}`);
@@ -102,9 +103,9 @@ function isDefinition(value: unknown): value is contract.ProviderDefinition {
 }
 
 /** Packages are looked for beside the config, then beside dns01. */
-async function resolvePackage(name: string, configFile: string): Promise<string | undefined> {
+function resolvePackage(name: string, configFile: string): string | undefined {
   if (!/^(@[\w.-]+\/)?[\w.-]+(\/[\w./-]+)?$/.test(name)) return undefined;
-  const { createRequire } = await import('node:module');
+  const { createRequire } = process.getBuiltinModule('node:module');
   for (const place of [configFile, process.argv[1] ?? configFile]) {
     try {
       const file = createRequire(place).resolve(name);

@@ -17,13 +17,13 @@ export interface Resolver {
 
 /** The caching resolvers of the config or of the system: for zones, name servers and addresses, never for a challenge. */
 export function openResolver(configured: readonly string[], signal: AbortSignal): Resolver {
-  let servers: Promise<ServerAddress[]> | undefined;
+  let servers: ServerAddress[] | undefined;
   const answers = new Map<string, Promise<DnsMessage>>();
 
   async function resolve(question: Question): Promise<DnsMessage> {
     const refusals: string[] = [];
     servers ??= resolversOf(configured);
-    for (const server of await servers) {
+    for (const server of servers) {
       const reply = await ask(server, question, { recursive: true, timeout: TIMEOUT, signal });
       if (reply.kind === 'answer' && isAnswer(reply.message)) return reply.message;
       refusals.push(`${formatServerAddress(server)}: ${problem(reply)}`);
@@ -49,8 +49,8 @@ export function openResolver(configured: readonly string[], signal: AbortSignal)
 }
 
 /** The system's are looked up only where they are asked. */
-async function resolversOf(configured: readonly string[]): Promise<ServerAddress[]> {
-  const addresses = configured.length > 0 ? configured : (await import('node:dns')).getServers();
+function resolversOf(configured: readonly string[]): ServerAddress[] {
+  const addresses = configured.length > 0 ? configured : process.getBuiltinModule('node:dns').getServers();
   return addresses.map(parseServerAddress);
 }
 
