@@ -1,4 +1,5 @@
 /** Which rows of the panel are meant: its own searches do not regard letter case. */
+import { domainToUnicode } from 'node:url';
 import { Dns01Error } from '../../src/errors.ts';
 import type { Fqdn, TxtRecord } from '../../src/provider.ts';
 import type { Row } from './schema.ts';
@@ -45,5 +46,11 @@ export function refuseUnstorable({ name, value }: TxtRecord): void {
 /** Labels that ISPConfig takes for broken Punycode are stored as an empty name, which is the top of the zone. */
 function isStorable(label: string): boolean {
   if (!/^(?!-)[a-z0-9_-]{1,63}(?<!-)$/.test(label)) return false;
-  return !/^..--/.test(label) || (label.startsWith('xn--') && URL.canParse(`http://${label}`));
+  return !/^..--/.test(label) || (label.startsWith('xn--') && isPunycode(label));
+}
+
+/** Node before 24 reads nothing in a broken label, later ones leave it as it is. */
+function isPunycode(label: string): boolean {
+  const read = domainToUnicode(label);
+  return read !== '' && read !== label;
 }

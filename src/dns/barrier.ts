@@ -98,10 +98,18 @@ export async function awaitMost(
     fullRounds = complete && isFullRound ? fullRounds + 1 : 0;
     if (fullRounds === settings.settle) break;
     const pause = complete ? pace.beforeSettling() : pace.beforeAsking();
-    if (pause >= deadline.remaining()) return lateOnes(watches, lost, (performance.now() - started) / 1000);
-    await deadline.sleep(pause);
+    if (!(await rest(pause, deadline))) return lateOnes(watches, lost, (performance.now() - started) / 1000);
   }
   return lost[0] && { names: new Set(lost.map(({ name }) => name)), error: lost[0].error };
+}
+
+/** False where the time is up before or in the pause: clocks are not exact to the millisecond. */
+async function rest(pause: number, deadline: Deadline): Promise<boolean> {
+  if (pause >= deadline.remaining()) return false;
+  return deadline.sleep(pause).then(
+    () => true,
+    () => false,
+  );
 }
 
 function byName(values: readonly AwaitedValue[]): AwaitedName[] {
