@@ -12,7 +12,7 @@ export interface VisibleResult extends BatchResult {
  * Results that wait together. All of a usual batch; a larger one is cut so that its memory does not grow with it, and
  * then waits while the next lines are done.
  */
-const TOGETHER = 2000;
+const TOGETHER = 1000;
 
 /** The results in their order, each add once its value can be seen, or with the error that it cannot. */
 export async function* onceVisible(
