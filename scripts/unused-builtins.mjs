@@ -18,25 +18,25 @@ const INSTEAD = {
 
 /** @returns {import('esbuild').Plugin} */
 export function withoutUnusedBuiltins() {
+  const namespace = 'unused';
   return {
     name: 'without unused builtins',
     setup(build) {
-      const used = new Set();
-      const codeFor = ({ path, importer }) =>
-        INSTEAD[importer.replaceAll('\\', '/').split('node_modules/').at(-1)]?.[path];
-      build.onResolve({ filter: /^(node:)?(http2?|worker_threads|child_process)$/ }, (args) => {
-        const code = codeFor(args);
+      const missed = new Set(
+        Object.entries(INSTEAD).flatMap(([file, modules]) => Object.keys(modules).map(keyOf(file))),
+      );
+      build.onResolve({ filter: /^(node:)?(http2?|worker_threads|child_process)$/ }, ({ path, importer }) => {
+        const file = importer.replaceAll('\\', '/').split('node_modules/').at(-1);
+        const code = INSTEAD[file]?.[path];
         if (code === undefined) return undefined;
-        used.add(code);
-        return { path: args.path, namespace: 'unused', pluginData: code, suffix: `?${used.size}` };
+        missed.delete(keyOf(file)(path));
+        return { path: keyOf(file)(path), namespace, pluginData: code };
       });
-      build.onLoad({ filter: /.*/, namespace: 'unused' }, ({ pluginData }) => ({ contents: pluginData, loader: 'js' }));
+      build.onLoad({ filter: /.*/, namespace }, ({ pluginData }) => ({ contents: pluginData, loader: 'js' }));
       // A library that was updated may have put its files elsewhere.
-      build.onEnd(() => {
-        const wanted = Object.values(INSTEAD).flatMap(Object.values);
-        const missed = wanted.filter((code) => !used.has(code));
-        return missed.length === 0 ? {} : { errors: missed.map((code) => ({ text: `nothing asks for: ${code}` })) };
-      });
+      build.onEnd(() => ({ errors: [...missed].map((key) => ({ text: `nothing asks any more for ${key}` })) }));
     },
   };
 }
+
+const keyOf = (file) => (module) => `${module} in ${file}`;
