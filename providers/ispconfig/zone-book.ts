@@ -7,6 +7,9 @@ import type { WriteMark } from './writes.ts';
 /** How ISPConfig spells a full name; without the dot it would be taken as relative to the zone. */
 export const dotted = (name: Fqdn): string => `${name}.`;
 
+/** Searches do not regard letter case, and with `%` find more than one name. */
+export const isNamed = ({ origin }: Zone, name: Fqdn): boolean => origin.toLowerCase() === dotted(name);
+
 /** What the panel said of a name, and when: the serials in it are worth nothing without that. */
 interface Sighting {
   /** The zones with exactly this name: there should be one or none. */
@@ -82,7 +85,7 @@ export function openZoneBook(panel: Panel): ZoneBook {
 }
 
 function only(name: Fqdn, { zones, mark }: Sighting): Sighting {
-  return { zones: zones.filter(({ origin }) => origin.toLowerCase() === dotted(name)), mark };
+  return { zones: zones.filter((zone) => isNamed(zone, name)), mark };
 }
 
 /** The answer that was asked for already, also while it is on its way; a failure is not kept. */

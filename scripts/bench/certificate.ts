@@ -1,12 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Lab, startLab } from '../../test/e2e/lab/lab.ts';
+import { missingOf } from '../../test/e2e/lab/programs.ts';
 import { bundle } from '../../test/support/paths.ts';
 import { ZONE } from './accounts.ts';
 import { median, shortSpread, sum } from './numbers.ts';
 import { type Findings, goal, leftOut, type Part, table } from './part.ts';
 import { openPlace } from './place.ts';
-import { missingOf } from './programs.ts';
 
 /** Seconds that the secondary, the only server that the CA asks, is behind. */
 const LAG = 3;

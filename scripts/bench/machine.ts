@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { version } from '../../package.json';
-import { pathTo } from './programs.ts';
+import { pathTo } from '../../test/e2e/lab/programs.ts';
 
 /** How each program is asked for its version. */
 const PROGRAMS: readonly (readonly [title: string, program: string, ask: string])[] = [

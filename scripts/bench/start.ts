@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { missingOf, pathTo } from '../../test/e2e/lab/programs.ts';
 import { configOf, ZONE } from './accounts.ts';
 import { CA_FILE, type InstantApi, startInstantApi } from './instant-api.ts';
 import { median, spread } from './numbers.ts';
@@ -7,7 +8,6 @@ import { type Findings, goal, leftOut, type Part, table } from './part.ts';
 import { openPlace, type Place, VALUE } from './place.ts';
 import { PRIMARY_PROGRAMS, type Primary, startPrimary } from './primary.ts';
 import { type Command, type Cost, runProcess } from './process.ts';
-import { missingOf, pathTo } from './programs.ts';
 
 /** A command, and each time one for another name: nothing that was there before shortens it. */
 interface Contender {

@@ -27,16 +27,18 @@ export type Program = (typeof NEEDED)[number];
 export const PROGRAM_PATH = [process.env['PATH'] ?? '/usr/bin:/bin', '/usr/sbin', '/sbin'].join(delimiter);
 
 export function pathOf(program: Program): string {
-  const path = find(program);
+  const path = pathTo(program);
   if (path === undefined) throw new Error(`${program} is not installed; run: sudo bash test/e2e/install.sh`);
   return path;
 }
 
-export function missingPrograms(): Program[] {
-  return NEEDED.filter((program) => find(program) === undefined);
-}
+export const missingPrograms = (): Program[] => missingOf(NEEDED);
 
-function find(program: Program): string | undefined {
+export const missingOf = <Name extends string>(programs: readonly Name[]): Name[] =>
+  programs.filter((program) => pathTo(program) === undefined);
+
+/** Where a program is; undefined where it is not installed. */
+export function pathTo(program: string): string | undefined {
   return PROGRAM_PATH.split(delimiter)
     .map((directory) => join(directory, program))
     .find(isExecutable);
