@@ -28,7 +28,11 @@ export interface ErrorDetails {
    * The request was sent but no usable answer came back, so a write may or may not have been done.
    * Such a write is looked up before it is repeated.
    */
-  answerLost?: boolean | undefined;
+  outcomeUnknown?: boolean | undefined;
+  /** The HTTP status of a refusal. */
+  status?: number | undefined;
+  /** The refusal may mean that the account does not hold the zone; the core then tries the next one. */
+  tryNextZone?: boolean | undefined;
 }
 
 /** The one error family of dns01. The message is lower case, without a period, and says what happened. */
@@ -37,7 +41,9 @@ export class Dns01Error extends Error {
   readonly exitCode: number;
   readonly retryable: boolean;
   readonly hint: string | undefined;
-  readonly answerLost: boolean;
+  readonly outcomeUnknown: boolean;
+  readonly status: number | undefined;
+  readonly tryNextZone: boolean;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -46,7 +52,9 @@ export class Dns01Error extends Error {
     this.exitCode = EXIT_CODES[code];
     this.retryable = RETRYABLE.has(code);
     this.hint = details.hint;
-    this.answerLost = details.answerLost ?? false;
+    this.outcomeUnknown = details.outcomeUnknown ?? false;
+    this.status = details.status;
+    this.tryNextZone = details.tryNextZone ?? code === 'E_ZONE';
     Object.defineProperty(this, brand, { value: true });
   }
 }
@@ -72,6 +80,8 @@ export function withContext(error: unknown, prefix: string): Dns01Error {
   return new Dns01Error(known.code, `${prefix}: ${known.message}`, {
     hint: known.hint,
     cause: known.cause ?? known,
-    answerLost: known.answerLost,
+    outcomeUnknown: known.outcomeUnknown,
+    status: known.status,
+    tryNextZone: known.tryNextZone,
   });
 }

@@ -1,8 +1,10 @@
 import { domainToASCII } from 'node:url';
 import { Dns01Error } from './errors.ts';
 
-/** A fully qualified name: lower-case A-labels, no trailing dot. */
-export type Fqdn = string;
+declare const normalised: unique symbol;
+
+/** A fully qualified name: lower-case A-labels, no trailing dot. Only `normaliseName` makes one. */
+export type Fqdn = string & { readonly [normalised]: true };
 
 /**
  * A name in the one form that it has everywhere inside: lower-case A-labels (RFC 5890), no trailing dot.
@@ -11,8 +13,14 @@ export type Fqdn = string;
 export function normaliseName(text: string): Fqdn {
   const name = toAscii(text.trim().replace(/\.$/, '')).toLowerCase();
   const problem = problemOf(name);
-  if (problem) throw new Dns01Error('E_USAGE', `"${text}" is not a domain name: ${problem}`);
-  return name;
+  if (problem) throw new Dns01Error('E_USAGE', `${JSON.stringify(text)} is not a domain name: ${problem}`);
+  return name as Fqdn;
+}
+
+/** The same for a name that somebody else made up, like an API or the DNS; `undefined` when it is no domain name. */
+export function parseName(text: string): Fqdn | undefined {
+  const name = toAscii(text.replace(/\.$/, '')).toLowerCase();
+  return problemOf(name) === undefined ? (name as Fqdn) : undefined;
 }
 
 function toAscii(text: string): string {
@@ -28,23 +36,20 @@ function problemOf(name: string): string | undefined {
   if (labels.some((label) => label.length > 63)) return 'a label is longer than 63 characters';
   // RFC 5891 section 4.2.3.1: hyphens in places 3 and 4 belong to A-labels. Panels are known to store others as "".
   const bad = labels.find((label) => !/^(?!-)(?!(?!xn)..--)[a-z0-9_-]+(?<!-)$/.test(label));
-  return bad === undefined ? undefined : `the label "${bad}" is not made of letters, digits and inner hyphens`;
+  return bad === undefined
+    ? undefined
+    : `the label ${JSON.stringify(bad)} is not made of letters, digits and inner hyphens`;
 }
 
 /** True where `name` is the zone's own name or lies below it, at a label border. */
-export function isWithin(name: Fqdn, zone: Fqdn): boolean {
+export function isWithin(name: string, zone: string): boolean {
   return name === zone || name.endsWith(`.${zone}`);
 }
 
-/**
- * The names that could be the zone of `name`, longest first, down to two labels:
- * `_acme-challenge.www.example.com` gives itself, `www.example.com` and `example.com`.
- * @param likely the one to try first
- */
-export function zoneCandidates(name: Fqdn, likely?: Fqdn): Fqdn[] {
+/** The name and those above it, down to two labels: `a.example.com`, `example.com`. A single label gives itself. */
+export function nameAndAbove(name: Fqdn): Fqdn[] {
   const labels = name.split('.');
-  const all = labels.slice(0, Math.max(1, labels.length - 1)).map((_, index) => labels.slice(index).join('.'));
-  return likely !== undefined && all.includes(likely) ? [likely, ...all.filter((zone) => zone !== likely)] : all;
+  return labels.slice(0, Math.max(1, labels.length - 1)).map((_, index) => labels.slice(index).join('.') as Fqdn);
 }
 
 /** The most specific of the entries whose zone holds the name. */

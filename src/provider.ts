@@ -1,31 +1,66 @@
 /**
- * The public contract of a DNS provider. A provider's folder imports this file and `errors.ts` and nothing else of
- * dns01; whatever it needs at run time comes in its context.
+ * The public contract of a DNS provider. A provider's folder imports this file, `errors.ts`, `names.ts` and nothing else
+ * of dns01; what it needs at run time comes in its context.
  */
-import * as z from 'zod/mini';
+import type * as z from 'zod/mini';
+import type { Dns01Error } from './errors.ts';
 import type { Fqdn } from './names.ts';
+import type { Resolved } from './toolbox/options.ts';
 
-export { type Fqdn, isWithin, normaliseName, zoneCandidates } from './names.ts';
-export { excerpt } from './text.ts';
+export { type Fqdn, isWithin, normaliseName, parseName } from './names.ts';
+export { excerpt } from './output/text.ts';
+export { type Api, type ApiCall, createApi, pathPart, type Refusal, type Refusals, refusalError } from './toolbox/api.ts';
+export { createKeyedMutex, createRunMemory, eachPage, type KeyedMutex, type RunMemory } from './toolbox/memory.ts';
+export { httpUrl, type Resolved, type SecretSource, secret, secretSourceOf } from './toolbox/options.ts';
+export { absoluteName, isSameName, plainName, quoteTxt, relativeName, unquoteTxt } from './toolbox/records.ts';
 
 /** One TXT value to publish or withdraw. */
 export interface TxtRecord {
   readonly name: Fqdn;
-  /** Printable ASCII without quotes or backslash, at most 255 bytes, unquoted. */
+  /** Printable ASCII without quotes and backslashes, at most 1,024 octets, unquoted. */
   readonly value: string;
   /** Seconds. A provider whose API has a higher minimum, or no TTL at all, does what it can. */
   readonly ttl: number;
-  /** The zone that holds the name, where the user has said so; else the provider finds it. */
-  readonly zone?: Fqdn | undefined;
-  /** The zone to try first where none is given: the one of last time, or the one that the DNS shows. Nobody's word. */
-  readonly likelyZone?: Fqdn | undefined;
+  /** The zone that holds the name. Where nobody knows it yet, the core tries one zone after the other. */
+  readonly zone: Fqdn;
 }
 
 /** What a provider wants to remember of a record between add and remove: small JSON, no secret. */
 export interface RecordHandle {
   readonly zone: Fqdn;
   readonly id?: string | undefined;
+  /**
+   * True where the answer to the add repeated name and value next to this id, so that the record may be deleted by its
+   * id alone. Any other id is a hint: read the record first, and delete it only if it is this TXT value at this name.
+   */
+  readonly proven?: boolean | undefined;
 }
+
+/** A record that is now there, and whether this call put it there. */
+export interface AddedTxt extends RecordHandle {
+  /** True only where it is known that this call made the record. */
+  readonly changed: boolean;
+}
+
+/** One of many changes of a zone. */
+export interface TxtChange {
+  readonly action: 'add' | 'remove';
+  readonly record: TxtRecord;
+  /** Of a removal. */
+  readonly handle?: RecordHandle | undefined;
+}
+
+/**
+ * What became of one change. `done`: the value is there now, or gone; `changed` says whether this call did that and is
+ * undefined where nobody can tell. `refused`: nothing was changed. `unknown`: the answer was lost.
+ */
+export type TxtOutcome =
+  | {
+      readonly state: 'done';
+      readonly changed: boolean | undefined;
+      readonly handle?: Omit<RecordHandle, 'zone'> | undefined;
+    }
+  | { readonly state: 'refused' | 'unknown'; readonly error: Dns01Error };
 
 export interface ZoneInfo {
   readonly name: Fqdn;
@@ -33,6 +68,10 @@ export interface ZoneInfo {
   readonly active?: boolean | undefined;
 }
 
+/**
+ * A provider is told the zone and never looks for it. A zone that the account does not hold is E_ZONE, and nothing has
+ * changed then; a request may be its own probe.
+ */
 export interface DnsProvider {
   /**
    * Publish one value beside whatever the name holds. Already there: success, and no second record.
@@ -42,7 +81,13 @@ export interface DnsProvider {
   /** Withdraw exactly this value, in another process than `addTxt`. Not there: success (`absent`). */
   removeTxt(record: TxtRecord, handle?: RecordHandle): Promise<'removed' | 'absent'>;
   /** The values that the name holds now, unquoted, in no order. @throws E_REJECTED where the provider cannot tell */
-  listTxt(name: Fqdn, zone?: Fqdn): Promise<string[]>;
+  listTxt(name: Fqdn, zone: Fqdn): Promise<string[]>;
+  /**
+   * These changes of one zone in as few requests as the API allows. At most `definition.changes.atMost`, never two of
+   * the same name and value. One outcome for each, in their order; where the changes are atomic, the outcomes agree.
+   * @throws what concerns all of them before anything was changed, like E_ZONE and E_AUTH
+   */
+  changeTxt?(zone: Fqdn, changes: readonly TxtChange[]): Promise<TxtOutcome[]>;
   /** The zones this account can write, where the API can tell. */
   listZones?(): AsyncIterable<ZoneInfo>;
   /** Which rights the login has and which it lacks, where that can be found out without changing anything. */
@@ -62,11 +107,8 @@ export interface RightCheck {
   readonly held: boolean;
   /** Where to tick it. */
   readonly hint?: string | undefined;
-}
-
-/** A record that is now there, and whether this call put it there. */
-export interface AddedTxt extends RecordHandle {
-  readonly changed: boolean;
+  /** When the credential ends. */
+  readonly until?: Date | undefined;
 }
 
 export interface HttpCall {
@@ -79,8 +121,12 @@ export interface HttpCall {
   readonly json?: unknown;
   /** Sent as `application/x-www-form-urlencoded`. */
   readonly form?: Readonly<Record<string, string>>;
+  /** Sent as it is, with a `content-type` among the headers. */
+  readonly text?: string;
   /** The call changes something, so that a lost answer must not simply be repeated. Default: every method but GET. */
   readonly writes?: boolean;
+  /** A 409 means "another request is in the way": the call is repeated with jitter. Else it is a refusal. */
+  readonly retryConflict?: boolean;
   /** The answer is wanted whatever its status; otherwise a 5xx is thrown as E_REMOTE. */
   readonly anyStatus?: boolean;
 }
@@ -93,18 +139,18 @@ export interface HttpAnswer {
   readonly text: string;
 }
 
-/** The one HTTP client, set up with the account's TLS, proxy, time limit and request budget. */
+/** The one HTTP client, set up with the account's TLS, proxy, time limit and rate limits. */
 export interface HttpClient {
   /**
-   * Send one request. 429 is waited for and 409 is retried with jitter, within the verb's deadline; calls that only
-   * read are repeated after a network failure or a 5xx. Redirects are never followed.
-   * @throws E_REMOTE no usable answer (`answerLost` where a write may have been done); E_RATE the deadline ends before
-   *   the provider's rate limit does; E_AUTH the TLS certificate is not the one expected
+   * Send one request. A 429 is waited for within the run's time limit; calls that only read are repeated after a network
+   * failure or a 5xx. Redirects are never followed.
+   * @throws E_REMOTE no usable answer (`outcomeUnknown` where a write may have been done); E_RATE the time limit comes
+   *   before the end of the provider's rate limit; E_AUTH the TLS certificate is not the one expected
    */
   send(call: HttpCall): Promise<HttpAnswer>;
   /**
    * The answer's JSON, checked by a schema.
-   * @throws E_PROTOCOL naming the call and the field; `answerLost` is set, for a write may have been done
+   * @throws E_PROTOCOL naming the call and the field; `outcomeUnknown` is set, for a write may have been done
    */
   decode<Schema extends z.core.$ZodType>(answer: HttpAnswer, schema: Schema): z.output<Schema>;
 }
@@ -123,8 +169,8 @@ export interface Command {
   readonly secrets?: Readonly<Record<string, string>>;
   /** Further files that the program will run: refused like the program itself. */
   readonly sources?: readonly string[];
-  /** Milliseconds, after which it is stopped together with everything it started. */
-  readonly timeout: number;
+  /** After this it is stopped together with everything it started. */
+  readonly timeoutMs: number;
 }
 
 export interface CommandOutcome {
@@ -146,26 +192,31 @@ export interface ProviderContext {
   readonly account: string;
   readonly http: HttpClient;
   readonly log: ProviderLog;
-  /** Ends when the verb's time is up. */
+  /** Aborts when the run's time is up or the process is told to stop. */
   readonly signal: AbortSignal;
-  /** The account's own folder for what must outlive the process, created; for providers that keep records themselves. */
-  dataDirectory(): Promise<string>;
   /** Never print this text from now on: for secrets that come into being at run time, like a session id. */
   keepSecret(secret: string): void;
-  /**
-   * Run a program to its end, in the directory `/`, with nothing on stdin.
-   * @throws E_CONFIG it cannot be started, or others can write it; E_REMOTE with `answerLost` when it was stopped or died
-   */
-  runCommand(command: Command): Promise<CommandOutcome>;
-  /** Another provider of dns01, with options as its own config would have them, on this account's connection. */
-  openProvider(type: string, options: unknown): Promise<DnsProvider>;
-  /** Wait, in milliseconds. @throws E_REMOTE when the verb's time is up before */
+  /** Wait. @throws E_REMOTE when the run's time is up before */
   sleep(milliseconds: number): Promise<void>;
   /**
-   * Do a write that must be done exactly once. When its answer was lost, `look` decides: what it finds is the result;
+   * Do a write that must be done exactly once. When its outcome is unknown, `look` decides: what it finds is the result;
    * `undefined` means that the write was not done, and it is repeated (twice at most).
    */
   writeOnce<Result>(steps: WriteOnce<Result>): Promise<Result>;
+  /**
+   * The provider's own id of a zone, remembered for a day across runs. `load` finds it; a zone that is not there is its
+   * E_ZONE. An id that the API no longer takes is forgotten with `forgetZoneId`.
+   */
+  zoneId(zone: Fqdn, load: () => Promise<string>): Promise<string>;
+  forgetZoneId(zone: Fqdn): Promise<void>;
+  /** The account's own folder in the state directory, created; for providers whose records or scripts live on disk. */
+  dataDirectory(): Promise<string>;
+  /**
+   * Run a program to its end, in the directory `/`, with nothing on stdin; for providers that are programs.
+   * @throws E_CONFIG it cannot be started, or others can write it; E_REMOTE with `outcomeUnknown` when it was stopped or
+   *   died
+   */
+  runCommand(command: Command): Promise<CommandOutcome>;
 }
 
 export interface WriteOnce<Result> {
@@ -173,14 +224,16 @@ export interface WriteOnce<Result> {
   look(): Promise<Result | undefined>;
 }
 
-/** A limit on requests that holds for all processes of this machine together. */
-export interface RequestBudget {
+/** A limit on requests that all processes share. */
+export interface RateLimit {
   /** Requests allowed in any window. */
   readonly requests: number;
-  /** The window's length, in seconds. */
-  readonly window: number;
-  /** Whose limit it is: `address` for one that counts the caller's IP, `account` for one that counts the login. */
-  readonly per: 'address' | 'account';
+  readonly windowMs: number;
+  /**
+   * What the provider counts by: the caller's IP address, the user name, the credential (an API with a token alone), or
+   * the zone.
+   */
+  readonly per: 'address' | 'login' | 'credential' | 'zone';
   /** A response header that tells how many requests are left in the window. */
   readonly remainingHeader?: string;
 }
@@ -202,15 +255,25 @@ export interface ProviderDefinition<Options extends z.core.$ZodType = z.core.$Zo
   readonly type: string;
   readonly title: string;
   readonly docs: ProviderDocs;
-  /** Its descriptions become help, docs and the config reference. Credentials use `secret`. */
+  /** Its descriptions become help, docs and the config reference. Credentials use `secret`, the endpoint is `url`. */
   readonly options: Options;
   /** True for a provider that speaks HTTP: its accounts also take `ca`, `fingerprint`, `timeout` and `proxy`. */
-  readonly http: boolean;
-  readonly budget?: RequestBudget;
-  /** How many adds and removes it takes side by side, in one login; 1 unless said otherwise. */
-  readonly atOnce?: number;
-  /** True where adding or removing rewrites the whole RRset, so that only one process may write a zone at a time. */
-  readonly readModifyWrite?: boolean;
+  readonly http?: boolean;
+  readonly rateLimits?: readonly RateLimit[];
+  /** How many calls it takes side by side, in one login; 1 unless said otherwise. */
+  readonly concurrency?: number;
+  /** True where a change rewrites more than its own value, so that only one process may write a zone at a time. */
+  readonly exclusive?: boolean;
+  /** With `changeTxt`: how many changes one call takes, and whether all of them are done or none. */
+  readonly changes?: { readonly atMost: number; readonly atomic: boolean };
+  /** True where the zone is the server's or the program's own business: any zone that holds the name will do. */
+  readonly anyZone?: boolean;
+  /** Name servers whose zones are this provider's, as patterns of their whole lower-case names. */
+  readonly nameServerPatterns?: readonly RegExp[];
+  /** How long it usually takes until a change is served. */
+  readonly usualDelayMs?: number;
+  /** The server that the account talks to, where its options have no `url`. */
+  readonly serverOf?: (options: Resolved<z.output<Options>>) => string;
   create(options: Resolved<z.output<Options>>, context: ProviderContext): DnsProvider;
 }
 
@@ -219,62 +282,4 @@ export function defineProvider<Options extends z.core.$ZodType>(
   definition: ProviderDefinition<Options>,
 ): ProviderDefinition<Options> {
   return definition;
-}
-
-const secretSource = Symbol.for('dns01.secret');
-
-/** Where a secret is to be read from, once the account is really used. */
-export type SecretSource = string | { env: string } | { file: string } | { credential: string };
-
-export interface SecretReference {
-  readonly [secretSource]: SecretSource;
-}
-
-/** Provider options after validation, with every secret read. */
-export type Resolved<T> = T extends SecretReference
-  ? string
-  : T extends readonly (infer Item)[]
-    ? Resolved<Item>[]
-    : T extends object
-      ? { [Key in keyof T]: Resolved<T[Key]> }
-      : T;
-
-/** An option that holds a credential: the text itself, or `{ env }`, `{ file }`, `{ credential }` (systemd). */
-export function secret(description: string) {
-  const text = z.string().check(z.minLength(1));
-  const sources = [
-    text,
-    z.strictObject({ env: text }),
-    z.strictObject({ file: text }),
-    z.strictObject({ credential: text }),
-  ] as const;
-  return z
-    .pipe(
-      z.union(sources, 'expected text, { env: NAME }, { file: PATH } or { credential: NAME }'),
-      z.transform((source: SecretSource): SecretReference => ({ [secretSource]: source })),
-    )
-    .check(z.describe(description));
-}
-
-/** The source inside a validated secret option; undefined for every other value. */
-export function secretSourceOf(value: unknown): SecretSource | undefined {
-  return typeof value === 'object' && value !== null && secretSource in value
-    ? (value as SecretReference)[secretSource]
-    : undefined;
-}
-
-/** A URL option: http or https, without user, query or fragment; no slash at the end afterwards. */
-export function httpUrl(description: string) {
-  return z
-    .pipe(
-      z.string().check(z.refine(isPlainHttpUrl, 'expected a plain http:// or https:// address without user or query')),
-      z.transform((url: string) => url.replace(/\/+$/, '')),
-    )
-    .check(z.describe(description));
-}
-
-function isPlainHttpUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const url = new URL(text);
-  return /^https?:$/.test(url.protocol) && !url.username && !url.password && !url.search && !url.hash;
 }

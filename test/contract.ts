@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isDns01Error } from '../src/errors.ts';
-import type { DnsProvider, TxtRecord } from '../src/provider.ts';
+import { normaliseName } from '../src/names.ts';
+import type { DnsProvider, TxtChange, TxtRecord } from '../src/provider.ts';
 import type { Fault, FaultKind, FaultServer } from './fakes/fault-server.ts';
 import { FAULTS } from './fakes/fault-server.ts';
 
@@ -38,13 +39,17 @@ const IMPATIENT = 400;
 export interface ContractOptions {
   /** False for a provider without a server of its own making that could go wrong on demand. */
   readonly faults?: boolean;
+  /** True for a provider whose definition says `anyZone`: it holds every zone. */
+  readonly anyZone?: boolean;
+  /** True for a provider that cannot hold values longer than those of dns-01, and says so. */
+  readonly onlyShortValues?: boolean;
 }
 
 /** The rules that every provider keeps, checked on one. Runs inside vitest. */
 export function describeContract(
   title: string,
   start: () => Promise<ContractHarness>,
-  { faults = true }: ContractOptions = {},
+  { faults = true, anyZone = false, onlyShortValues = false }: ContractOptions = {},
 ): void {
   describe(`${title} keeps the provider contract`, () => {
     let harness: ContractHarness;
@@ -54,9 +59,10 @@ export function describeContract(
     afterEach(() => harness.close());
 
     const recordOf = (value: string, host = '_acme-challenge'): TxtRecord => ({
-      name: `${host}.${harness.zone}`,
+      name: normaliseName(`${host}.${harness.zone}`),
       value,
       ttl: 60,
+      zone: normaliseName(harness.zone),
     });
 
     /** One verb in a process of its own. */
@@ -132,16 +138,68 @@ export function describeContract(
 
     it('lists the values at a name, unquoted, and none where there is none', async () => {
       const record = recordOf(VALUE);
-      expect(await run((provider) => provider.listTxt(record.name))).toEqual([]);
+      expect(await run((provider) => provider.listTxt(record.name, record.zone))).toEqual([]);
       await harness.plant(record.name, OTHER);
       await add(record);
-      expect((await run((provider) => provider.listTxt(record.name))).sort()).toEqual([VALUE, OTHER].sort());
+      const listed = await run((provider) => provider.listTxt(record.name, record.zone));
+      expect(listed.sort()).toEqual([VALUE, OTHER].sort());
     });
 
     it('takes a value that begins with a dash as a value', async () => {
       const record = recordOf(`-${VALUE.slice(1)}`);
       await add(record);
       expect(await held(record)).toEqual([record.value]);
+    });
+
+    it('holds a value of 400 octets with blanks, semicolons and equals signs, or says that it cannot', async () => {
+      const record = recordOf(`letsencrypt.org; accounturi=https://ca.example/acme/${'x'.repeat(348)}`);
+      if (onlyShortValues) {
+        expect(await failureOf(add(record))).toMatchObject({ code: 'E_REJECTED' });
+        expect(await held(record)).toEqual([]);
+        return;
+      }
+      const { changed: _, ...handle } = await add(record);
+      expect(await held(record)).toEqual([record.value]);
+      expect((await add(record)).changed).toBe(false);
+      expect(await run((provider) => provider.listTxt(record.name, record.zone))).toEqual([record.value]);
+      expect(await run((provider) => provider.removeTxt(record, handle))).toBe('removed');
+      expect(await held(record)).toEqual([]);
+    });
+
+    it('says E_ZONE for a zone that it does not hold', async () => {
+      if (anyZone) return;
+      const record = {
+        ...recordOf(VALUE),
+        name: normaliseName('_acme-challenge.nowhere.test'),
+        zone: normaliseName('nowhere.test'),
+      };
+      expect(await failureOf(add(record))).toMatchObject({ tryNextZone: true });
+      expect(await failureOf(run((provider) => provider.removeTxt(record)))).toMatchObject({ tryNextZone: true });
+    });
+
+    it('does many changes of a zone at once, where it has that', async () => {
+      const apex = recordOf(VALUE);
+      const wildcard = recordOf(OTHER);
+      const below = recordOf(VALUE, '_acme-challenge.www');
+      await harness.plant(below.name, OTHER);
+      const all = (action: TxtChange['action'], records: readonly TxtRecord[]) =>
+        run(async (provider) => {
+          const outcomes = await provider.changeTxt?.(
+            apex.zone,
+            records.map((record) => ({ action, record })),
+          );
+          return outcomes?.map((outcome) => (outcome.state === 'done' ? outcome.changed : outcome.error.code));
+        });
+      const added = await all('add', [apex, wildcard, below]);
+      if (added === undefined) return;
+      expect(added).toEqual([true, true, true]);
+      expect(await held(apex)).toEqual([VALUE, OTHER].sort());
+      expect(await held(below)).toEqual([VALUE, OTHER].sort());
+      expect(await all('add', [apex, below])).toEqual([false, false]);
+      expect(await all('remove', [apex, below])).toEqual([true, true]);
+      expect(await held(apex)).toEqual([OTHER]);
+      expect(await held(below)).toEqual([OTHER]);
+      expect(await all('remove', [apex])).toEqual([false]);
     });
 
     // A 429 says that the request was not looked at: after the write it would be a lie that nobody could see through.

@@ -13,7 +13,7 @@ interface AcmeDnsAccess {
 export interface AcmeDnsClient {
   /**
    * POST /update: the value takes the place of the older of the two that are there.
-   * @throws E_AUTH, E_REJECTED; E_PROTOCOL with `answerLost`: the value may be there
+   * @throws E_AUTH, E_REJECTED; E_PROTOCOL with `outcomeUnknown`: the value may be there
    */
   update(value: string): Promise<void>;
 }
@@ -44,7 +44,7 @@ export function createAcmeDnsClient(http: HttpClient, access: AcmeDnsAccess): Ac
       const { txt } = http.decode(answer, answerSchema);
       if (txt === value) return;
       throw new Dns01Error('E_PROTOCOL', `${CALL}: the server confirms another value than was sent`, {
-        answerLost: true,
+        outcomeUnknown: true,
         hint: 'check that url is the address of an acme-dns server',
       });
     },
@@ -53,10 +53,10 @@ export function createAcmeDnsClient(http: HttpClient, access: AcmeDnsAccess): Ac
 
 /** The API cannot be asked whether a value is there, and one that is sent twice takes both places. */
 function sayThatNobodyKnows(error: unknown): never {
-  if (!isDns01Error(error) || error.code !== 'E_REMOTE' || !error.answerLost) throw error;
+  if (!isDns01Error(error) || error.code !== 'E_REMOTE' || !error.outcomeUnknown) throw error;
   throw new Dns01Error(error.code, error.message, {
     cause: error.cause,
-    answerLost: true,
+    outcomeUnknown: true,
     hint: 'nobody knows whether the server took the value: see in DNS before it is sent again, for twice the same pushes the other value out',
   });
 }

@@ -21,7 +21,7 @@ export function failedWith(call: string, { exitCode, complaint }: CommandOutcome
       });
   }
   return new Dns01Error('E_REJECTED', `${call}: failed (exit code ${exitCode})${told}`, {
-    answerLost: true,
+    outcomeUnknown: true,
     hint: 'check the credentials in env, and see all that the script says with --verbose; a script for bash needs shell: /bin/bash',
   });
 }

@@ -33,7 +33,7 @@ export default defineProvider({
   },
   options: embeddedOptions,
   http: false,
-  atOnce: 16,
+  concurrency: 16,
   create({ zones, ns }, context) {
     const records = async () => openRecords(await context.dataDirectory());
 

@@ -23,7 +23,7 @@ export function refusedByExit(call: string, exitCode: number, complaint: string)
   const told = complaint === '' ? '' : `: ${complaint}`;
   return new Dns01Error(code, `${call}: ${says} (exit code ${exitCode})${told}`, {
     hint,
-    answerLost: !NOTHING_DONE.has(exitCode),
+    outcomeUnknown: !NOTHING_DONE.has(exitCode),
   });
 }
 

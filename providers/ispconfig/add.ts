@@ -106,7 +106,7 @@ async function addInTurn(
 }
 
 const withAnswerLost = ({ code, message, hint, cause }: Dns01Error): Dns01Error =>
-  new Dns01Error(code, message, { hint, cause, answerLost: true });
+  new Dns01Error(code, message, { hint, cause, outcomeUnknown: true });
 
 function newRow({ name, value, ttl }: TxtRecord, zone: Zone, options: IspconfigOptions): Record<string, string> {
   return {

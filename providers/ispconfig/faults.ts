@@ -28,7 +28,7 @@ export const RIGHTS_PLACE = 'in the panel under System > Remote Users, for this 
 /**
  * Sort an answer.
  * @throws E_CONFIG the API is not at this address or switched off; E_AUTH the login may not be used, E_REMOTE not now;
- *   E_PROTOCOL anything that is no answer of the API (with `answerLost`, for a write may have been done)
+ *   E_PROTOCOL anything that is no answer of the API (with `outcomeUnknown`, for a write may have been done)
  */
 export function readAnswer(answer: HttpAnswer, http: HttpClient): Verdict {
   if (answer.status >= 400) throw refusedByWebServer(answer);
@@ -165,7 +165,7 @@ function pageInstead(answer: HttpAnswer): Dns01Error {
   const atLogin = call === 'login';
   const what = `${call}: a web page came instead of an answer: "${excerpt(answer.text)}"`;
   return new Dns01Error(atLogin ? 'E_CONFIG' : 'E_PROTOCOL', what, {
-    answerLost: !atLogin,
+    outcomeUnknown: !atLogin,
     hint: atLogin
       ? URL_HINT
       : 'look what stands between here and the panel: a proxy or firewall has answered in its place',

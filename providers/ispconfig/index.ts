@@ -43,7 +43,7 @@ export default defineProvider({
   docs,
   options: optionsSchema,
   http: true,
-  atOnce: 4,
+  concurrency: 4,
   create(options, context) {
     const panel = openPanel(options, context);
     const known = { zones: openZoneBook(panel), rows: openRowBook(panel), inTurn: takingTurns() };

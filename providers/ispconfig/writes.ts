@@ -31,7 +31,7 @@ export function countWrites(): Writes {
         underWay--;
         return result;
       } catch (failure) {
-        if (isDns01Error(failure) && !failure.answerLost) underWay--;
+        if (isDns01Error(failure) && !failure.outcomeUnknown) underWay--;
         throw failure;
       }
     },

@@ -54,7 +54,7 @@ export function openLexicon(settings: LexiconSettings, context: ProviderContext)
     const { call, stdout } = await run(action, lookup, more);
     if (readJson(call, stdout, doneSchema)) return;
     throw new Dns01Error('E_REJECTED', `${call}: not done, lexicon says`, {
-      answerLost: true,
+      outcomeUnknown: true,
       hint: 'see all that lexicon says with --verbose',
     });
   }
@@ -84,7 +84,7 @@ function readJson<Schema extends z.core.$ZodType>(call: string, stdout: string, 
   const parsed = z.safeParse(schema, jsonOf(line));
   if (parsed.success) return parsed.data;
   throw new Dns01Error('E_PROTOCOL', `${call}: cannot read what lexicon says: ${excerpt(line) || 'nothing'}`, {
-    answerLost: true,
+    outcomeUnknown: true,
     hint: 'check that command is dns-lexicon, version 3',
   });
 }

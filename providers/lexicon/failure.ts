@@ -36,6 +36,6 @@ export function failedWith(call: string, { exitCode, complaint }: CommandOutcome
   const told = complaint === '' ? '' : `: ${complaint}`;
   return new Dns01Error(code, `${call}: failed (exit code ${exitCode})${told}`, {
     hint,
-    answerLost: !NOTHING_DONE.has(code),
+    outcomeUnknown: !NOTHING_DONE.has(code),
   });
 }

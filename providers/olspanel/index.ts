@@ -46,7 +46,7 @@ export default defineProvider({
     ),
   }),
   http: true,
-  readModifyWrite: true,
+  exclusive: true,
   create({ url, username, password, powerdns }, context) {
     const panel = openPanel({ url, username, password }, context);
     const writer = async (name: Fqdn) => {

@@ -50,7 +50,7 @@ function stylesToTry(records: readonly PanelRecord[], { zone }: Place, { nameSty
   return [style, shown === 'fqdn-dot' ? 'fqdn-dot' : 'fqdn'];
 }
 
-/** One POST, or two where the panel found fault with the TTL. @throws with `answerLost` where it may have been done */
+/** One POST, or two where the panel found fault with the TTL. @throws with `outcomeUnknown` where it may have been done */
 function send(style: NameStyle, place: Place, record: TxtRecord, tools: Tools): Promise<Sent> {
   const { client, context } = tools;
   const txt: NewTxt = { name: writtenAs(style, record.name, place.zone), txtdata: record.value, ttl: record.ttl };
@@ -89,7 +89,7 @@ async function isThere(sent: Sent, place: Place, record: TxtRecord, { client }: 
   return sight(await client.records(place), record, place) === 'there';
 }
 
-/** Take the doubled name away again. @throws with `answerLost`: it is still there */
+/** Take the doubled name away again. @throws with `outcomeUnknown`: it is still there */
 async function undo(style: NameStyle, better: NameStyle, place: Place, record: TxtRecord, tools: Tools): Promise<void> {
   tools.context.log.warn(
     `the panel made ${doubled(record.name, place.zone)} of the name in the style ${style}: it is taken away again; ` +
@@ -100,7 +100,7 @@ async function undo(style: NameStyle, better: NameStyle, place: Place, record: T
 
 function notShown({ zone }: Place, { name }: TxtRecord): Dns01Error {
   return new Dns01Error('E_REMOTE', `the panel took the TXT record at ${name}, but does not list it in ${zone}`, {
-    answerLost: true,
+    outcomeUnknown: true,
     hint: 'the DNS server behind the panel may be slow: look into the zone in the panel, and run it again a little later',
   });
 }

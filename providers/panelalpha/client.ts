@@ -35,9 +35,9 @@ export interface PanelClient {
   zones(account: string): AsyncGenerator<Outcome<Fqdn[]>>;
   /** GET …/dns-zones/{zone}/records: every record, all pages. @throws E_PROTOCOL; what `refused` makes of a refusal */
   records(place: Place): Promise<PanelRecord[]>;
-  /** POST …/records. That it was not refused does not say that it was done. @throws with `answerLost` */
+  /** POST …/records. That it was not refused does not say that it was done. @throws with `outcomeUnknown` */
   createTxt(place: Place, record: NewTxt): Promise<Refusal | undefined>;
-  /** DELETE …/records/{line}. The same holds here. @throws with `answerLost`; E_PROTOCOL for a line that is no part of a path */
+  /** DELETE …/records/{line}. The same holds here. @throws with `outcomeUnknown`; E_PROTOCOL for a line that is no part of a path */
   deleteRecord(place: Place, line: string): Promise<Refusal | undefined>;
 }
 

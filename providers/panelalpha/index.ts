@@ -61,7 +61,7 @@ export default defineProvider({
   options: panelalphaOptions,
   http: true,
   // The API changes single records, but a line number that another process of ours moves would delete a wrong one.
-  readModifyWrite: true,
+  exclusive: true,
   create({ url, token, userId, accountId, nameStyle }, context) {
     const client = createPanelClient({ url, token, userId }, context);
     const tools = { client, context, nameStyle };

@@ -88,7 +88,7 @@ function pageOf(next: string, request: PageRequest): number {
 /** An answer that is not of a form that can be understood. */
 export function broken({ call }: Pick<PageRequest, 'call'>, what: string): Dns01Error {
   return new Dns01Error('E_PROTOCOL', `${call}: unexpected answer, ${what}`, {
-    answerLost: true,
+    outcomeUnknown: true,
     hint: 'check that url is the address of the panel; if it is, this version of PanelAlpha answers in a form that dns01 does not know: run again with --verbose and report it',
   });
 }

@@ -113,7 +113,7 @@ function stillThere({ name }: TxtRecord, { zone }: Place): Dns01Error {
     'E_REMOTE',
     `the panel took the deletion at ${name}, but goes on listing the value in ${zone}`,
     {
-      answerLost: true,
+      outcomeUnknown: true,
       hint: 'the DNS server behind the panel may be slow: run it again a little later',
     },
   );

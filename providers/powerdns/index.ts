@@ -36,6 +36,6 @@ export default defineProvider({
   },
   options: powerdnsOptions,
   http: true,
-  readModifyWrite: true,
+  exclusive: true,
   create: (options, context) => createRecords(createPowerdnsClient(options, context), context),
 });

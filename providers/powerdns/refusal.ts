@@ -60,5 +60,5 @@ export function onlyACopy(zone: Fqdn, kind: string): Dns01Error {
 /** The same failure, of a step after a write: what was asked for may have been done. */
 export function afterWrite(error: unknown): Dns01Error {
   const { code, message, hint, cause } = withContext(error, 'after the change was sent');
-  return new Dns01Error(code, message, { hint, cause, answerLost: true });
+  return new Dns01Error(code, message, { hint, cause, outcomeUnknown: true });
 }

@@ -40,7 +40,7 @@ export interface UpdateClient {
   query(name: Fqdn, type: number): Promise<Response>;
   /**
    * All of the changes, or none of them if a prerequisite fails (RFC 2136 section 3.2).
-   * @throws as `query`, with `answerLost` where they may have been made
+   * @throws as `query`, with `outcomeUnknown` where they may have been made
    */
   update(update: Update): Promise<'done' | 'prerequisite failed'>;
   close(): void;
@@ -81,7 +81,7 @@ export function openUpdateClient(access: ServerAccess): UpdateClient {
     try {
       return await exchange(request);
     } catch (error) {
-      if (!isDns01Error(error) || error.code !== 'E_REMOTE' || !error.answerLost) throw error;
+      if (!isDns01Error(error) || error.code !== 'E_REMOTE' || !error.outcomeUnknown) throw error;
       return exchange(request);
     }
   }

@@ -17,7 +17,7 @@ export interface ConnectionSettings {
 
 /** DNS over TCP (RFC 7766): messages one after the other over one connection, opened when it is needed. */
 export interface Connection {
-  /** @throws E_REMOTE; `answerLost` once the message may have arrived */
+  /** @throws E_REMOTE; `outcomeUnknown` once the message may have arrived */
   exchange(message: Buffer): Promise<Buffer>;
   close(): void;
 }
@@ -93,7 +93,7 @@ export function openConnection({ server, timeout, signal }: ConnectionSettings):
 function broken(where: string, why: string, sent: boolean): Dns01Error {
   if (sent) {
     return new Dns01Error('E_REMOTE', `the connection to ${where} broke before the answer came (${why})`, {
-      answerLost: true,
+      outcomeUnknown: true,
       hint: 'if it happens again, see the log of the name server',
     });
   }
@@ -105,14 +105,14 @@ function broken(where: string, why: string, sent: boolean): Dns01Error {
 function silent(where: string, timeout: number, sent: boolean): Dns01Error {
   const what = sent ? 'no answer' : 'no TCP connection';
   return new Dns01Error('E_REMOTE', `${what} from ${where} within ${timeout / 1000} s`, {
-    answerLost: sent,
+    outcomeUnknown: sent,
     hint: 'check server and port, and that no firewall keeps TCP away from it: DNS is often open for UDP only',
   });
 }
 
 function tooLate(where: string, sent: boolean): Dns01Error {
   return new Dns01Error('E_REMOTE', `no answer from ${where} before the time limit`, {
-    answerLost: sent,
+    outcomeUnknown: sent,
     hint: 'give more time with --timeout SECONDS',
   });
 }

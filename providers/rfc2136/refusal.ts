@@ -12,7 +12,7 @@ interface Meaning {
   readonly code: ErrorCode;
   readonly says: string;
   readonly hint: string;
-  readonly answerLost?: boolean;
+  readonly outcomeUnknown?: boolean;
 }
 
 /** What response codes mean for an update or a query (RFC 1035 section 4.1.1, RFC 2136 section 2.2). */
@@ -29,7 +29,7 @@ function meaningOf(rcode: number, { name, zone = name, key }: Subject): Meaning 
         code: 'E_REMOTE',
         says: 'SERVFAIL, the server failed',
         hint: `see the log of the name server: often it cannot write the file or the journal (.jnl) of ${zone}, or a secondary cannot reach its primary`,
-        answerLost: true,
+        outcomeUnknown: true,
       };
     case 4:
       return {
@@ -68,12 +68,12 @@ export const nameOfCode = (rcode: number): string => NAMES[rcode] ?? `response c
 
 /** A response code other than NOERROR as an error. */
 export function refused(call: string, where: string, rcode: number, subject: Subject): Dns01Error {
-  const { code, says, hint, answerLost } = meaningOf(rcode, subject) ?? {
+  const { code, says, hint, outcomeUnknown } = meaningOf(rcode, subject) ?? {
     code: 'E_REJECTED' as const,
     says: `refused with ${nameOfCode(rcode)}`,
     hint: 'see the log of the name server',
   };
-  return new Dns01Error(code, `${call} at ${where}: ${says}`, { hint, answerLost });
+  return new Dns01Error(code, `${call} at ${where}: ${says}`, { hint, outcomeUnknown });
 }
 
 /** The server did not accept our signature. `now` is in milliseconds since 1970. */
@@ -116,14 +116,14 @@ function difference(serverTime: number | undefined, now: number): string {
 /** An answer that may be anybody's: what it says does not count. */
 export function badSignature(call: string, where: string, why: string): Dns01Error {
   return new Dns01Error('E_PROTOCOL', `${call} at ${where}: the answer cannot be trusted, ${why}`, {
-    answerLost: true,
+    outcomeUnknown: true,
     hint: 'check that server is the name server itself and nothing between, and that both clocks are right',
   });
 }
 
 export function unreadable(call: string, where: string): Dns01Error {
   return new Dns01Error('E_PROTOCOL', `${call} at ${where}: the answer is no DNS message that belongs to it`, {
-    answerLost: true,
+    outcomeUnknown: true,
     hint: 'check that server and port are those of a name server',
   });
 }

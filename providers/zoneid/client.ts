@@ -15,7 +15,7 @@ interface ZoneidAccess {
 export interface ZoneidClient {
   /**
    * POST /dns/{zone}/txt. The result is the record's id, where the answer tells it.
-   * @throws E_PROTOCOL with `answerLost`: the record may have been made
+   * @throws E_PROTOCOL with `outcomeUnknown`: the record may have been made
    */
   createTxt(zone: Fqdn, name: Fqdn, value: string): Promise<Outcome<string | undefined>>;
   /**
@@ -24,7 +24,7 @@ export interface ZoneidClient {
    * @throws E_PROTOCOL
    */
   searchTxt(zone: Fqdn, isWanted: (entry: TxtEntry) => boolean, most?: number): Promise<Outcome<TxtEntry[]>>;
-  /** DELETE /dns/{zone}/txt/{id}. @throws E_PROTOCOL with `answerLost`: the record may be gone */
+  /** DELETE /dns/{zone}/txt/{id}. @throws E_PROTOCOL with `outcomeUnknown`: the record may be gone */
   deleteTxt(zone: Fqdn, id: string): Promise<Outcome<undefined>>;
 }
 
@@ -115,7 +115,7 @@ function pagesOf(answer: HttpAnswer, asked: number): number {
 
 function unexpected({ call }: HttpAnswer, what: string): Dns01Error {
   return new Dns01Error('E_PROTOCOL', `${call}: unexpected answer, ${what}`, {
-    answerLost: true,
+    outcomeUnknown: true,
     hint: 'check that url is the address of the API and that no proxy or login page stands before it',
   });
 }

@@ -37,7 +37,7 @@ export default defineProvider({
   },
   options,
   http: true,
-  atOnce: 8,
+  concurrency: 8,
   budget: { requests: 60, window: 60, per: 'address', remainingHeader: 'x-ratelimit-remaining' },
   create({ username, apiKey, url }, context) {
     const credentials = Buffer.from(`${username}:${apiKey}`).toString('base64');

@@ -77,7 +77,7 @@ async function doTask(asked: BatchLine, { run, dryRun, limits, routing }: BatchC
   const way = asked.action === 'remove' ? await routing(() => findWayBack(challenge, run)) : undefined;
   const target = way?.target ?? (await routing(() => findTarget(challenge.name, run)));
   const { definition } = await run.account(target.account);
-  const limit = limits.get(target.account) ?? pLimit(definition.atOnce ?? 1);
+  const limit = limits.get(target.account) ?? pLimit(definition.concurrency ?? 1);
   limits.set(target.account, limit);
   return limit(async () => {
     const place = { target: target.name, account: target.account, provider: definition.type, zone: target.zone };

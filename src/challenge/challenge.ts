@@ -1,7 +1,7 @@
 import type { Config } from '../config/load.ts';
 import type { Fqdn } from '../names.ts';
 import { parseChallengeName } from './name.ts';
-import { isAnyNameZone } from './route.ts';
+import { isDelegatedZone } from './route.ts';
 import { looksLikeChallenge, parseValue } from './value.ts';
 
 /** A value at a name that may be written: whoever has one has passed the guard. */
@@ -19,7 +19,7 @@ export function guard(
   config: Config,
   warn: (message: string) => void,
 ): Challenge {
-  const name = parseChallengeName(given.name, isAnyNameZone(config));
+  const name = parseChallengeName(given.name, isDelegatedZone(config));
   const value = parseValue(given.value);
   if (!looksLikeChallenge(value)) warn('the value is not what dns-01 publishes: 43 characters of base64url');
   return { name, value };

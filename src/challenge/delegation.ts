@@ -3,7 +3,7 @@ import { followCnames } from '../dns/chain.ts';
 import { Dns01Error } from '../errors.ts';
 import { type Fqdn, longestZone } from '../names.ts';
 import { isChallengeName } from './name.ts';
-import { isAnyNameZone, type Route, type RouteWishes, route } from './route.ts';
+import { isDelegatedZone, type Route, type Overrides, route } from './route.ts';
 import type { Run } from './run.ts';
 
 /** Where a value for a name is really written. */
@@ -18,13 +18,13 @@ export interface Target extends Route {
  * Follow the delegation of a challenge name and find the account at its end.
  * @throws E_ZONE for a chain that leads nowhere, or to a name that may not be written; and as `route` does
  */
-export async function findTarget(name: Fqdn, run: Run, wishes: RouteWishes = {}): Promise<Target> {
+export async function findTarget(name: Fqdn, run: Run, overrides: Overrides = {}): Promise<Target> {
   const chain = await chainFrom(name, run);
   const end = chain.at(-1) ?? name;
-  if (end === name) return withLikelyZone(name, route(name, run.config, wishes), run);
+  if (end === name) return withLikelyZone(name, route(name, run.config, overrides), run);
   refuseForeignName(end, chain, run.config);
   // The options speak of the zone that is written, which is the one at the end.
-  return withLikelyZone(end, routeAtEnd(end, chain, run, wishes), run);
+  return withLikelyZone(end, routeAtEnd(end, chain, run, overrides), run);
 }
 
 async function withLikelyZone(name: Fqdn, known: Route, run: Run): Promise<Target> {
@@ -58,19 +58,19 @@ async function chainFrom(name: Fqdn, run: Run): Promise<Fqdn[]> {
 
 /**
  * Whoever can write a CNAME in one zone shall not thereby choose which names are written in another.
- * @throws E_ZONE for an end that is neither a challenge name nor in a zone marked `anyName`
+ * @throws E_ZONE for an end that is neither a challenge name nor in a zone marked `delegated`
  */
 export function refuseForeignName(end: Fqdn, chain: readonly Fqdn[], config: Config): void {
-  if (isChallengeName(end) || isAnyNameZone(config)(end)) return;
+  if (isChallengeName(end) || isDelegatedZone(config)(end)) return;
   const zone = longestZone(config.zones, end)?.zone ?? end.slice(end.indexOf('.') + 1);
   throw new Dns01Error('E_ZONE', `${shown(chain)}: the CNAME leads to a name that may not be written`, {
-    hint: `if that is meant, mark the zone in ${config.file}: ${zone}: { account: NAME, anyName: true }`,
+    hint: `if that is meant, mark the zone in ${config.file}: ${zone}: { account: NAME, delegated: true }`,
   });
 }
 
-function routeAtEnd(end: Fqdn, chain: readonly Fqdn[], { config }: Run, wishes: RouteWishes): Route {
+function routeAtEnd(end: Fqdn, chain: readonly Fqdn[], { config }: Run, overrides: Overrides): Route {
   try {
-    return route(end, config, wishes);
+    return route(end, config, overrides);
   } catch (error) {
     if (!(error instanceof Dns01Error)) throw error;
     throw new Dns01Error(error.code, `${shown(chain)}: ${error.message}`, { hint: error.hint });

@@ -13,10 +13,10 @@ export function challengeNameOf(domain: string): Fqdn {
  * The name of a challenge as a user gave it.
  * @throws E_USAGE when it is not a challenge name, with the right one as the hint
  */
-export function parseChallengeName(text: string, anyName: (name: Fqdn) => boolean): Fqdn {
+export function parseChallengeName(text: string, delegated: (name: Fqdn) => boolean): Fqdn {
   if (text.trim().startsWith('*.')) throw notChallenge(text, challengeNameOf(text));
   const name = normaliseName(text);
-  if (isChallengeName(name) || anyName(name)) return name;
+  if (isChallengeName(name) || delegated(name)) return name;
   throw notChallenge(text, rightNameFor(name));
 }
 
@@ -32,6 +32,6 @@ function rightNameFor(name: Fqdn): Fqdn {
 
 function notChallenge(text: string, right: Fqdn): Dns01Error {
   return new Dns01Error('E_USAGE', `"${text}" is not the name of a challenge: it must begin with ${CHALLENGE_LABEL}.`, {
-    hint: `did you mean ${right}? A zone that CNAMEs delegate to can be marked with anyName: true`,
+    hint: `did you mean ${right}? A zone that CNAMEs delegate to can be marked with delegated: true`,
   });
 }

@@ -3,7 +3,7 @@ import type { Fqdn } from '../names.ts';
 import type { Account } from './account.ts';
 import type { Challenge } from './challenge.ts';
 import { findTarget } from './delegation.ts';
-import type { RouteWishes } from './route.ts';
+import type { Overrides } from './route.ts';
 import type { Run } from './run.ts';
 
 export interface Preview {
@@ -17,8 +17,8 @@ export interface Preview {
 }
 
 /** Who would be written to, and whether the value is there: asks the provider, writes nothing. */
-export async function preview({ name, value }: Challenge, run: Run, wishes: RouteWishes): Promise<Preview> {
-  const { name: target, account: accountName, zone } = await findTarget(name, run, wishes);
+export async function preview({ name, value }: Challenge, run: Run, overrides: Overrides): Promise<Preview> {
+  const { name: target, account: accountName, zone } = await findTarget(name, run, overrides);
   const account = await run.account(accountName);
   const values = await valuesAt(target, zone, account);
   const present = values?.includes(value);

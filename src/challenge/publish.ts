@@ -7,7 +7,7 @@ import { withLock } from '../state/lock.ts';
 import type { Account } from './account.ts';
 import type { Challenge } from './challenge.ts';
 import { findTarget, type Target } from './delegation.ts';
-import type { RouteWishes } from './route.ts';
+import type { Overrides } from './route.ts';
 import type { Run } from './run.ts';
 
 /** A value that is at the provider now. */
@@ -29,11 +29,11 @@ export interface Published extends Challenge {
 export async function publish(
   challenge: Challenge,
   run: Run,
-  wishes: RouteWishes = {},
+  overrides: Overrides = {},
   found?: Target,
 ): Promise<Published> {
   const { name, value } = challenge;
-  const target = found ?? (await findTarget(name, run, wishes));
+  const target = found ?? (await findTarget(name, run, overrides));
   const account = await run.account(target.account);
   const provider = account.definition.type;
   const entry = { name, value, account: account.name, provider, zone: target.zone, target: target.name };
@@ -66,7 +66,7 @@ async function addOrForget(
       likelyZone: target.likelyZone,
     });
   } catch (error) {
-    if (isDns01Error(error) && !error.answerLost && !wasKnown) await run.journal.abandon(name, value);
+    if (isDns01Error(error) && !error.outcomeUnknown && !wasKnown) await run.journal.abandon(name, value);
     throw error;
   }
 }
@@ -78,7 +78,7 @@ export async function exclusively<Result>(
   task: (record: TxtRecord) => Promise<Result>,
   record: TxtRecord,
 ): Promise<Result> {
-  if (!account.definition.readModifyWrite || stateDirectory === undefined) return task(record);
+  if (!account.definition.exclusive || stateDirectory === undefined) return task(record);
   const told = {
     deadline,
     info: (text: string) => log.info(`account ${account.name}: ${text}`),

@@ -9,29 +9,29 @@ export interface Route {
 }
 
 /** What the user said on the command line. */
-export interface RouteWishes {
+export interface Overrides {
   readonly account?: string | undefined;
   readonly zone?: string | undefined;
 }
 
 /**
  * The account that owns a name: the longest zone of the config that holds it. With one account and no zones it is that.
- * @throws E_ZONE listing what was looked at; E_USAGE for wishes that cannot be
+ * @throws E_ZONE listing what was looked at; E_USAGE for overrides that cannot be
  */
-export function route(name: Fqdn, config: Config, wishes: RouteWishes = {}): Route {
-  const zone = wishes.zone === undefined ? undefined : normaliseName(wishes.zone);
+export function route(name: Fqdn, config: Config, overrides: Overrides = {}): Route {
+  const zone = overrides.zone === undefined ? undefined : normaliseName(overrides.zone);
   if (zone !== undefined && !isWithin(name, zone)) {
     throw new Dns01Error('E_USAGE', `${name} does not lie in the zone ${zone}`);
   }
   const accounts = Object.keys(config.accounts);
-  if (wishes.account !== undefined && !accounts.includes(wishes.account)) {
-    throw noSuchAccount(wishes.account, config);
+  if (overrides.account !== undefined && !accounts.includes(overrides.account)) {
+    throw noSuchAccount(overrides.account, config);
   }
-  const candidates = config.zones.filter(({ account }) => wishes.account === undefined || wishes.account === account);
+  const candidates = config.zones.filter(({ account }) => overrides.account === undefined || overrides.account === account);
   const known = longestZone(candidates, name);
   if (known) return { account: known.account, zone: zone ?? known.zone };
   const [only] = accounts;
-  const account = wishes.account ?? (accounts.length === 1 && config.zones.length === 0 ? only : undefined);
+  const account = overrides.account ?? (accounts.length === 1 && config.zones.length === 0 ? only : undefined);
   if (account !== undefined) return { account, zone };
   throw new Dns01Error('E_ZONE', `no account is configured for ${name} (${lookedAt(config)})`, {
     hint: `add its zone under zones: in ${config.file}, or name the account with --account`,
@@ -39,8 +39,8 @@ export function route(name: Fqdn, config: Config, wishes: RouteWishes = {}): Rou
 }
 
 /** True where the config lets names without the challenge label be written. */
-export function isAnyNameZone(config: Config): (name: Fqdn) => boolean {
-  return (name) => longestZone(config.zones, name)?.anyName ?? false;
+export function isDelegatedZone(config: Config): (name: Fqdn) => boolean {
+  return (name) => longestZone(config.zones, name)?.delegated ?? false;
 }
 
 export function noSuchAccount(name: string, { file, accounts }: Config): Dns01Error {

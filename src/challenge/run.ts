@@ -1,10 +1,10 @@
 import type { Config } from '../config/load.ts';
 import type { Deadline } from '../deadline.ts';
 import type { AuthorityFinder } from '../dns/authority.ts';
-import type { Log } from '../log.ts';
-import type { Redactor } from '../redact.ts';
+import type { Log } from '../output/log.ts';
+import type { Redactor } from '../output/redact.ts';
 import type { Journal } from '../state/journal.ts';
-import type { ZoneMemory } from '../state/zones.ts';
+import type { ZoneCache } from '../state/zone-cache.ts';
 import type { Account } from './account.ts';
 
 /** What every step of a verb may use. */
@@ -18,7 +18,7 @@ export interface Run {
   readonly stateDirectory: string | undefined;
   readonly journal: Journal;
   /** Which zone a name was found in last time. */
-  readonly zones: ZoneMemory;
+  readonly zones: ZoneCache;
   /** Who speaks for which name; looked up once a run. */
   readonly authorities: AuthorityFinder;
   /** The account, opened on first use and then kept: one login for everything that a run does there. */

@@ -1,6 +1,6 @@
 import { asDns01Error, type Dns01Error } from '../errors.ts';
 import { type Fqdn, isWithin } from '../names.ts';
-import { removeDebris } from '../state/debris.ts';
+import { removeStaleFiles } from '../state/stale-files.ts';
 import type { JournalEntry } from '../state/journal.ts';
 import { guard } from './challenge.ts';
 import { CHALLENGE_LABEL } from './name.ts';
@@ -21,7 +21,7 @@ export interface Swept {
  * @param olderThan seconds since the value was published
  */
 export async function* sweep(run: Run, olderThan: number, dryRun: boolean): AsyncGenerator<Swept> {
-  if (run.stateDirectory !== undefined && !dryRun) await removeDebris(run.stateDirectory);
+  if (run.stateDirectory !== undefined && !dryRun) await removeStaleFiles(run.stateDirectory);
   const latest = Date.now() - olderThan * 1000;
   const open = (await run.journal.all()).filter(({ since }) => Date.parse(since) <= latest);
   for (const entry of open.sort((a, b) => a.since.localeCompare(b.since))) {

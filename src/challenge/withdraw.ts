@@ -4,7 +4,7 @@ import type { JournalEntry } from '../state/journal.ts';
 import type { Challenge } from './challenge.ts';
 import { findTarget, refuseForeignName, type Target } from './delegation.ts';
 import { exclusively } from './publish.ts';
-import type { RouteWishes } from './route.ts';
+import type { Overrides } from './route.ts';
 import type { Run } from './run.ts';
 
 export interface Withdrawn extends Challenge {
@@ -25,12 +25,12 @@ export interface Withdrawn extends Challenge {
 export async function withdraw(
   challenge: Challenge,
   run: Run,
-  wishes: RouteWishes = {},
+  overrides: Overrides = {},
   knownHandle?: RecordHandle,
   way?: WayBack,
 ): Promise<Withdrawn> {
   const { name, value } = challenge;
-  const { entry, target: found } = way ?? (await findWayBack(challenge, run, wishes));
+  const { entry, target: found } = way ?? (await findWayBack(challenge, run, overrides));
   const { name: target, account: accountName, zone, likelyZone } = found;
   const account = await run.account(accountName);
   const handle = entry?.account === accountName ? (entry.handle ?? knownHandle) : knownHandle;
@@ -43,7 +43,7 @@ export async function withdraw(
   );
   // Absent at one place says nothing of another, which a wish may have led away from.
   const isSettled = entry?.account === account.name && (entry.target ?? name) === target;
-  if (isSettled || !hasWish(wishes)) await run.journal.close(name, value);
+  if (isSettled || !hasWish(overrides)) await run.journal.close(name, value);
   return {
     name,
     value,
@@ -55,7 +55,7 @@ export async function withdraw(
   };
 }
 
-const hasWish = ({ account, zone }: RouteWishes): boolean => account !== undefined || zone !== undefined;
+const hasWish = ({ account, zone }: Overrides): boolean => account !== undefined || zone !== undefined;
 
 /** Where a value is to be withdrawn, and what the journal says of it. */
 export interface WayBack {
@@ -64,10 +64,10 @@ export interface WayBack {
 }
 
 /** Config and CNAMEs may have changed since: what was done then counts, as long as the account is still there. */
-export async function findWayBack({ name, value }: Challenge, run: Run, wishes: RouteWishes = {}): Promise<WayBack> {
+export async function findWayBack({ name, value }: Challenge, run: Run, overrides: Overrides = {}): Promise<WayBack> {
   const entry = await run.journal.find(name, value);
-  if (hasWish(wishes) || !entry || !Object.hasOwn(run.config.accounts, entry.account)) {
-    return { entry, target: await findTarget(name, run, wishes) };
+  if (hasWish(overrides) || !entry || !Object.hasOwn(run.config.accounts, entry.account)) {
+    return { entry, target: await findTarget(name, run, overrides) };
   }
   const target = entry.target ?? name;
   if (target !== name) refuseForeignName(target, [name, target], run.config);

@@ -6,7 +6,7 @@ import type { Io } from './io.ts';
 import { withRun } from './open-run.ts';
 import type { CommonOptions } from './options.ts';
 import { placeDocument } from './output.ts';
-import { type ProgressLine, progressLine } from './progress.ts';
+import { type ProgressLine, progressLine } from '../output/progress.ts';
 
 export interface BatchOptions extends CommonOptions {
   readonly wait: boolean;

@@ -1,11 +1,11 @@
 import type { Run } from '../challenge/run.ts';
 import { checkAccount } from '../doctor/account.ts';
-import { tryCanary } from '../doctor/canary.ts';
+import { testWrite } from '../doctor/write-test.ts';
 import type { Finding, Findings } from '../doctor/finding.ts';
 import { checkZone } from '../doctor/zone.ts';
 import { Dns01Error } from '../errors.ts';
 import { normaliseName } from '../names.ts';
-import { printable } from '../text.ts';
+import { printable } from '../output/text.ts';
 import type { Io } from './io.ts';
 import { withRun } from './open-run.ts';
 import type { CommonOptions } from './options.ts';
@@ -48,7 +48,7 @@ async function* examine(run: Run, options: DoctorOptions): Findings {
   for (const { zone, account } of zones) {
     if (options.account !== undefined && account !== '' && account !== options.account) continue;
     yield* checkZone(zone, options.issuer, run);
-    if (options.write && !options.dryRun) yield* tryCanary(zone, run);
+    if (options.write && !options.dryRun) yield* testWrite(zone, run);
   }
 }
 

@@ -1,6 +1,6 @@
 import { findTarget } from '../challenge/delegation.ts';
 import { normaliseName } from '../names.ts';
-import { printable } from '../text.ts';
+import { printable } from '../output/text.ts';
 import type { Io } from './io.ts';
 import { withRun } from './open-run.ts';
 import type { CommonOptions } from './options.ts';

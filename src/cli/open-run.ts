@@ -4,11 +4,11 @@ import { findConfig } from '../config/find.ts';
 import { loadConfig } from '../config/load.ts';
 import { startDeadline } from '../deadline.ts';
 import { openAuthorityFinder } from '../dns/authority.ts';
-import { createLog } from '../log.ts';
-import { createRedactor } from '../redact.ts';
+import { createLog } from '../output/log.ts';
+import { createRedactor } from '../output/redact.ts';
 import { openStateDirectory } from '../state/directory.ts';
 import { openJournal } from '../state/journal.ts';
-import { openZoneMemory } from '../state/zones.ts';
+import { openZoneCache } from '../state/zone-cache.ts';
 import type { Io } from './io.ts';
 import type { CommonOptions } from './options.ts';
 
@@ -36,7 +36,7 @@ export async function withRun<Result>(
     deadline,
     stateDirectory,
     journal: openJournal(stateDirectory, log.warn),
-    zones: openZoneMemory(stateDirectory),
+    zones: openZoneCache(stateDirectory),
     authorities: openAuthorityFinder(config, deadline.signal),
     account(name) {
       const opening = accounts.get(name) ?? openAccount(name, run);

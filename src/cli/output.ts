@@ -1,5 +1,5 @@
 import { asDns01Error, type Dns01Error } from '../errors.ts';
-import { printable } from '../text.ts';
+import { printable } from '../output/text.ts';
 import type { Io } from './io.ts';
 import type { CommonOptions } from './options.ts';
 

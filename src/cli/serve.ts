@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { text as readAll } from 'node:stream/consumers';
 import { guard } from '../challenge/challenge.ts';
 import { publish } from '../challenge/publish.ts';
-import { isAnyNameZone } from '../challenge/route.ts';
+import { isDelegatedZone } from '../challenge/route.ts';
 import { withdraw } from '../challenge/withdraw.ts';
 import { findConfig } from '../config/find.ts';
 import { type Config, loadConfig } from '../config/load.ts';
@@ -12,7 +12,7 @@ import { createHandler } from '../serve/handler.ts';
 import { hashPassword } from '../serve/password.ts';
 import type { ChallengeRequest } from '../serve/request.ts';
 import { type ListenAddress, startServer } from '../serve/server.ts';
-import { printable } from '../text.ts';
+import { printable } from '../output/text.ts';
 import type { Io } from './io.ts';
 import { withRun } from './open-run.ts';
 import type { CommonOptions } from './options.ts';
@@ -41,7 +41,7 @@ export async function serve(options: ServeOptions, io: Io): Promise<void> {
   const requestOptions = { ...options, timeout: options.timeout ?? (options.wait ? undefined : ANSWER_WITHIN) };
   const answer = createHandler({
     users: new Map(Object.entries(settings.users)),
-    isAnyName: isAnyNameZone(config),
+    isDelegated: isDelegatedZone(config),
     publish: (challenge) => publishFor(challenge, { ...requestOptions, wait: options.wait }, requestIo),
     withdraw: (challenge) => withdrawFor(challenge, requestOptions, requestIo),
   });

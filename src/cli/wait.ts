@@ -3,7 +3,7 @@ import { waitUntilVisible } from '../challenge/wait.ts';
 import type { AwaitedValue } from '../dns/barrier.ts';
 import type { Io } from './io.ts';
 import type { CommonOptions } from './options.ts';
-import { progressLine } from './progress.ts';
+import { progressLine } from '../output/progress.ts';
 
 /** Wait for values with a progress line for whoever watches. Returns milliseconds. */
 export async function waitShowingProgress(

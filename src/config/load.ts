@@ -43,7 +43,7 @@ export interface AccountConfig {
 export interface ZoneRoute {
   readonly zone: string;
   readonly account: string;
-  readonly anyName: boolean;
+  readonly delegated: boolean;
 }
 
 /**
@@ -168,12 +168,12 @@ async function zoneRoute(
   { accounts }: RawConfig,
   [key, value]: [string, NonNullable<RawConfig['zones']>[string]],
 ): Promise<ZoneRoute> {
-  const { account, anyName = false } = typeof value === 'string' ? { account: value } : value;
+  const { account, delegated = false } = typeof value === 'string' ? { account: value } : value;
   if (!Object.hasOwn(accounts, account)) {
     const names = Object.keys(accounts).join(', ');
     throw await configError(file, ['zones', key], `there is no account "${account}" (accounts: ${names})`);
   }
-  return { zone: await nameKey(file, ['zones', key]), account, anyName };
+  return { zone: await nameKey(file, ['zones', key]), account, delegated };
 }
 
 async function serveConfig(file: string, raw: NonNullable<RawConfig['serve']>): Promise<ServeConfig> {

@@ -26,7 +26,7 @@ const zoneRoute = z.union(
     name,
     z.strictObject({
       account: name.check(z.describe('account that holds the zone')),
-      anyName: z.optional(
+      delegated: z.optional(
         z
           .boolean()
           .check(
@@ -35,7 +35,7 @@ const zoneRoute = z.union(
       ),
     }),
   ],
-  'expected the name of an account, or { account: NAME, anyName: true }',
+  'expected the name of an account, or { account: NAME, delegated: true }',
 );
 
 export const configSchema = z.strictObject({

@@ -13,7 +13,7 @@ export async function readBody(body: Readable, call: string): Promise<string> {
     if (size > BODY_LIMIT) {
       body.destroy();
       throw new Dns01Error('E_PROTOCOL', `${call}: the answer is larger than ${BODY_LIMIT / 1024 / 1024} MB`, {
-        answerLost: true,
+        outcomeUnknown: true,
       });
     }
     chunks.push(chunk);

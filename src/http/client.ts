@@ -1,7 +1,7 @@
 import { type Deadline, startDeadline } from '../deadline.ts';
 import { Dns01Error } from '../errors.ts';
 import type { HttpAnswer, HttpCall, HttpClient, ProviderLog } from '../provider.ts';
-import { excerpt } from '../text.ts';
+import { excerpt } from '../output/text.ts';
 import { readBody } from './body.ts';
 import { decode } from './decode.ts';
 import { type ConnectionSettings, openDispatcher } from './dispatcher.ts';
@@ -10,7 +10,7 @@ import { conflictPause, rateLimitPause, retryPause } from './pauses.ts';
 import { type Dispatcher, loadRequest } from './undici.ts';
 
 /** A provider's request budget as the client sees it; who keeps it is not its business. */
-export interface BudgetGate {
+export interface RateLimiter {
   /** Resolves when one more request may be sent, to when it was booked. @throws E_RATE when that is after the deadline */
   take(deadline: Deadline): Promise<number>;
   /** That request is over, answered or not; with what a header of the answer said about the requests that are left. */
@@ -26,7 +26,7 @@ export interface HttpSettings {
   readonly requestTimeout: number;
   readonly deadline: Deadline;
   readonly log: ProviderLog & { info(message: string): void };
-  readonly budget?: BudgetGate | undefined;
+  readonly budget?: RateLimiter | undefined;
 }
 
 /** What is asked, with the answer to the question whether it may be asked twice. */
@@ -157,7 +157,7 @@ export function createHttpClient(settings: HttpSettings): ClosableHttpClient {
 /** A failed request is repeated when it cannot have changed anything. Certificates do not get better by asking again. */
 function pauseAfterFailure(failure: unknown, { call, number }: Attempt): number | undefined {
   if (!(failure instanceof Dns01Error) || failure.code !== 'E_REMOTE') return undefined;
-  const harmless = !failure.answerLost || !writes(call);
+  const harmless = !failure.outcomeUnknown || !writes(call);
   return harmless ? retryPause(number) : undefined;
 }
 
@@ -169,7 +169,7 @@ function accepted(answer: HttpAnswer, call: HttpCall): HttpAnswer {
   if (answer.status === 429) throw new Dns01Error('E_RATE', `${call.call}: too many requests, again and again`);
   if (answer.status >= 500 && !call.anyStatus) {
     throw new Dns01Error('E_REMOTE', `${call.call}: the server failed (status ${answer.status})${said(answer)}`, {
-      answerLost: true,
+      outcomeUnknown: true,
       hint: 'the fault is at the provider: try again later',
     });
   }
@@ -181,7 +181,7 @@ function redirected(answer: HttpAnswer, call: HttpCall): Dns01Error {
   const target = answer.headers['location'] ?? '';
   const where = URL.canParse(target, call.url) ? new URL(target, call.url).origin : 'somewhere else';
   return new Dns01Error('E_PROTOCOL', `${call.call}: the server redirects to ${where} (status ${answer.status})`, {
-    answerLost: true,
+    outcomeUnknown: true,
     hint: 'set url to the final address of the API: redirects are never followed, they would carry the credentials along',
   });
 }
@@ -229,7 +229,7 @@ function notSent(call: HttpCall): Dns01Error {
 function tooLate(call: HttpCall, url: URL, requestTimeout: number | undefined): Dns01Error {
   const limit = requestTimeout === undefined ? 'before the time limit' : `within ${requestTimeout / 1000} s`;
   return new Dns01Error('E_REMOTE', `${call.call}: no answer from ${url.origin} ${limit}`, {
-    answerLost: true,
+    outcomeUnknown: true,
     hint: 'the server is slow or down; more time can be given with timeout in the account and --timeout',
   });
 }

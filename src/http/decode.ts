@@ -2,11 +2,11 @@ import * as z from 'zod/mini';
 import { Dns01Error } from '../errors.ts';
 import { firstFinding } from '../issues.ts';
 import type { HttpAnswer } from '../provider.ts';
-import { excerpt } from '../text.ts';
+import { excerpt } from '../output/text.ts';
 
 /**
  * The JSON of an answer, checked by the schema.
- * @throws E_PROTOCOL naming the call and the field; `answerLost`, for what was asked may have been done all the same
+ * @throws E_PROTOCOL naming the call and the field; `outcomeUnknown`, for what was asked may have been done all the same
  */
 export function decode<Schema extends z.core.$ZodType>(answer: HttpAnswer, schema: Schema): z.output<Schema> {
   const data = parseJson(answer);
@@ -15,7 +15,7 @@ export function decode<Schema extends z.core.$ZodType>(answer: HttpAnswer, schem
   const { path, text } = firstFinding(parsed.error.issues, data);
   const field = path.length === 0 ? '' : `field ${path.map(String).join('.')} `;
   throw new Dns01Error('E_PROTOCOL', `${answer.call}: unexpected answer, ${field}${text}`, {
-    answerLost: true,
+    outcomeUnknown: true,
     hint: 'the server speaks another version of the API than this provider knows: run again with --verbose and report it',
   });
 }
@@ -26,7 +26,7 @@ function parseJson(answer: HttpAnswer): unknown {
   } catch {
     const got = answer.text.trim() === '' ? 'an empty body' : `"${excerpt(answer.text)}"`;
     throw new Dns01Error('E_PROTOCOL', `${answer.call}: expected JSON, got ${got} (status ${answer.status})`, {
-      answerLost: true,
+      outcomeUnknown: true,
       hint: 'check that url is the address of the API and that no proxy or login page stands before it',
     });
   }

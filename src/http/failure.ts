@@ -24,7 +24,7 @@ export function networkFailure(error: unknown, call: string, origin: string): Dn
   const notSent = NOT_SENT_CODES.has(code) || code.startsWith('ERR_SSL_');
   return new Dns01Error('E_REMOTE', `${call}: ${describe(error, code, origin)}`, {
     cause: error,
-    answerLost: !notSent,
+    outcomeUnknown: !notSent,
     hint: HINTS[code] ?? (code.startsWith('ERR_SSL_') ? HINTS['EPROTO'] : undefined),
   });
 }

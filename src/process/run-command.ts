@@ -5,8 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { refuseWritable } from '../config/permissions.ts';
 import { Dns01Error } from '../errors.ts';
 import type { Command, CommandOutcome, ProviderLog } from '../provider.ts';
-import { createRedactor } from '../redact.ts';
-import { excerpt, printable } from '../text.ts';
+import { createRedactor } from '../output/redact.ts';
+import { excerpt, printable } from '../output/text.ts';
 import { readEnd } from './read-end.ts';
 
 /** Milliseconds between the request to end and the kill. */
@@ -28,7 +28,7 @@ export interface CommandSettings {
 /**
  * Run one program to its end: no shell, nothing on stdin, an environment of its own, never longer than allowed. It is
  * the leader of a process group, so that what it started ends with it when its time is up.
- * @throws E_CONFIG it cannot be started, or others can write one of its files; E_REMOTE with `answerLost` when it was
+ * @throws E_CONFIG it cannot be started, or others can write one of its files; E_REMOTE with `outcomeUnknown` when it was
  *   stopped or died: what it did until then is not known
  */
 export async function runCommand(command: Command, { env, signal, log }: CommandSettings): Promise<CommandOutcome> {
@@ -141,7 +141,7 @@ function startError({ call, file }: Command, error: NodeJS.ErrnoException): Dns0
 function stoppedError({ call, timeout }: Command, why: 'timeout' | 'deadline'): Dns01Error {
   const limit = why === 'timeout' ? `within ${timeout / 1000} s` : 'before the time limit';
   return new Dns01Error('E_REMOTE', `${call}: did not end ${limit} and was stopped`, {
-    answerLost: true,
+    outcomeUnknown: true,
     hint:
       why === 'timeout'
         ? 'give it more time with timeout in the account, or find out what it waits for'
@@ -151,7 +151,7 @@ function stoppedError({ call, timeout }: Command, why: 'timeout' | 'deadline'): 
 
 function diedError({ call }: Command, signal: string | undefined): Dns01Error {
   return new Dns01Error('E_REMOTE', `${call}: died of ${signal ?? 'an unknown signal'}`, {
-    answerLost: true,
+    outcomeUnknown: true,
     hint: 'something killed it, perhaps for want of memory: see the log of the system',
   });
 }

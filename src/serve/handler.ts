@@ -15,7 +15,7 @@ export interface ServeUser {
 export interface ServeSettings {
   readonly users: ReadonlyMap<string, ServeUser>;
   /** True for names without the challenge label that may be written all the same. */
-  isAnyName(name: Fqdn): boolean;
+  isDelegated(name: Fqdn): boolean;
   publish(challenge: ChallengeRequest): Promise<void>;
   withdraw(challenge: ChallengeRequest): Promise<void>;
 }
@@ -55,7 +55,7 @@ export function createHandler(settings: ServeSettings): (request: IncomingMessag
 
     const text = await readRequestBody(request);
     if (text === undefined) return { ...refuse(413, 'the body is larger than any challenge'), user };
-    const challenge = parseBody(text, settings.isAnyName);
+    const challenge = parseBody(text, settings.isDelegated);
     if (typeof challenge === 'string') return { ...refuse(400, challenge), user };
     const who = { user, name: challenge.name };
     if (!mayWrite(settings.users.get(user)?.names ?? [], challenge.name)) {

@@ -28,9 +28,9 @@ export type Refusal = string;
 
 /**
  * The challenge that a body asks for: a challenge name and a dns-01 value, nothing else.
- * @param isAnyName true for names in a zone that CNAMEs lead to: lego follows them and asks for the name at their end
+ * @param isDelegated true for names in a zone that CNAMEs lead to: lego follows them and asks for the name at their end
  */
-export function parseBody(text: string, isAnyName: (name: Fqdn) => boolean): ChallengeRequest | Refusal {
+export function parseBody(text: string, isDelegated: (name: Fqdn) => boolean): ChallengeRequest | Refusal {
   const parsed = z.safeParse(bodySchema, parseJson(text));
   if (!parsed.success) return 'expected JSON with fqdn and value, or domain, token and keyAuth';
   const body = parsed.data;
@@ -38,7 +38,7 @@ export function parseBody(text: string, isAnyName: (name: Fqdn) => boolean): Cha
     const fqdn = 'fqdn' in body ? body.fqdn : `${challengeNameOf(body.domain)}.`;
     const value = 'fqdn' in body ? body.value : challengeValue(body.keyAuth);
     const name = normaliseName(fqdn);
-    if (!isChallengeName(name) && !isAnyName(name))
+    if (!isChallengeName(name) && !isDelegated(name))
       return 'the name is not that of a challenge: it begins with _acme-challenge.';
     if (!looksLikeChallenge(value)) return 'the value is not that of a challenge: 43 characters of base64url';
     return { fqdn, name, value };

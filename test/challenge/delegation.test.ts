@@ -23,7 +23,7 @@ beforeEach(async () => {
   panels = await startPanels({
     zoneid: { onChange: async (_zone, name, value, change) => dns.show(name, change === 'added' ? [value] : []) },
   });
-  await configure('example.ee: { account: zone-eu, anyName: true }');
+  await configure('example.ee: { account: zone-eu, delegated: true }');
 });
 afterEach(() => Promise.all([panels.close(), here.remove(), dns.close()]));
 
@@ -112,7 +112,7 @@ describe('a challenge name with a CNAME', () => {
   it('that leads to an ordinary name is refused: whoever writes a CNAME in one zone chooses nothing in another', async () => {
     await configure('example.ee: zone-eu');
     alias(NAME, 'www.example.ee');
-    expectFailure(await add(), 68, /the CNAME leads to a name that may not be written/, /example\.ee: .*anyName: true/);
+    expectFailure(await add(), 68, /the CNAME leads to a name that may not be written/, /example\.ee: .*delegated: true/);
     expect(panels.zoneid.server.requests).toEqual([]);
   });
 

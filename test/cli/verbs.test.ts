@@ -233,9 +233,9 @@ describe('what is refused', () => {
     expect(panels.ispconfig.server.requests).toEqual([]);
   });
 
-  it('a name without the challenge label is taken where its zone says anyName', async () => {
+  it('a name without the challenge label is taken where its zone says delegated', async () => {
     await here.configure(
-      panels.config.replace('example.ee: zone-eu', 'example.ee: { account: zone-eu, anyName: true }'),
+      panels.config.replace('example.ee: zone-eu', 'example.ee: { account: zone-eu, delegated: true }'),
     );
     expect((await here.run(['add-txt', '--no-wait', 'web1.example.ee', VALUE])).code).toBe(0);
     expect(panels.zoneid.held('web1.example.ee')).toEqual([VALUE]);

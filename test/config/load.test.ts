@@ -29,7 +29,7 @@ zones:
 
 describe('a config', () => {
   it('is read from YAML and from JSON alike', async () => {
-    const expected = { zones: [{ zone: 'example.com', account: 'panel', anyName: false }], ttl: 60 };
+    const expected = { zones: [{ zone: 'example.com', account: 'panel', delegated: false }], ttl: 60 };
     expect(await loadConfig(named(await file(GOOD)))).toMatchObject(expected);
     const json = { accounts: { panel: { provider: 'ispconfig' } }, zones: { 'example.com': 'panel' } };
     expect(await loadConfig(named(await file(JSON.stringify(json), 'config.json')))).toMatchObject(expected);

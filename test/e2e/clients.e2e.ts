@@ -49,8 +49,8 @@ describeLab('every ACME client', () => {
     const order = orderOf(client, scenario);
     const { zones, domains, targets } = order;
     const acme = cas[scenario.ca] ?? lab.acme;
-    const anyName = targets ? zones.slice(1) : [];
-    return atSite(lab, { zones, anyName, acme, ttl: scenario.ttl }, async (site) => {
+    const delegated = targets ? zones.slice(1) : [];
+    return atSite(lab, { zones, delegated, acme, ttl: scenario.ttl }, async (site) => {
       await client.prepare?.(site);
       for (const name of heldNames(order)) await site.plant(name, FOREIGN);
 

@@ -234,7 +234,7 @@ describeLab('powerdns on the real server', () => {
       await expect(run((provider) => provider.addTxt(recordAt(alias)))).rejects.toMatchObject({
         code: 'E_REJECTED',
         message: expect.stringMatching(/status 422.*Conflicts/),
-        answerLost: false,
+        outcomeUnknown: false,
       });
     });
   });

@@ -82,7 +82,7 @@ describeLab('certbot through the providers', () => {
       domains: [ISPCONFIG, BIND, `*.${BIND}`, PANELALPHA, DELEGATED],
       written: [...[ISPCONFIG, BIND, PANELALPHA].map(challengeName), TARGET],
       accounts: [...fakes, bindAccount(lab, BIND)],
-      anyName: [ZONEID],
+      delegated: [ZONEID],
       ca: labCa,
     });
     const writes = fakes.map(({ server }) =>
@@ -129,6 +129,6 @@ interface Order {
   /** The names at which the values are to be. */
   readonly written: readonly string[];
   readonly accounts: readonly Account[];
-  readonly anyName?: readonly string[];
+  readonly delegated?: readonly string[];
   readonly ca: Pebble;
 }

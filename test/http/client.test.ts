@@ -68,13 +68,13 @@ describe('a request that only reads', () => {
 describe('a request that writes', () => {
   it('is not repeated after a server fault: it may have been done', async () => {
     const server = await serve(statuses([500]));
-    await expect(client().send(write(server))).rejects.toMatchObject({ code: 'E_REMOTE', answerLost: true });
+    await expect(client().send(write(server))).rejects.toMatchObject({ code: 'E_REMOTE', outcomeUnknown: true });
     expect(server.requests).toHaveLength(1);
   });
 
   it('is not repeated after a reset', async () => {
     const server = await serve((request) => request.socket.resetAndDestroy());
-    await expect(client().send(write(server))).rejects.toMatchObject({ code: 'E_REMOTE', answerLost: true });
+    await expect(client().send(write(server))).rejects.toMatchObject({ code: 'E_REMOTE', outcomeUnknown: true });
     expect(server.requests).toHaveLength(1);
   });
 
@@ -83,7 +83,7 @@ describe('a request that writes', () => {
     const slow = client({ requestTimeout: 100 }).send(write(server));
     await expect(slow).rejects.toMatchObject({
       code: 'E_REMOTE',
-      answerLost: true,
+      outcomeUnknown: true,
       message: expect.stringMatching(/within 0\.1 s/),
     });
     expect(server.requests).toHaveLength(1);
@@ -92,7 +92,7 @@ describe('a request that writes', () => {
   it('is surely not done when the connection is refused', async () => {
     const server = await serve(() => {});
     await server.close();
-    await expect(client().send(write(server))).rejects.toMatchObject({ code: 'E_REMOTE', answerLost: false });
+    await expect(client().send(write(server))).rejects.toMatchObject({ code: 'E_REMOTE', outcomeUnknown: false });
   });
 
   it('is sent again after a conflict', async () => {

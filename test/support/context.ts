@@ -2,10 +2,10 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Deadline, startDeadline } from '../../src/deadline.ts';
-import { type BudgetGate, type ClosableHttpClient, createHttpClient } from '../../src/http/client.ts';
+import { type RateLimiter, type ClosableHttpClient, createHttpClient } from '../../src/http/client.ts';
 import { writeOnce } from '../../src/http/write-once.ts';
 import { runCommand } from '../../src/process/run-command.ts';
-import type { ProviderContext, ProviderDefinition, Resolved } from '../../src/provider.ts';
+import { createRunMemory, type ProviderContext } from '../../src/provider.ts';
 
 export interface TestContext extends ProviderContext {
   readonly http: ClosableHttpClient;
@@ -21,9 +21,7 @@ export interface TestContextSettings {
   /** Milliseconds for one request; short where a server is about to hang. */
   readonly requestTimeout?: number;
   readonly deadline?: Deadline;
-  readonly budget?: BudgetGate;
-  /** The providers that this one works through. */
-  readonly through?: readonly ProviderDefinition[];
+  readonly budget?: RateLimiter;
 }
 
 /** A provider context made of the real parts, without config and state. */
@@ -31,6 +29,7 @@ export function createTestContext(settings: TestContextSettings = {}): TestConte
   const deadline = settings.deadline ?? startDeadline(settings.time ?? 20_000);
   const lines: string[] = [];
   const secrets: string[] = [];
+  const zoneIds = createRunMemory<string>();
   const log = {
     debug: (message: string, fields?: Readonly<Record<string, unknown>>) => {
       lines.push(`debug: ${message} ${JSON.stringify(fields ?? {})}`);
@@ -56,11 +55,8 @@ export function createTestContext(settings: TestContextSettings = {}): TestConte
     runCommand: (command) => runCommand(command, { env: process.env, signal: deadline.signal, log }),
     sleep: (milliseconds) => deadline.sleep(milliseconds),
     writeOnce: (steps) => writeOnce(steps, log),
-    async openProvider(type, options) {
-      const definition = settings.through?.find((known) => known.type === type);
-      if (!definition) throw new Error(`this test knows no provider ${type}`);
-      return definition.create(options as Resolved<unknown>, context);
-    },
+    zoneId: (zone, load) => zoneIds.get(zone, load),
+    forgetZoneId: async (zone) => zoneIds.forget(zone),
   };
   return context;
 }

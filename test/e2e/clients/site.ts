@@ -14,7 +14,7 @@ export const FOREIGN = 'not-from-here';
 export interface SiteOptions {
   readonly zones: readonly string[];
   /** Those of them that CNAMEs lead to, and that may hold other names than those of challenges. */
-  readonly anyName?: readonly string[];
+  readonly delegated?: readonly string[];
   /** Those of them that are at a panel, which can go into maintenance; the others are at ZoneID. */
   readonly atPanel?: readonly string[];
   /** The CA; the laboratory's own, unless another is given. */
@@ -163,11 +163,11 @@ async function openSite(lab: Lab, options: SiteOptions, closers: Array<() => Pro
 function configOf(
   { resolvers, nameservers }: Lab,
   { ispconfig, zoneid }: Panels,
-  { zones, anyName = [], atPanel = [] }: SiteOptions,
+  { zones, delegated = [], atPanel = [] }: SiteOptions,
 ): object {
   const routeOf = (zone: string) => {
     const account = atPanel.includes(zone) ? 'panel' : 'zone-eu';
-    return anyName.includes(zone) ? { account, anyName: true } : account;
+    return delegated.includes(zone) ? { account, delegated: true } : account;
   };
   return {
     accounts: {

@@ -14,7 +14,7 @@ export interface MachineOptions {
   readonly ca: Pebble;
   readonly accounts: readonly Account[];
   /** The zones that CNAMEs lead to. */
-  readonly anyName?: readonly string[];
+  readonly delegated?: readonly string[];
 }
 
 /** A machine with certbot, dns01 and a config for some accounts. */
@@ -28,9 +28,9 @@ export interface Machine {
   close(): Promise<void>;
 }
 
-export async function openMachine({ lab, ca, accounts, anyName = [] }: MachineOptions): Promise<Machine> {
+export async function openMachine({ lab, ca, accounts, delegated = [] }: MachineOptions): Promise<Machine> {
   const { directory, stateDirectory, configure, remove } = await openWorkplace();
-  const config = await configure(JSON.stringify(configOf(lab, accounts, anyName)));
+  const config = await configure(JSON.stringify(configOf(lab, accounts, delegated)));
   const env = { DNS01_CONFIG: config, DNS01_STATE_DIR: stateDirectory };
   const ending = new AbortController();
   const outputs: string[] = [];
@@ -64,7 +64,7 @@ function talkative(hook: string): string {
   return hook.replace(' hook ', ' hook --verbose ');
 }
 
-function configOf(lab: Lab, accounts: readonly Account[], anyName: readonly string[]): object {
+function configOf(lab: Lab, accounts: readonly Account[], delegated: readonly string[]): object {
   const nameOf = ({ login, zone }: Account) => `${login['provider']}-${zone.replaceAll('.', '-')}`;
   const elsewhere = accounts.flatMap(({ zone, nameserver }) =>
     nameserver ? [[zone, [`${nameserver.host}:${nameserver.port}`]]] : [],
@@ -72,7 +72,7 @@ function configOf(lab: Lab, accounts: readonly Account[], anyName: readonly stri
   return {
     accounts: Object.fromEntries(accounts.map((account) => [nameOf(account), account.login])),
     zones: Object.fromEntries(
-      accounts.map((account) => [account.zone, { account: nameOf(account), anyName: anyName.includes(account.zone) }]),
+      accounts.map((account) => [account.zone, { account: nameOf(account), delegated: delegated.includes(account.zone) }]),
     ),
     dns: { resolvers: lab.resolvers, nameservers: { ...lab.nameservers, ...Object.fromEntries(elsewhere) } },
     propagation: { timeout: 30, interval: 0.2 },

@@ -86,7 +86,7 @@ describe('acme-dns keeps of the provider contract what its API can', () => {
     'refuses "%s" itself: only 43 characters of base64url are taken',
     async (value) => {
       const failure = await failureOf(provider.addTxt(recordOf(value)));
-      expect(failure).toMatchObject({ code: 'E_REJECTED', answerLost: false });
+      expect(failure).toMatchObject({ code: 'E_REJECTED', outcomeUnknown: false });
       expect(fake.server.takeCalls()).toEqual([]);
     },
   );
@@ -100,7 +100,7 @@ describe('acme-dns keeps of the provider contract what its API can', () => {
       fake.server.takeCalls();
       fake.server.inject({ kind, effect, call: 'POST /update' });
       const failure = await failureOf(provider.addTxt(recordOf(VALUE)));
-      expect(failure).toMatchObject({ answerLost: true, hint: expect.any(String) });
+      expect(failure).toMatchObject({ outcomeUnknown: true, hint: expect.any(String) });
       expect(fake.server.takeCalls()).toEqual(['POST /update']);
       expect(fake.held()).toEqual(effect === 'after' ? [OTHER, VALUE] : [OTHER]);
     },
@@ -118,7 +118,7 @@ describe('acme-dns keeps of the provider contract what its API can', () => {
   ])('says what 401 can mean, once: %s', async (_what, wrong) => {
     const other = open({ ...fake, ...wrong });
     const failure = await failureOf(other.provider.addTxt(recordOf(VALUE)));
-    expect(failure).toMatchObject({ code: 'E_AUTH', answerLost: false });
+    expect(failure).toMatchObject({ code: 'E_AUTH', outcomeUnknown: false });
     expect(failure.message).toBe('POST /update: the server refuses this registration (status 401): forbidden');
     expect(failure.hint).toContain('allowfrom');
     expect(fake.server.takeCalls()).toEqual(['POST /update']);
@@ -175,7 +175,7 @@ describe('what acme-dns sends and understands', () => {
   ])('is not content with %s', async (_what, body, message) => {
     nock(ACCESS.url).post('/update').reply(200, body);
     const failure = await failureOf(add());
-    expect(failure).toMatchObject({ code: 'E_PROTOCOL', answerLost: true });
+    expect(failure).toMatchObject({ code: 'E_PROTOCOL', outcomeUnknown: true });
     expect(failure.message).toMatch(message);
   });
 

@@ -77,7 +77,7 @@ describe.each(SHELLS)('a dnsapi script in %s', (shell) => {
 
   it('does not take the credentials that acme.sh has saved', async () => {
     const failure = await failureOf(open({ env: { FILE_Token: '' } }).provider.addTxt(recordOf()));
-    expect(failure).toMatchObject({ code: 'E_REJECTED', answerLost: true });
+    expect(failure).toMatchObject({ code: 'E_REJECTED', outcomeUnknown: true });
     expect(failure.message).toBe("dns_file_add: failed (exit code 1): You didn't specify FILE_Token yet.");
     expect(failure.hint).toContain('--verbose');
   });
@@ -114,7 +114,7 @@ describe.each(SHELLS)('a dnsapi script in %s', (shell) => {
 
   it('is stopped when its time is up', async () => {
     const { provider } = await withScript('dns_mine_add() { sleep 1000; }', { timeout: 0.5 });
-    expect(await failureOf(provider.addTxt(recordOf()))).toMatchObject({ code: 'E_REMOTE', answerLost: true });
+    expect(await failureOf(provider.addTxt(recordOf()))).toMatchObject({ code: 'E_REMOTE', outcomeUnknown: true });
     expect(await readdir(temporary)).toEqual([]);
   });
 
@@ -131,7 +131,7 @@ describe.each(SHELLS)('a dnsapi script in %s', (shell) => {
   ])('that %s is told', async (_what, text, message, hint) => {
     const { provider } = await withScript(text);
     const failure = await failureOf(provider.addTxt(recordOf()));
-    expect(failure).toMatchObject({ code: 'E_CONFIG', answerLost: false, message: expect.stringContaining(message) });
+    expect(failure).toMatchObject({ code: 'E_CONFIG', outcomeUnknown: false, message: expect.stringContaining(message) });
     expect(failure.hint).toContain(hint);
   });
 

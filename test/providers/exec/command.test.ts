@@ -19,10 +19,10 @@ describe('a program that is run', () => {
   }
 
   /** Runs a script of these lines. */
-  async function run(text: string, { parent = process.env, signal, ...wishes }: Wishes = {}) {
+  async function run(text: string, { parent = process.env, signal, ...overrides }: Wishes = {}) {
     const file = await scratch.script('program', `#!/bin/sh\n${text}\n`);
     return runCommand(
-      { call: 'program', file, args: [], timeout: 20_000, ...wishes },
+      { call: 'program', file, args: [], timeout: 20_000, ...overrides },
       {
         env: parent,
         signal: signal ?? new AbortController().signal,
@@ -99,7 +99,7 @@ describe('a program that is run', () => {
     const failure = await failureOf(run(text, { timeout: 1000 }));
     expect(failure).toMatchObject({
       code: 'E_REMOTE',
-      answerLost: true,
+      outcomeUnknown: true,
       message: 'program: did not end within 1 s and was stopped',
     });
     expect(failure.hint).toContain('timeout in the account');
@@ -109,7 +109,7 @@ describe('a program that is run', () => {
 
   it('is killed when it does not listen', async () => {
     const text = `trap '' TERM; echo $$ >'${scratch.path('leader')}'; while :; do sleep 0.1; done`;
-    expect(await failureOf(run(text, { timeout: 1000 }))).toMatchObject({ code: 'E_REMOTE', answerLost: true });
+    expect(await failureOf(run(text, { timeout: 1000 }))).toMatchObject({ code: 'E_REMOTE', outcomeUnknown: true });
     await ended(Number(await scratch.appeared('leader')));
   });
 
@@ -126,7 +126,7 @@ describe('a program that is run', () => {
     stop.abort();
     expect(await running).toMatchObject({
       code: 'E_REMOTE',
-      answerLost: true,
+      outcomeUnknown: true,
       hint: expect.stringContaining('--timeout'),
     });
     await ended(pid);
@@ -134,7 +134,7 @@ describe('a program that is run', () => {
 
   it('is not started when the verb has ended', async () => {
     const failure = await failureOf(run(`echo x >'${scratch.path('ran')}'`, { signal: AbortSignal.abort() }));
-    expect(failure).toMatchObject({ code: 'E_REMOTE', answerLost: false });
+    expect(failure).toMatchObject({ code: 'E_REMOTE', outcomeUnknown: false });
     await expect(scratch.read('ran')).rejects.toThrow('ENOENT');
   });
 
@@ -149,7 +149,7 @@ describe('a program that is run', () => {
   it('that dies of a signal did nobody knows what', async () => {
     expect(await failureOf(run('kill -SEGV $$'))).toMatchObject({
       code: 'E_REMOTE',
-      answerLost: true,
+      outcomeUnknown: true,
       message: 'program: died of SIGSEGV',
     });
   });
@@ -176,7 +176,7 @@ describe('a program that is run', () => {
     ['is a directory', async () => scratch.directory, 'EACCES', 'chmod'],
   ])('is told when it %s', async (_what, place, message, hint) => {
     const failure = await failureOf(run('', { file: await place() }));
-    expect(failure).toMatchObject({ code: 'E_CONFIG', answerLost: false, message: expect.stringContaining(message) });
+    expect(failure).toMatchObject({ code: 'E_CONFIG', outcomeUnknown: false, message: expect.stringContaining(message) });
     expect(failure.hint).toContain(hint);
   });
 

@@ -79,13 +79,13 @@ describe('exec', () => {
     [77, 'E_AUTH', 'not allowed', false],
     [78, 'E_CONFIG', 'wrongly configured', false],
     [127, 'E_REJECTED', 'failed', true],
-  ])('understands exit code %d', async (exitCode, code, message, answerLost) => {
+  ])('understands exit code %d', async (exitCode, code, message, outcomeUnknown) => {
     const { provider } = await openScript(`echo before >&2; echo because >&2; exit ${exitCode}`);
     for (const failure of [
       await failureOf(provider.addTxt(recordOf())),
       await failureOf(provider.removeTxt(recordOf())),
     ]) {
-      expect(failure).toMatchObject({ code, answerLost, message: expect.stringContaining(message) });
+      expect(failure).toMatchObject({ code, outcomeUnknown, message: expect.stringContaining(message) });
       expect(failure.message).toMatch(
         new RegExp(`^${scratch.path('hook')} (present|cleanup): .*\\(exit code ${exitCode}\\): because$`),
       );
@@ -103,7 +103,7 @@ describe('exec', () => {
     const failure = await failureOf(provider.addTxt(recordOf()));
     expect(failure).toMatchObject({
       code: 'E_REMOTE',
-      answerLost: true,
+      outcomeUnknown: true,
       message: expect.stringContaining('within 0.3 s'),
     });
   });

@@ -8,7 +8,7 @@ const refused = async () => {
   throw new Dns01Error('E_REJECTED', 'no');
 };
 const lost = async () => {
-  throw new Dns01Error('E_REMOTE', 'nobody knows', { answerLost: true });
+  throw new Dns01Error('E_REMOTE', 'nobody knows', { outcomeUnknown: true });
 };
 
 it('one write since the mark is the only one, two are not', async () => {

@@ -117,7 +117,7 @@ describe('lexicon', () => {
     const token = 'sup3r-s3cret';
     const { provider, context } = openLexicon(scratch, { token });
     const failure = await failureOf(provider.addTxt(recordOf()));
-    expect(failure).toMatchObject({ code: 'E_AUTH', answerLost: false });
+    expect(failure).toMatchObject({ code: 'E_AUTH', outcomeUnknown: false });
     expect(failure.message).toBe(
       'lexicon file list: failed (exit code 1): lexicon.exceptions.AuthenticationError: token *** is wrong',
     );
@@ -171,7 +171,7 @@ describe('lexicon', () => {
   ])('is not believed when it says "%s" to a write', async (said, code, message) => {
     await interfere('before', `[ $action = create ] && { echo '${said}'; exit 0; }`);
     const failure = await failureOf(openLexicon(scratch).provider.addTxt(recordOf()));
-    expect(failure).toMatchObject({ code, answerLost: true, message: expect.stringContaining(message) });
+    expect(failure).toMatchObject({ code, outcomeUnknown: true, message: expect.stringContaining(message) });
   });
 
   it.each(['true', '[{"type": "TXT"}]', '{}', ''])('is not believed when it lists "%s"', async (said) => {

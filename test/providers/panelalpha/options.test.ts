@@ -37,7 +37,7 @@ describe('the options of a panelalpha account', () => {
   });
 
   it('come with a lock, for line numbers move', () => {
-    expect(definition).toMatchObject({ type: 'panelalpha', http: true, readModifyWrite: true });
+    expect(definition).toMatchObject({ type: 'panelalpha', http: true, exclusive: true });
   });
 });
 

@@ -169,7 +169,7 @@ describe('what panelalpha sends and understands', () => {
     expect(await failureOf(add())).toMatchObject({
       code: 'E_REJECTED',
       message: `the panel makes ${NAME}.example.com of ${NAME}, in whichever form it is sent`,
-      answerLost: false,
+      outcomeUnknown: false,
     });
     const round = ['POST', 'GET', 'GET', 'DELETE', 'GET'];
     expect(lines().map((line) => line.split(' ')[0])).toEqual(['GET', ...round, ...round]);
@@ -245,7 +245,7 @@ describe('what panelalpha sends and understands', () => {
     expect(await failureOf(add())).toMatchObject({
       code: 'E_REJECTED',
       message: `POST ${RECORDS.slice(4)}: refused (status 422): Ungültig. · txtdata: zu lang zu kurz · type: nein`,
-      answerLost: false,
+      outcomeUnknown: false,
     });
   });
 
@@ -274,7 +274,7 @@ describe('what panelalpha sends and understands', () => {
   ])('asks nothing more after a write that is refused with status %i', async (status, code) => {
     answers('GET', LIST, 200, { data: [] });
     answers('POST', RECORDS, status, { message: 'x' });
-    expect(await failureOf(add())).toMatchObject({ code, answerLost: false });
+    expect(await failureOf(add())).toMatchObject({ code, outcomeUnknown: false });
     expect(lines()).toHaveLength(2);
   });
 
@@ -285,7 +285,7 @@ describe('what panelalpha sends and understands', () => {
     const failure = await failureOf(add());
     expect(failure).toMatchObject({
       code: 'E_REMOTE',
-      answerLost: true,
+      outcomeUnknown: true,
       message: expect.stringContaining('does not list it'),
     });
     expect(lines()).toHaveLength(7);
@@ -296,7 +296,7 @@ describe('what panelalpha sends and understands', () => {
     answers('POST', RECORDS, 200, '');
     for (let look = 0; look < 2; look++) answers('GET', LIST, 403, { message: 'x' });
     const failure = await failureOf(add());
-    expect(failure).toMatchObject({ code: 'E_AUTH', answerLost: true });
+    expect(failure).toMatchObject({ code: 'E_AUTH', outcomeUnknown: true });
     expect(failure.message).toMatch(/^after the change was sent: GET/);
   });
 

@@ -22,6 +22,6 @@ describe('the options of a powerdns account', () => {
   });
 
   it('come with a lock, for the API replaces whole record sets', () => {
-    expect(definition).toMatchObject({ type: 'powerdns', http: true, readModifyWrite: true });
+    expect(definition).toMatchObject({ type: 'powerdns', http: true, exclusive: true });
   });
 });

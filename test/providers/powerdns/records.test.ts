@@ -214,7 +214,7 @@ describe('powerdns beside another writer', () => {
   it('gives up at last, and says that its value may be there', async () => {
     await start({ afterCall: (call) => void (call === 'PATCH zone' && fake.rows.splice(0, 9)) });
     const failure = await failureOf(add());
-    expect(failure).toMatchObject({ code: 'E_REMOTE', answerLost: true });
+    expect(failure).toMatchObject({ code: 'E_REMOTE', outcomeUnknown: true });
     expect(failure.message).toContain('are not what was written, 5 times in a row');
     expect(calls().filter((call) => call === 'PATCH zone')).toHaveLength(5);
   });
@@ -237,7 +237,7 @@ describe('powerdns beside another writer', () => {
       },
     });
     const failure = await failureOf(add());
-    expect(failure).toMatchObject({ code: 'E_PROTOCOL', answerLost: true });
+    expect(failure).toMatchObject({ code: 'E_PROTOCOL', outcomeUnknown: true });
     expect(failure.message).toMatch(/^after the change was sent: GET/);
   });
 });

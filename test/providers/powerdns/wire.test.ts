@@ -171,7 +171,7 @@ describe('what powerdns sends and understands', () => {
   ] as const)('tells a refusal with status %i', async (status, body, code, told) => {
     answers('GET', RRSET, status, body);
     const failure = await failureOf(add());
-    expect(failure).toMatchObject({ code, message: `GET /zones/example.com.: ${told}`, answerLost: false });
+    expect(failure).toMatchObject({ code, message: `GET /zones/example.com.: ${told}`, outcomeUnknown: false });
     expect(failure.hint).toBeTruthy();
     expect(lines()).toHaveLength(1);
   });
@@ -184,7 +184,7 @@ describe('what powerdns sends and understands', () => {
     expect(failure).toMatchObject({
       code: 'E_REJECTED',
       message: `PATCH /zones/example.com.: refused (status 422): RRset ${NAME}. IN TXT: Conflicts with pre-existing RRset`,
-      answerLost: false,
+      outcomeUnknown: false,
     });
     expect(failure.hint).toMatch(/CNAME/);
   });

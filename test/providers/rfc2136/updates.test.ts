@@ -138,7 +138,7 @@ describe('what a server refuses', () => {
     expect(failure).toMatchObject({ code, message: expect.stringContaining(message) });
     expect(failure.message).toMatch(/^UPDATE example\.com at 127\.0\.0\.1 port \d+: /);
     expect(failure.hint).toContain(hint);
-    expect(failure.answerLost).toBe(rcode === 2);
+    expect(failure.outcomeUnknown).toBe(rcode === 2);
   });
 
   it('is believed without a signature, for it changes nothing', async () => {
@@ -180,7 +180,7 @@ describe('a signature that is refused', () => {
     ['another secret', { secret: 'c2VjcmV0' }, 'BADSIG', 'tsig.secret'],
   ])('says why: %s', async (_what, key, message, hint) => {
     const failure = await refusedWith({}, key);
-    expect(failure).toMatchObject({ code: 'E_AUTH', answerLost: false, message: expect.stringContaining(message) });
+    expect(failure).toMatchObject({ code: 'E_AUTH', outcomeUnknown: false, message: expect.stringContaining(message) });
     expect(failure.hint).toContain(hint);
     expect(failure.message + failure.hint).not.toContain('c2VjcmV0');
   });
@@ -211,7 +211,7 @@ describe('an answer that is not signed by the server', () => {
   it.each(spoilt)('is not believed: %s', async (_what, settings, why) => {
     await withFake(settings, async (_fake, provider) => {
       const failure = await failureOf(provider.addTxt(recordOf(VALUE, ZONE)));
-      expect(failure).toMatchObject({ code: 'E_PROTOCOL', answerLost: true, message: expect.stringContaining(why) });
+      expect(failure).toMatchObject({ code: 'E_PROTOCOL', outcomeUnknown: true, message: expect.stringContaining(why) });
       expect(failure.hint).toBeDefined();
       expect((await failureOf(provider.listTxt(NAME))).code).toBe('E_PROTOCOL');
     });
@@ -229,7 +229,7 @@ describe('a server that cannot be reached', () => {
     const fake = await startUpdateFake();
     await fake.close();
     const failure = await failureOf(openUpdates(fake).provider.addTxt(recordOf(VALUE, ZONE)));
-    expect(failure).toMatchObject({ code: 'E_REMOTE', answerLost: false });
+    expect(failure).toMatchObject({ code: 'E_REMOTE', outcomeUnknown: false });
     expect(failure.message).toBe(`no TCP connection to 127.0.0.1 port ${fake.port} (ECONNREFUSED)`);
     expect(failure.hint).toContain('firewall');
   });
@@ -250,7 +250,7 @@ describe('a server that cannot be reached', () => {
       fake.server.inject({ kind: 'hang', effect: 'before', call: 'add' });
       const { provider } = openUpdates(fake, { context: { time: 100 } });
       const failure = await failureOf(provider.addTxt(recordOf(VALUE, ZONE)));
-      expect(failure).toMatchObject({ code: 'E_REMOTE', answerLost: true });
+      expect(failure).toMatchObject({ code: 'E_REMOTE', outcomeUnknown: true });
       expect(failure.message).toContain('time limit');
     });
   });

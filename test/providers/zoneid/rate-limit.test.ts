@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import definition from '../../../providers/zoneid/index.ts';
-import type { BudgetGate } from '../../../src/http/client.ts';
+import type { RateLimiter } from '../../../src/http/client.ts';
 import { type RateLimit, startZoneidFake, type ZoneidFake } from '../../fakes/zoneid.ts';
 import { type Clock, failureOf, openZoneid, recordAt, startClock } from './support.ts';
 
@@ -19,7 +19,7 @@ describe('zoneid at its rate limit', () => {
   };
 
   /** Adds so many values, one after the other, in one process. */
-  async function addMany(count: number, budget?: BudgetGate): Promise<void> {
+  async function addMany(count: number, budget?: RateLimiter): Promise<void> {
     const { provider, close } = openZoneid(fake, { clock, ...(budget === undefined ? {} : { budget }) });
     try {
       for (let index = 0; index < count; index++) {
@@ -43,7 +43,7 @@ describe('zoneid at its rate limit', () => {
   it('waits for the end of its own window where a 429 asks for nothing, and tells the budget what is left', async () => {
     await start({ requests: 3, window: MINUTE });
     const left: number[] = [];
-    const budget: BudgetGate = {
+    const budget: RateLimiter = {
       take: async () => 0,
       over: async (_booked, remaining = -1) => void left.push(remaining),
       untilReset: async () => MINUTE + 1000,

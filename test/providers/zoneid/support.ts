@@ -1,7 +1,7 @@
 import definition from '../../../providers/zoneid/index.ts';
 import type { Deadline } from '../../../src/deadline.ts';
 import { type Dns01Error, isDns01Error } from '../../../src/errors.ts';
-import type { BudgetGate } from '../../../src/http/client.ts';
+import type { RateLimiter } from '../../../src/http/client.ts';
 import type { DnsProvider, TxtRecord } from '../../../src/provider.ts';
 import { createTestContext, type TestContext } from '../../support/context.ts';
 
@@ -46,7 +46,7 @@ interface Account {
 
 interface OpenSettings {
   readonly clock?: Clock;
-  readonly budget?: BudgetGate;
+  readonly budget?: RateLimiter;
   /** Milliseconds. */
   readonly requestTimeout?: number;
 }

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { removeDebris } from '../../src/state/debris.ts';
+import { removeStaleFiles } from '../../src/state/stale-files.ts';
 
 let stateDirectory: string;
 beforeEach(async () => {
@@ -38,7 +38,7 @@ it('takes away what was left halfway a day ago, and nothing that counts', async 
   await put('zones/known.json', '{}', TWO_DAYS_AGO);
   await put('accounts/own/txt-1.json', '', TWO_DAYS_AGO);
   await put('ledger/spent.json', '{}', TWO_DAYS_AGO);
-  await removeDebris(stateDirectory);
+  await removeStaleFiles(stateDirectory);
   expect(await left()).toEqual([
     'alive.json',
     'beginning.json',
@@ -51,6 +51,6 @@ it('takes away what was left halfway a day ago, and nothing that counts', async 
 });
 
 it('does nothing where there is nothing', async () => {
-  await removeDebris(join(stateDirectory, 'missing'));
+  await removeStaleFiles(join(stateDirectory, 'missing'));
   expect(await left()).toEqual([]);
 });

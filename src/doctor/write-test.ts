@@ -8,7 +8,7 @@ import type { Fqdn } from '../names.ts';
 import { type Findings, reporterFor } from './finding.ts';
 
 /** Publish a value of no meaning at a zone's challenge name, see it, withdraw it, and tell how long each took. */
-export async function* tryCanary(zone: Fqdn, run: Run): Findings {
+export async function* testWrite(zone: Fqdn, run: Run): Findings {
   const report = reporterFor(`zone ${zone}`);
   const value = createHash('sha256').update(randomBytes(32)).digest('base64url');
   const canary = { name: `${CHALLENGE_LABEL}.${zone}`, value };

@@ -11,13 +11,13 @@ import { isLoopback } from '../http/loopback.ts';
 import { writeOnce } from '../http/write-once.ts';
 import { firstFinding } from '../issues.ts';
 import type { DnsProvider, ProviderContext, ProviderDefinition, Resolved } from '../provider.ts';
-import { openLedger } from '../state/ledger.ts';
+import { openLedger } from '../state/rate-limit.ts';
 import { builtIn, loadDefinition } from './definition.ts';
 import { noSuchAccount } from './route.ts';
 import type { Run } from './run.ts';
 
 /** Milliseconds for a logout when everything else is over. */
-const GOODBYE = 3000;
+const CLOSE_TIMEOUT_MS = 3000;
 
 /** One account of the config, with its provider ready to work. */
 export interface Account {
@@ -102,7 +102,7 @@ export async function openAccount(name: string, run: AccountRun): Promise<Accoun
       return budget && ledger && { left: budget.requests - (await ledger.used()), ...budget };
     },
     async close() {
-      http.beginClosing(GOODBYE);
+      http.beginClosing(CLOSE_TIMEOUT_MS);
       await provider
         .close?.()
         .catch((error: unknown) => log.debug('close failed', { account: name, failure: String(error) }));

@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import type { Deadline } from '../deadline.ts';
 import { digest } from '../digest.ts';
 import { Dns01Error, isDns01Error } from '../errors.ts';
-import type { BudgetGate } from '../http/client.ts';
+import type { RateLimiter } from '../http/client.ts';
 import type { RequestBudget } from '../provider.ts';
 import { readJson, writeJson } from './files.ts';
 import { withLock } from './lock.ts';
@@ -30,7 +30,7 @@ export interface LedgerSettings {
   info(message: string): void;
 }
 
-export interface Ledger extends BudgetGate {
+export interface Ledger extends RateLimiter {
   /** How many requests of the last window still count. */
   used(): Promise<number>;
 }

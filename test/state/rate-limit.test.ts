@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startDeadline } from '../../src/deadline.ts';
-import { openLedger } from '../../src/state/ledger.ts';
+import { openLedger } from '../../src/state/rate-limit.ts';
 import { openWorkplace, VALUE } from '../support/cli.ts';
 import { startPanels } from '../support/panels.ts';
 

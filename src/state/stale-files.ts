@@ -13,7 +13,7 @@ const FOLDERS = ['journal', 'ledger', 'orders', 'zones'];
  * Remove what killed processes have left in the state directory and nobody will look at again: files written aside and
  * never put in place, empty ones, and orders that never came to their end. What cannot be removed stays.
  */
-export async function removeDebris(stateDirectory: string): Promise<void> {
+export async function removeStaleFiles(stateDirectory: string): Promise<void> {
   for (const folder of FOLDERS) {
     const directory = join(stateDirectory, folder);
     for (const name of await readdir(directory).catch(() => [])) {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { createLog } from '../src/log.ts';
-import { createRedactor } from '../src/redact.ts';
-import { excerpt, printable } from '../src/text.ts';
+import { createLog } from '../src/output/log.ts';
+import { createRedactor } from '../src/output/redact.ts';
+import { excerpt, printable } from '../src/output/text.ts';
 
 it('a secret is blanked out in every form in which it travels', () => {
   const secret = fc

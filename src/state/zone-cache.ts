@@ -15,13 +15,13 @@ const memorySchema = z.object({ names: namesSchema });
 type Names = z.output<typeof namesSchema>;
 
 /** In which zone a name turned out to lie, so that it need not be searched for again. Only a hint: zones move. */
-export interface ZoneMemory {
+export interface ZoneCache {
   recall(account: string, name: Fqdn): Promise<Fqdn | undefined>;
   remember(account: string, name: Fqdn, zone: Fqdn): Promise<void>;
 }
 
 /** What cannot be read or written is not remembered, and nothing else happens. */
-export function openZoneMemory(stateDirectory: string | undefined): ZoneMemory {
+export function openZoneCache(stateDirectory: string | undefined): ZoneCache {
   const fileOf = (account: string) => join(stateDirectory ?? '', 'zones', `${digest(account)}.json`);
   const known = new Map<string, Promise<Names>>();
   const read = async (account: string): Promise<Names> => {

@@ -1,0 +1,99 @@
+import type * as z from 'zod/mini';
+import { Dns01Error, type ErrorCode } from '../errors.ts';
+import { excerpt } from '../output/text.ts';
+import type { HttpAnswer, HttpCall, HttpClient } from '../provider.ts';
+
+/** What a status from 400 on means at this API. */
+export interface Refusal {
+  readonly code: ErrorCode;
+  /** What happened, e.g. `the API key was refused`. */
+  readonly text?: string;
+  /** What to do now. */
+  readonly hint?: string;
+  /** The account may not hold the zone that was asked for: the core then tries the next one. E_ZONE always says so. */
+  readonly tryNextZone?: boolean;
+}
+
+export type Refusals = Readonly<Record<number, ErrorCode | Refusal>>;
+
+export interface ApiSettings {
+  /** The base address, without a slash at the end. */
+  readonly url: string;
+  /** Sent with every request; a function where they are made for each one, like a signature. */
+  readonly headers: Readonly<Record<string, string>> | ((call: ApiCall) => Readonly<Record<string, string>>);
+  /** Beside the usual meaning: 401 and 403 are E_AUTH, 404 is E_ZONE, everything else is E_REJECTED. */
+  readonly refusals?: Refusals;
+  /** What the API says for people in the body of a refusal; the whole text where it does not say. */
+  readonly messageOf?: (answer: HttpAnswer) => string | undefined;
+  /** A refusal that the status alone does not tell, e.g. by a code in the body; undefined for the table's. */
+  readonly refusalOf?: (answer: HttpAnswer) => Refusal | undefined;
+}
+
+/** A request below the base address. */
+export interface ApiCall extends Omit<HttpCall, 'call' | 'url' | 'headers'> {
+  /** Begins with a slash; parts that are not constant went through `pathPart`. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | number>>;
+  /** The name of the call in errors and logs; default: method and path. */
+  readonly call?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface Api {
+  /** The answer to a request that was not refused. @throws the refusal, with its `status`; what `http.send` throws */
+  send(call: ApiCall): Promise<HttpAnswer>;
+  /** Its JSON, checked by a schema. @throws E_PROTOCOL too */
+  json<Schema extends z.core.$ZodType>(call: ApiCall, schema: Schema): Promise<z.output<Schema>>;
+}
+
+/** The usual meaning of a refusal. */
+const USUAL: Refusals = {
+  401: { code: 'E_AUTH', text: 'the login was refused', hint: 'check the credentials of the account' },
+  403: { code: 'E_AUTH', text: 'this login lacks the right for it', hint: 'check the rights of the login' },
+  404: { code: 'E_ZONE', text: 'there is no such zone', hint: 'check the zone in the config and the account' },
+};
+
+/** An HTTP API: base address, login and the meaning of its refusals, said once. */
+export function createApi({ http }: { readonly http: HttpClient }, settings: ApiSettings): Api {
+  const { url, headers } = settings;
+  async function send(call: ApiCall): Promise<HttpAnswer> {
+    const { path, query, headers: own, call: title = `${call.method} ${path}`, ...rest } = call;
+    const login = typeof headers === 'function' ? headers(call) : headers;
+    const answer = await http.send({
+      ...rest,
+      call: title,
+      url: `${url}${path}${query ? `?${new URLSearchParams(asTexts(query))}` : ''}`,
+      headers: { ...login, ...own },
+    });
+    if (answer.status >= 400) throw refusalError(answer, settings);
+    return answer;
+  }
+  return { send, json: async (call, schema) => http.decode(await send(call), schema) };
+}
+
+/** A refusal as an error that carries the status. */
+export function refusalError(answer: HttpAnswer, settings: Pick<ApiSettings, 'refusals' | 'messageOf' | 'refusalOf'>): Dns01Error {
+  const { call, status } = answer;
+  const known = settings.refusalOf?.(answer) ?? settings.refusals?.[status] ?? USUAL[status];
+  const refusal = typeof known === 'string' ? { ...USUAL[status], code: known } : (known ?? { code: 'E_REJECTED' as const });
+  const { code, text = 'refused', hint, tryNextZone } = refusal as Refusal;
+  // Where a login failed, the answer may repeat it.
+  const words = code === 'E_AUTH' ? '' : excerpt(settings.messageOf?.(answer) ?? answer.text);
+  return new Dns01Error(code, `${call}: ${text} (status ${status})${words ? `: ${words}` : ''}`, {
+    hint,
+    status,
+    tryNextZone,
+  });
+}
+
+/**
+ * One part of a path, percent-encoded. An empty one or dots would make it the path of something else.
+ * @throws E_PROTOCOL
+ */
+export function pathPart(text: string): string {
+  if (/^\.*$/.test(text)) throw new Dns01Error('E_PROTOCOL', `"${text}" cannot be a part of a request's path`);
+  return encodeURIComponent(text);
+}
+
+const asTexts = (query: Readonly<Record<string, string | number>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(query).map(([key, value]) => [key, String(value)]));
