@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Script } from 'node:vm';
-import { IMPORTER } from '../src/import-module.ts';
+import { IMPORTER } from '../src/accounts/definition.ts';
 
 /** The bundled program as one script. V8 takes the compiled code only where it fits this source and this V8. */
 export function compile(file: string, cachedData?: Buffer): Script {

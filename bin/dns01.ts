@@ -1,9 +1,18 @@
 #!/usr/bin/env node
+import { constants } from 'node:os';
 import { basename } from 'node:path';
 import { main } from '../src/cli/main.ts';
+import { createIo } from '../src/output/io.ts';
 
 const stop = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort(signal));
+// The first signal ends the work in order, the second at once. The listeners stay: libraries that listen too would take
+// themselves for the only ones, and kill the process.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    if (stop.signal.aborted) process.exit(128 + constants.signals[signal]);
+    stop.abort(signal);
+  });
+}
 
 // A limit on the size of files is the failure of one write, which goes on without it, and not the end of the process.
 process.on('SIGXFSZ', () => {});
@@ -12,13 +21,16 @@ process.on('SIGXFSZ', () => {});
 process.stdout.on('error', () => {});
 process.stderr.on('error', () => {});
 
-export const done = main(commandLine(process.argv), {
-  env: process.env,
-  stdout: (text) => void process.stdout.write(text),
-  stderr: (text) => void process.stderr.write(text),
-  isTerminal: process.stderr.isTTY === true,
-  stop: stop.signal,
-}).then((code) => {
+export const done = main(
+  commandLine(process.argv),
+  createIo({
+    env: process.env,
+    stdout: (text) => void process.stdout.write(text),
+    stderr: (text) => void process.stderr.write(text),
+    isTerminal: process.stderr.isTTY === true,
+    stop: stop.signal,
+  }),
+).then((code) => {
   process.exitCode = code;
 });
 

@@ -9,7 +9,15 @@ import type { Resolved } from './toolbox/options.ts';
 
 export { type Fqdn, isWithin, normaliseName, parseName } from './names.ts';
 export { excerpt } from './output/text.ts';
-export { type Api, type ApiCall, createApi, pathPart, type Refusal, type Refusals, refusalError } from './toolbox/api.ts';
+export {
+  type Api,
+  type ApiCall,
+  createApi,
+  pathPart,
+  type Refusal,
+  type Refusals,
+  refusalError,
+} from './toolbox/api.ts';
 export { createKeyedMutex, createRunMemory, eachPage, type KeyedMutex, type RunMemory } from './toolbox/memory.ts';
 export { httpUrl, type Resolved, type SecretSource, secret, secretSourceOf } from './toolbox/options.ts';
 export { absoluteName, isSameName, plainName, quoteTxt, relativeName, unquoteTxt } from './toolbox/records.ts';
@@ -127,6 +135,8 @@ export interface HttpCall {
   readonly writes?: boolean;
   /** A 409 means "another request is in the way": the call is repeated with jitter. Else it is a refusal. */
   readonly retryConflict?: boolean;
+  /** The zone that the call is about, where the provider limits the requests for each zone. */
+  readonly zone?: Fqdn;
   /** The answer is wanted whatever its status; otherwise a 5xx is thrown as E_REMOTE. */
   readonly anyStatus?: boolean;
 }

@@ -7,7 +7,7 @@ import * as z from 'zod/mini';
 import { loadConfig } from '../src/config/load.ts';
 import { isDns01Error } from '../src/errors.ts';
 import { decode } from '../src/http/decode.ts';
-import { parseBody } from '../src/serve/request.ts';
+import { parseBody } from '../src/gateway/request.ts';
 import { openJournal } from '../src/state/journal.ts';
 import { openOrders } from '../src/state/orders.ts';
 

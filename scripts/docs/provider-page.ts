@@ -5,7 +5,7 @@ export const GENERATED = '<!-- Made by `npm run docs` from the provider itself. 
 
 /** The page of one provider. */
 export function providerPage(definition: ProviderDefinition): string {
-  const { type, title, docs, budget, http } = definition;
+  const { type, title, docs, rateLimits = [], http } = definition;
   const { own, connection } = optionRows(definition);
   return `${GENERATED}
 
@@ -37,7 +37,7 @@ ${docs.rights.map((right) => `- ${right}`).join('\n')}
 |---|---|
 | add-txt | ${docs.requests.add} |
 | remove-txt | ${docs.requests.remove} |
-${budget ? `\nAt most ${budget.requests} requests in ${budget.window} s ${budget.per === 'address' ? 'from one address' : 'with one login'}; dns01 keeps to it, over all its processes on a machine together.\n` : ''}
+${rateLimits.map(({ requests, windowMs, per }) => `\nAt most ${requests} requests in ${windowMs / 1000} s for each ${per}; dns01 keeps to it, over all its processes on a machine together.\n`).join('')}
 ## What it was tried against
 
 ${sentence(docs.tried)}

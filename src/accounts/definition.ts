@@ -1,19 +1,19 @@
-import { statSync } from 'node:fs';
-import { dirname, isAbsolute, resolve } from 'node:path';
+import { realpathSync } from 'node:fs';
+import { dirname, isAbsolute, join, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import * as z from 'zod/mini';
 import { providers } from '../../providers/index.ts';
 import { type Config, configError } from '../config/load.ts';
-import { refuseWritable } from '../config/permissions.ts';
+import { type ConnectionOptions, connectionSchema } from '../config/schema.ts';
+import { checkTrusted } from '../config/trusted-file.ts';
 import { Dns01Error } from '../errors.ts';
-import { importModule } from '../import-module.ts';
+import { firstFinding } from '../issues.ts';
 import * as contract from '../provider.ts';
 
 /** What a third party's module may export instead of a definition: a function that is given all it needs. */
 export type ProviderFactory = (tools: ProviderTools) => contract.ProviderDefinition;
 
-export interface ProviderTools
-  extends Pick<typeof contract, 'defineProvider' | 'secret' | 'httpUrl' | 'isWithin' | 'zoneCandidates'> {
+export interface ProviderTools extends Omit<typeof contract, 'secretSourceOf'> {
   readonly z: typeof schemas;
   readonly Dns01Error: typeof Dns01Error;
 }
@@ -51,44 +51,30 @@ export async function loadDefinition(account: string, config: Config): Promise<c
   const type = config.accounts[account]?.provider ?? '';
   const load = Object.hasOwn(providers, type) ? providers[type] : undefined;
   if (load) return (await load()).default;
-  const fail = (text: string, hint?: string) => configError(config.file, ['accounts', account, 'provider'], text, hint);
-  if (/^\.{0,2}\//.test(type)) return loadFrom(resolve(dirname(config.file), type), config, fail);
+  const fail: Fail = (text, hint) => configError(config, ['accounts', account, 'provider'], text, hint);
+  if (/^\.{0,2}\//.test(type)) return loadFrom(resolve(dirname(config.file), type), fail);
   const file = resolvePackage(type, config.file);
-  if (file) return loadFrom(file, config, fail);
-  throw await fail(
+  if (file) return loadFrom(file, fail);
+  throw fail(
     `there is no provider "${type}" (there are: ${Object.keys(providers).join(', ')})`,
     'a provider of your own is named by its path, ./my-provider.mjs, or by the name of an installed package',
   );
 }
 
-/** A provider that ships with dns01, for one that works through it. */
-export async function builtIn(type: string): Promise<contract.ProviderDefinition> {
-  const load = Object.hasOwn(providers, type) ? providers[type] : undefined;
-  if (load) return (await load()).default;
-  throw new Dns01Error('E_CONFIG', `there is no provider "${type}"`);
-}
+type Fail = (text: string, hint?: string) => Dns01Error;
 
-type Fail = (text: string, hint?: string) => Promise<Dns01Error>;
-
-async function loadFrom(file: string, config: Config, fail: Fail): Promise<contract.ProviderDefinition> {
-  if (config.foundInCurrentDirectory) {
-    throw await fail(
-      'a config that was only found in the current directory may not load code',
-      `name the config: dns01 --config ${config.file}`,
-    );
-  }
+async function loadFrom(file: string, fail: Fail): Promise<contract.ProviderDefinition> {
   let exported: unknown;
   try {
-    refuseWritable(file, statSync(file));
-    exported = (await importModule(pathToFileURL(file).href)).default;
+    exported = (await importModule(pathToFileURL(checkTrusted(file)).href)).default;
   } catch (error) {
     if (error instanceof Dns01Error) throw error;
-    throw await fail(`${file} cannot be loaded: ${(error as Error).message}`);
+    throw fail(`${file} cannot be loaded: ${(error as Error).message}`);
   }
   const definition =
     typeof exported === 'function' ? (exported as ProviderFactory)({ ...contract, z: schemas, Dns01Error }) : exported;
   if (isDefinition(definition)) return definition;
-  throw await fail(
+  throw fail(
     `the default export of ${file} is no provider`,
     'export default defineProvider({ type, title, docs, options, http, create })',
   );
@@ -102,17 +88,65 @@ function isDefinition(value: unknown): value is contract.ProviderDefinition {
   );
 }
 
-/** Packages are looked for beside the config, then beside dns01. */
+/** Packages are looked for in the `node_modules` beside the config, and nowhere else. */
 function resolvePackage(name: string, configFile: string): string | undefined {
-  if (!/^(@[\w.-]+\/)?[\w.-]+(\/[\w./-]+)?$/.test(name)) return undefined;
+  if (!/^(@[\w.-]+\/)?[\w.-]+(\/[\w./-]+)?$/.test(name) || name.includes('..')) return undefined;
   const { createRequire } = process.getBuiltinModule('node:module');
-  for (const place of [configFile, process.argv[1] ?? configFile]) {
-    try {
-      const file = createRequire(place).resolve(name);
-      if (isAbsolute(file)) return file;
-    } catch {
-      // Not there: the next place.
-    }
+  const modules = join(dirname(configFile), 'node_modules');
+  try {
+    const file = createRequire(configFile).resolve(name);
+    return isAbsolute(file) && isBelow(realpathSync(file), realpathSync(modules)) ? file : undefined;
+  } catch {
+    return undefined;
   }
-  return undefined;
+}
+
+const isBelow = (file: string, directory: string): boolean => file.startsWith(`${directory}${sep}`);
+
+/** What V8 compiles ahead cannot import. Whatever has started it does that instead, under this name. */
+export const IMPORTER = Symbol.for('dns01.import');
+
+type Importer = (url: string) => Promise<{ readonly default?: unknown }>;
+
+/** A module that is no part of dns01, by its `file:` URL. */
+function importModule(url: string): ReturnType<Importer> {
+  const { [IMPORTER]: importer } = globalThis as { [IMPORTER]?: Importer };
+  return importer ? importer(url) : import(url);
+}
+
+export interface ValidAccount {
+  readonly definition: contract.ProviderDefinition;
+  /** The provider's own keys, secrets not yet read. */
+  readonly options: unknown;
+  readonly connection: ConnectionOptions;
+}
+
+/**
+ * The account's provider, and its keys after validation.
+ * @throws E_CONFIG naming file, line and key; E_USAGE when there is no such account
+ */
+export async function validAccount(name: string, { config }: { readonly config: Config }): Promise<ValidAccount> {
+  if (!Object.hasOwn(config.accounts, name)) throw noSuchAccount(name, config);
+  const definition = await loadDefinition(name, config);
+  const all = config.accounts[name]?.options ?? {};
+  const isConnectionKey = (key: string) => definition.http === true && Object.hasOwn(connectionSchema.shape, key);
+  const pick = (wanted: boolean) =>
+    Object.fromEntries(Object.entries(all).filter(([key]) => isConnectionKey(key) === wanted));
+  const check = <Schema extends z.core.$ZodType>(schema: Schema, value: unknown): z.output<Schema> => {
+    const parsed = z.safeParse(schema, value);
+    if (parsed.success) return parsed.data;
+    const { path, text } = firstFinding(parsed.error.issues, value);
+    throw configError(config, ['accounts', name, ...path], text, `see: dns01 providers ${definition.type}`);
+  };
+  return {
+    definition,
+    options: check(definition.options, pick(false)),
+    connection: check(connectionSchema, pick(true)),
+  };
+}
+
+export function noSuchAccount(name: string, { file, accounts }: Config): Dns01Error {
+  return new Dns01Error('E_USAGE', `there is no account "${name}" in ${file}`, {
+    hint: `accounts: ${Object.keys(accounts).join(', ')}`,
+  });
 }

@@ -1,12 +1,11 @@
-import pLimit, { type LimitFunction } from 'p-limit';
 import * as z from 'zod/mini';
 import { asDns01Error, Dns01Error } from '../errors.ts';
 import type { Fqdn } from '../names.ts';
-import { guard } from './challenge.ts';
-import { findTarget } from './delegation.ts';
-import { publish } from './publish.ts';
+import { parseJson } from '../output/text.ts';
+import { carryOut, check, type OrderResult } from './order.ts';
+import { WHOLE_CONFIG } from './principal.ts';
 import type { Run } from './run.ts';
-import { findWayBack, withdraw } from './withdraw.ts';
+import { findTarget } from './target.ts';
 
 const lineSchema = z.strictObject({ action: z.enum(['add', 'remove']), name: z.string(), value: z.string() });
 
@@ -25,81 +24,112 @@ export interface BatchDone {
   readonly target: Fqdn;
   readonly account: string;
   readonly provider: string;
-  readonly zone: string | undefined;
-  readonly changed: boolean;
+  readonly zone: Fqdn | undefined;
+  readonly changed: boolean | undefined;
 }
 
 /** Lines that are read ahead of the oldest one that is not done: what bounds the memory of a batch. */
 const WINDOW = 256;
 
-/** Lines whose accounts are being looked for at once. */
-const ROUTED_AT_ONCE = 32;
+/** Milliseconds without a further line, after which those that came are done. */
+const INPUT_PAUSE_MS = 100;
+
+interface ReadLine {
+  readonly line: number;
+  readonly asked: BatchLine | undefined;
+  readonly failure?: Dns01Error;
+}
 
 /**
- * Do many lines, as much at once as each provider allows, and give their results in the order of the lines. A line that
- * fails does not stop the others.
+ * Do many lines, in as few calls as each provider allows, and give their results in the order of the lines. A line that
+ * fails does not stop the others; an add and a removal of one value keep their order.
  */
 export async function* runBatch(lines: AsyncIterable<string>, run: Run, dryRun: boolean): AsyncGenerator<BatchResult> {
-  const limits = new Map<string, LimitFunction>();
-  const routing = pLimit(ROUTED_AT_ONCE);
-  const underWay: Promise<BatchResult>[] = [];
-  let line = 0;
-  for await (const text of lines) {
-    line++;
-    if (text.trim() === '') continue;
-    underWay.push(doLine(text, line, { run, dryRun, limits, routing }));
-    const oldest = underWay.length === WINDOW ? underWay.shift() : undefined;
-    if (oldest) yield await oldest;
+  for await (const group of groupsOf(lines, run.deadline.signal)) {
+    const outcomes = new Map<ReadLine, Promise<OrderResult>>();
+    const changes = dryRun ? [] : group.filter(({ asked }) => asked !== undefined);
+    for (const action of ['add', 'remove'] as const) {
+      const own = changes.filter(({ asked }) => asked?.action === action);
+      const challenges = own.flatMap(({ asked }) => (asked ? [asked] : []));
+      const { each } = carryOut({ action, challenges, principal: WHOLE_CONFIG }, run);
+      for (const [index, line] of own.entries()) {
+        const outcome = each[index];
+        if (outcome) outcomes.set(line, outcome);
+      }
+    }
+    for (const each of group) {
+      const { line, asked } = each;
+      yield { line, asked, outcome: each.failure ?? (await outcomes.get(each)) ?? (await previewOf(asked, run)) };
+    }
   }
-  for (const result of underWay) yield await result;
 }
 
-interface BatchContext {
-  readonly run: Run;
-  readonly dryRun: boolean;
-  /** By account: its provider says how much it takes at once. */
-  readonly limits: Map<string, LimitFunction>;
-  readonly routing: LimitFunction;
-}
-
-async function doLine(text: string, line: number, context: BatchContext): Promise<BatchResult> {
-  let asked: BatchLine | undefined;
+async function previewOf(asked: BatchLine | undefined, run: Run): Promise<BatchDone | Dns01Error> {
   try {
-    asked = parseLine(text);
-    return { line, asked, outcome: await doTask(asked, context) };
+    const { name } = check(asked ?? { name: '', value: '' }, run);
+    const target = await findTarget(name, run, { principal: WHOLE_CONFIG });
+    const { definition } = await run.account(target.account);
+    const { account, zone } = target;
+    return { target: target.name, account, provider: definition.type, zone, changed: true };
   } catch (error) {
-    return { line, asked, outcome: asDns01Error(error) };
+    return asDns01Error(error);
   }
 }
 
-async function doTask(asked: BatchLine, { run, dryRun, limits, routing }: BatchContext): Promise<BatchDone> {
-  const challenge = guard(asked, run.config, run.log.warn);
-  const way = asked.action === 'remove' ? await routing(() => findWayBack(challenge, run)) : undefined;
-  const target = way?.target ?? (await routing(() => findTarget(challenge.name, run)));
-  const { definition } = await run.account(target.account);
-  const limit = limits.get(target.account) ?? pLimit(definition.concurrency ?? 1);
-  limits.set(target.account, limit);
-  return limit(async () => {
-    const place = { target: target.name, account: target.account, provider: definition.type, zone: target.zone };
-    if (dryRun) return { ...place, changed: true };
-    if (way) return withdraw(challenge, run, {}, undefined, way);
-    const { handle, ...published } = await publish(challenge, run, {}, target);
-    return { ...published, zone: handle.zone };
+/** Lines that are done together: until the window is full, the input pauses or ends, or a value comes a second time. */
+async function* groupsOf(lines: AsyncIterable<string>, stop: AbortSignal): AsyncGenerator<ReadLine[]> {
+  const input = lines[Symbol.asyncIterator]();
+  let group: ReadLine[] = [];
+  let seen = new Map<string, string>();
+  let line = 0;
+  // Whoever writes the lines may never end: the time limit and the signals end the reading.
+  const end = () => void input.return?.();
+  stop.addEventListener('abort', end, { once: true });
+  try {
+    for (let next = input.next(); ; ) {
+      const step = group.length > 0 ? await withinPause(next) : await next;
+      if (step !== 'pause' && (step.done || stop.aborted)) break;
+      const read = step === 'pause' ? undefined : readLine(step.value, ++line);
+      if (step !== 'pause') next = input.next();
+      if (read === 'empty') continue;
+      const key = `${read?.asked?.name} ${read?.asked?.value}`;
+      if (
+        !read ||
+        group.length === WINDOW ||
+        (read.asked && (seen.get(key) ?? read.asked.action) !== read.asked.action)
+      ) {
+        yield group;
+        [group, seen] = [[], new Map()];
+      }
+      if (!read) continue;
+      group.push(read);
+      if (read.asked) seen.set(key, read.asked.action);
+    }
+    if (group.length > 0) yield group;
+  } finally {
+    stop.removeEventListener('abort', end);
+  }
+  if (!stop.aborted) return;
+  throw new Dns01Error('E_REMOTE', `stopped after line ${line}, before the end of the input`, {
+    hint: 'run it again with the lines that have no result, or give more time with --timeout SECONDS',
   });
 }
 
-function parseLine(text: string): BatchLine {
+/** The next line, or `pause` when none comes for a while. */
+async function withinPause<Step>(next: Promise<Step>): Promise<Step | 'pause'> {
+  let timer: NodeJS.Timeout | undefined;
+  const pause = new Promise<'pause'>((resolve) => {
+    timer = setTimeout(() => resolve('pause'), INPUT_PAUSE_MS);
+  });
+  return Promise.race([next, pause]).finally(() => clearTimeout(timer));
+}
+
+function readLine(text: string, line: number): ReadLine | 'empty' {
+  if (text.trim() === '') return 'empty';
   const parsed = z.safeParse(lineSchema, parseJson(text));
-  if (parsed.success) return parsed.data;
-  throw new Dns01Error('E_USAGE', 'not a line of a batch', {
+  if (parsed.success) return { line, asked: parsed.data };
+  const failure = new Dns01Error('E_USAGE', 'not a line of a batch', {
     hint: 'a line is {"action":"add","name":"_acme-challenge.example.com","value":"…"}, or with "remove"',
   });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  return { line, asked: undefined, failure };
 }

@@ -1,15 +1,15 @@
+import type { Account } from '../accounts/account.ts';
 import { isDns01Error } from '../errors.ts';
 import type { Fqdn } from '../names.ts';
-import type { Account } from './account.ts';
 import type { Challenge } from './challenge.ts';
-import { findTarget } from './delegation.ts';
-import type { Overrides } from './route.ts';
 import type { Run } from './run.ts';
+import { findTarget, type Target, type TargetSettings } from './target.ts';
+import { inFirstZone } from './zone-search.ts';
 
 export interface Preview {
   readonly account: string;
   readonly provider: string;
-  readonly zone: string | undefined;
+  readonly zone: Fqdn | undefined;
   /** Where the value would stand: the name itself, or where its CNAMEs lead. */
   readonly target: Fqdn;
   /** Whether the value is there now; undefined where the provider cannot tell. */
@@ -17,18 +17,35 @@ export interface Preview {
 }
 
 /** Who would be written to, and whether the value is there: asks the provider, writes nothing. */
-export async function preview({ name, value }: Challenge, run: Run, overrides: Overrides): Promise<Preview> {
-  const { name: target, account: accountName, zone } = await findTarget(name, run, overrides);
-  const account = await run.account(accountName);
-  const values = await valuesAt(target, zone, account);
-  const present = values?.includes(value);
-  return { account: account.name, provider: account.definition.type, zone, target, present };
+export async function preview({ name, value }: Challenge, run: Run, settings: TargetSettings): Promise<Preview> {
+  const target = await findTarget(name, run, settings);
+  const account = await run.account(target.account);
+  const listed = await valuesIfKnown(() => valuesAt(target, account));
+  return {
+    account: account.name,
+    provider: account.definition.type,
+    zone: target.zone ?? listed?.zone,
+    target: target.name,
+    present: listed?.values.includes(value),
+  };
 }
 
-/** The values at a name, as the provider holds them; undefined where it cannot list. */
-export async function valuesAt(name: Fqdn, zone: Fqdn | undefined, account: Account): Promise<string[] | undefined> {
+/** The values at a name, as the provider holds them, and the zone that they stand in. */
+export async function valuesAt(
+  { name, zones }: Pick<Target, 'name' | 'zones'>,
+  account: Account,
+): Promise<{ values: string[]; zone: Fqdn }> {
+  const tried = account.definition.anyZone ? zones.slice(0, 1) : zones;
+  return inFirstZone(name, tried, async (zone) => ({
+    values: await account.use((provider) => provider.listTxt(name, zone)),
+    zone,
+  }));
+}
+
+/** Undefined where the provider cannot list. */
+export async function valuesIfKnown<Result>(list: () => Promise<Result>): Promise<Result | undefined> {
   try {
-    return await account.use((provider) => provider.listTxt(name, zone));
+    return await list();
   } catch (error) {
     if (isDns01Error(error) && error.code === 'E_REJECTED') return undefined;
     throw error;

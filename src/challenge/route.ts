@@ -1,3 +1,4 @@
+import { noSuchAccount } from '../accounts/definition.ts';
 import type { Config } from '../config/load.ts';
 import { Dns01Error } from '../errors.ts';
 import { type Fqdn, isWithin, longestZone, normaliseName } from '../names.ts';
@@ -14,6 +15,8 @@ export interface Overrides {
   readonly zone?: string | undefined;
 }
 
+export const hasOverride = ({ account, zone }: Overrides): boolean => account !== undefined || zone !== undefined;
+
 /**
  * The account that owns a name: the longest zone of the config that holds it. With one account and no zones it is that.
  * @throws E_ZONE listing what was looked at; E_USAGE for overrides that cannot be
@@ -27,7 +30,9 @@ export function route(name: Fqdn, config: Config, overrides: Overrides = {}): Ro
   if (overrides.account !== undefined && !accounts.includes(overrides.account)) {
     throw noSuchAccount(overrides.account, config);
   }
-  const candidates = config.zones.filter(({ account }) => overrides.account === undefined || overrides.account === account);
+  const candidates = config.zones.filter(
+    ({ account }) => overrides.account === undefined || overrides.account === account,
+  );
   const known = longestZone(candidates, name);
   if (known) return { account: known.account, zone: zone ?? known.zone };
   const [only] = accounts;
@@ -43,10 +48,13 @@ export function isDelegatedZone(config: Config): (name: Fqdn) => boolean {
   return (name) => longestZone(config.zones, name)?.delegated ?? false;
 }
 
-export function noSuchAccount(name: string, { file, accounts }: Config): Dns01Error {
-  return new Dns01Error('E_USAGE', `there is no account "${name}" in ${file}`, {
-    hint: `accounts: ${Object.keys(accounts).join(', ')}`,
-  });
+/**
+ * Whether the config lets an account write a name in this zone. What a handle says of its zone counts only then: the
+ * handle may come from a client's environment.
+ */
+export function allowsZone({ zones }: Config, account: string, name: Fqdn, zone: Fqdn): boolean {
+  const own = zones.filter((entry) => entry.account === account);
+  return isWithin(name, zone) && (own.length === 0 || own.some((entry) => entry.zone === zone));
 }
 
 function lookedAt({ zones, accounts }: Config): string {

@@ -1,26 +1,69 @@
+import { type Account, openAccount } from '../accounts/account.ts';
 import type { Config } from '../config/load.ts';
-import type { Deadline } from '../deadline.ts';
-import type { AuthorityFinder } from '../dns/authority.ts';
+import { type Deadline, startDeadline } from '../deadline.ts';
+import { type AuthorityFinder, openAuthorityFinder } from '../dns/authority.ts';
 import type { Log } from '../output/log.ts';
 import type { Redactor } from '../output/redact.ts';
-import type { Journal } from '../state/journal.ts';
-import type { ZoneCache } from '../state/zone-cache.ts';
-import type { Account } from './account.ts';
+import { type Journal, openJournal } from '../state/journal.ts';
+import { openZoneCache, type ZoneCache } from '../state/zone-cache.ts';
+import { type Changes, openChanges } from './changes.ts';
 
-/** What every step of a verb may use. */
-export interface Run {
+/** What a run is made from. */
+export interface RunSettings {
   readonly config: Config;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
   readonly redactor: Redactor;
-  readonly deadline: Deadline;
   /** Undefined where nothing can be remembered. */
   readonly stateDirectory: string | undefined;
+}
+
+/** What every step of a verb may use. */
+export interface Run extends RunSettings {
+  /** The time limit and the stop signals, for everything. */
+  readonly deadline: Deadline;
   readonly journal: Journal;
+  /** Everything that is written at the providers. */
+  readonly changes: Changes;
   /** Which zone a name was found in last time. */
   readonly zones: ZoneCache;
   /** Who speaks for which name; looked up once a run. */
   readonly authorities: AuthorityFinder;
   /** The account, opened on first use and then kept: one login for everything that a run does there. */
   account(name: string): Promise<Account>;
+  /** Do what must be done although this run was stopped or its time is up, with a time limit of its own. */
+  afterwards<Result>(milliseconds: number, task: (run: Run) => Promise<Result>): Promise<Result>;
+}
+
+/** Everything that an order works with. The task done, the accounts are closed. */
+export async function withRun<Result>(
+  settings: RunSettings,
+  deadline: Deadline,
+  task: (run: Run) => Promise<Result>,
+): Promise<Result> {
+  const { config, log, stateDirectory } = settings;
+  const accounts = new Map<string, Promise<Account>>();
+  const run: Run = {
+    ...settings,
+    get changes() {
+      return changes;
+    },
+    deadline,
+    journal: openJournal(stateDirectory, log.warn),
+    zones: openZoneCache(stateDirectory),
+    authorities: openAuthorityFinder(config, deadline.signal),
+    account(name) {
+      const opening = accounts.get(name) ?? openAccount(name, run);
+      accounts.set(name, opening);
+      return opening;
+    },
+    afterwards: (milliseconds, step) => withRun(settings, startDeadline(milliseconds), step),
+  };
+  const changes = openChanges(run);
+  try {
+    return await task(run);
+  } finally {
+    const opened = await Promise.allSettled(accounts.values());
+    await Promise.all(opened.map((account) => (account.status === 'fulfilled' ? account.value.close() : undefined)));
+  }
 }

@@ -1,13 +1,12 @@
-import { asDns01Error, type Dns01Error } from '../errors.ts';
+import { type Dns01Error, isDns01Error } from '../errors.ts';
 import { type Fqdn, isWithin } from '../names.ts';
-import { removeStaleFiles } from '../state/stale-files.ts';
 import type { JournalEntry } from '../state/journal.ts';
-import { guard } from './challenge.ts';
-import { CHALLENGE_LABEL } from './name.ts';
-import { valuesAt } from './preview.ts';
+import { removeStaleFiles } from '../state/stale-files.ts';
+import { challengeNameOf, looksLikeChallenge } from './challenge.ts';
+import { carryOut, type OrderResult } from './order.ts';
+import { valuesAt, valuesIfKnown } from './preview.ts';
+import { WHOLE_CONFIG } from './principal.ts';
 import type { Run } from './run.ts';
-import { looksLikeChallenge } from './value.ts';
-import { withdraw } from './withdraw.ts';
 
 /** What became of one value that was never withdrawn. */
 export interface Swept {
@@ -24,21 +23,24 @@ export async function* sweep(run: Run, olderThan: number, dryRun: boolean): Asyn
   if (run.stateDirectory !== undefined && !dryRun) await removeStaleFiles(run.stateDirectory);
   const latest = Date.now() - olderThan * 1000;
   const open = (await run.journal.all()).filter(({ since }) => Date.parse(since) <= latest);
-  for (const entry of open.sort((a, b) => a.since.localeCompare(b.since))) {
-    yield { entry, outcome: dryRun ? 'would be removed' : await takeAway(entry, run) };
+  open.sort((one, other) => one.since.localeCompare(other.since));
+  for (let at = 0; at < open.length; at += TOGETHER) {
+    const entries = open.slice(at, at + TOGETHER);
+    const order = { action: 'remove', challenges: entries, principal: WHOLE_CONFIG } as const;
+    const outcomes = dryRun ? [] : carryOut(order, { ...run, log: { ...run.log, warn: () => {} } }).each;
+    for (const [index, entry] of entries.entries()) {
+      const outcome = await outcomes[index];
+      yield { entry, outcome: outcome === undefined ? 'would be removed' : outcomeOf(outcome) };
+    }
   }
 }
 
-async function takeAway(entry: JournalEntry, run: Run): Promise<Swept['outcome']> {
-  try {
-    const { changed } = await withdraw(
-      guard(entry, run.config, () => {}),
-      run,
-    );
-    return changed ? 'removed' : 'absent';
-  } catch (error) {
-    return asDns01Error(error);
-  }
+/** Values that are withdrawn in one order, so that those of one zone go out in few requests. */
+const TOGETHER = 250;
+
+function outcomeOf(result: OrderResult): Swept['outcome'] {
+  if (isDns01Error(result)) return result;
+  return result.changed === false ? 'absent' : 'removed';
 }
 
 /** A value of the form of a challenge that this machine did not write, or no longer knows of. */
@@ -55,11 +57,13 @@ export async function* scan(run: Run, accounts: readonly string[]): AsyncGenerat
     const account = await run.account(accountName);
     const zones = await zonesOf(accountName, run);
     const names = new Set([
-      ...zones.map((zone) => `${CHALLENGE_LABEL}.${zone}`),
+      ...zones.map((zone) => challengeNameOf(zone)),
       ...known.map(({ name, target = name }) => target).filter((name) => zones.some((zone) => isWithin(name, zone))),
     ]);
     for (const name of names) {
-      const values = (await valuesAt(name, undefined, account)) ?? [];
+      const zone = zones.filter((holder) => isWithin(name, holder)).sort((a, b) => b.length - a.length)[0];
+      const found = zone && (await valuesIfKnown(() => valuesAt({ name, zones: [zone] }, account)));
+      const values = found?.values ?? [];
       const foreign = values.filter(
         (value) => looksLikeChallenge(value) && !known.some((entry) => entry.value === value),
       );

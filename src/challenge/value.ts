@@ -1,25 +1,102 @@
-import { Dns01Error } from '../errors.ts';
+import { asDns01Error } from '../errors.ts';
+import type { Fqdn } from '../names.ts';
+import type { RecordHandle, TxtChange } from '../provider.ts';
+import type { Challenge } from './challenge.ts';
+import type { Done } from './changes.ts';
+import { hasOverride } from './route.ts';
+import type { Run } from './run.ts';
+import { findRemovalTarget, findTarget, type Target, type TargetSettings } from './target.ts';
+import { inFirstZone } from './zone-search.ts';
 
-const LONGEST_VALUE = 255;
-
-/**
- * A TXT value that every provider and every zone file can hold: printable ASCII without quotes or backslash.
- * @throws E_USAGE
- */
-export function parseValue(text: string): string {
-  if (text === '') throw new Dns01Error('E_USAGE', 'the value is empty');
-  if (text.length > LONGEST_VALUE) {
-    throw new Dns01Error('E_USAGE', `the value has ${text.length} characters, at most ${LONGEST_VALUE} are possible`);
-  }
-  if (!/^[ !#-[\]-~]+$/.test(text)) {
-    throw new Dns01Error('E_USAGE', 'the value has characters that it may not have', {
-      hint: 'give the value bare: printable ASCII, without quotes and backslashes',
-    });
-  }
-  return text;
+/** What was done with one value. */
+export interface Changed extends Challenge {
+  readonly account: string;
+  readonly provider: string;
+  /** Undefined where nobody needs to know it. */
+  readonly zone: Fqdn | undefined;
+  /** Where the value stands or stood: the name itself, or where its CNAMEs lead. */
+  readonly target: Fqdn;
+  readonly handle: RecordHandle | undefined;
+  /** False when there was nothing to do; undefined where nobody can tell. */
+  readonly changed: boolean | undefined;
 }
 
-/** True for what dns-01 publishes: an unpadded base64url SHA-256 (RFC 8555 section 8.4). */
-export function looksLikeChallenge(value: string): boolean {
-  return /^[A-Za-z0-9_-]{43}$/.test(value);
+/** A value whose way is known, ready to be published or withdrawn. */
+export interface Prepared {
+  readonly target: Target;
+  readonly provider: string;
+  change(): Promise<Changed>;
+}
+
+/**
+ * Find out where a value is to be published. It is in the journal before the provider hears of it, and with its handle
+ * after. A write that was refused leaves nothing in the journal; any other stays there.
+ * @throws what finding the target throws
+ */
+export async function preparePublishing(challenge: Challenge, run: Run, settings: TargetSettings): Promise<Prepared> {
+  const { name, value } = challenge;
+  const target = await findTarget(name, run, settings);
+  const account = await run.account(target.account);
+  const provider = account.definition.type;
+  const entry = { name, value, account: account.name, provider, zone: target.zone, target: target.name };
+  async function change(): Promise<Changed> {
+    const wasKnown = await run.journal.begin(entry);
+    const { zone, done } = await changeInZone('add', challenge, target, run).catch(async (error: unknown) => {
+      if (!asDns01Error(error).outcomeUnknown && !wasKnown) await run.journal.abandon(name, value);
+      throw error;
+    });
+    const handle = { zone, ...done.handle };
+    // What was there before, and not by us, is not ours to sweep later.
+    if (done.changed === false && !wasKnown) await run.journal.abandon(name, value);
+    else await run.journal.record({ ...entry, state: 'published', handle });
+    return { name, value, account: account.name, provider, target: target.name, zone, handle, changed: done.changed };
+  }
+  return { target, provider, change };
+}
+
+/**
+ * Find out where exactly this value is to be withdrawn: where the journal says that it was published, else where the
+ * config says that it belongs. Not there is a success.
+ */
+export async function prepareWithdrawing(
+  challenge: Challenge,
+  run: Run,
+  settings: TargetSettings,
+  given?: RecordHandle,
+): Promise<Prepared> {
+  const { name, value } = challenge;
+  const target = await findRemovalTarget(challenge, run, settings, given);
+  const account = await run.account(target.account);
+  async function change(): Promise<Changed> {
+    const { zone, done } = await changeInZone('remove', challenge, target, run, target.handle);
+    const { entry } = target;
+    // Absent at one place says nothing of another, which an override may have led away from.
+    const isSettled = entry?.account === account.name && (entry.target ?? name) === target.name;
+    if (isSettled || !hasOverride(settings.overrides ?? {})) await run.journal.close(name, value);
+    const place = { account: account.name, provider: account.definition.type, target: target.name, zone };
+    return { name, value, ...place, handle: undefined, changed: done.changed };
+  }
+  return { target, provider: account.definition.type, change };
+}
+
+/** The change in the first zone that the account holds. */
+async function changeInZone(
+  action: TxtChange['action'],
+  { value }: Challenge,
+  target: Target,
+  run: Run,
+  handle?: RecordHandle,
+): Promise<{ zone: Fqdn; done: Done }> {
+  const { name } = target;
+  const account = await run.account(target.account);
+  const zones = handle ? [handle.zone, ...target.zones.filter((zone) => zone !== handle.zone)] : target.zones;
+  const result = await inFirstZone(name, account.definition.anyZone ? zones.slice(0, 1) : zones, async (zone) => {
+    const record = { name, value, ttl: run.config.ttl, zone };
+    const own = handle?.zone === zone ? handle : undefined;
+    return { zone, done: await run.changes.make(account, zone, { action, record, handle: own }) };
+  });
+  if (target.zone === undefined && result.zone !== target.zones[0]) {
+    await run.zones.remember(account.name, name, result.zone);
+  }
+  return result;
 }

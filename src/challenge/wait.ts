@@ -2,7 +2,9 @@ import { within } from '../deadline.ts';
 import { type AwaitedValue, awaitMost, type Late } from '../dns/barrier.ts';
 import type { Run } from './run.ts';
 
-/** Told while waiting: how many answers are as wished, of how many asked for. */
+export type { AwaitedValue };
+
+/** Called while waiting: how many results are as they should be, of how many. */
 export type WaitProgress = (shown: number, asked: number) => void;
 
 /**

@@ -2,11 +2,11 @@ import { createInterface } from 'node:readline';
 import { type BatchResult, runBatch } from '../challenge/batch.ts';
 import { onceVisible, type VisibleResult } from '../challenge/batch-wait.ts';
 import { Dns01Error, isDns01Error } from '../errors.ts';
-import type { Io } from './io.ts';
+import type { Io } from '../output/io.ts';
+import { type ProgressLine, progressLine } from '../output/progress.ts';
 import { withRun } from './open-run.ts';
 import type { CommonOptions } from './options.ts';
 import { placeDocument } from './output.ts';
-import { type ProgressLine, progressLine } from '../output/progress.ts';
 
 export interface BatchOptions extends CommonOptions {
   readonly wait: boolean;

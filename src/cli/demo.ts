@@ -3,17 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startNameserver } from '../../providers/embedded/nameserver.ts';
 import { openRecords } from '../../providers/embedded/records.ts';
-import { guard } from '../challenge/challenge.ts';
-import { publish } from '../challenge/publish.ts';
+import { challengeNameOf } from '../challenge/challenge.ts';
+import { carryOut } from '../challenge/order.ts';
+import { WHOLE_CONFIG } from '../challenge/principal.ts';
 import type { Run } from '../challenge/run.ts';
 import { waitUntilVisible } from '../challenge/wait.ts';
-import { withdraw } from '../challenge/withdraw.ts';
 import { formatServerAddress } from '../dns/server-address.ts';
-import type { Io } from './io.ts';
+import { normaliseName } from '../names.ts';
+import type { Io } from '../output/io.ts';
 import { withRun } from './open-run.ts';
 
-const ZONE = 'example.com';
-const NAME = `_acme-challenge.${ZONE}`;
+const ZONE = normaliseName('example.com');
+const NAME = challengeNameOf(ZONE);
 const APEX_VALUE = 'LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ';
 const WILDCARD_VALUE = 'evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA';
 
@@ -41,8 +42,10 @@ export async function demo(io: Io): Promise<void> {
 }
 
 async function steps(run: Run, io: Io): Promise<void> {
-  const apex = guard({ name: NAME, value: APEX_VALUE }, run.config, run.log.warn);
-  const wildcard = guard({ name: NAME, value: WILDCARD_VALUE }, run.config, run.log.warn);
+  const apex = { name: NAME, value: APEX_VALUE };
+  const wildcard = { name: NAME, value: WILDCARD_VALUE };
+  const change = (action: 'add' | 'remove', challenge: typeof apex) =>
+    carryOut({ action, challenges: [challenge], principal: WHOLE_CONFIG }, run).all;
   const account = await run.account('demo');
   const held = async () => (await account.use((provider) => provider.listTxt(NAME, ZONE))).join(', ');
 
@@ -52,17 +55,20 @@ async function steps(run: Run, io: Io): Promise<void> {
     const ms = Math.round(performance.now() - started);
     io.stdout(`${`${ms} ms`.padStart(8)}  ${what}${outcome ? `: ${outcome}` : ''}\n`);
   };
-  const quietly = async (task: Promise<unknown>) => void (await task);
+  const quietly = async (task: Promise<unknown>) => {
+    await task;
+    return undefined;
+  };
 
-  await step(`add-txt ${NAME} ${APEX_VALUE}`, () => quietly(publish(apex, run)));
-  await step(`add-txt ${NAME} ${WILDCARD_VALUE}`, () => quietly(publish(wildcard, run)));
+  await step(`add-txt ${NAME} ${APEX_VALUE}`, () => quietly(change('add', apex)));
+  await step(`add-txt ${NAME} ${WILDCARD_VALUE}`, () => quietly(change('add', wildcard)));
   await step('wait until the name server shows both, twice in a row', () =>
     quietly(waitUntilVisible([apex, wildcard], run)),
   );
   await step('list-txt', held);
-  await step(`remove-txt ${NAME} ${APEX_VALUE}`, () => quietly(withdraw(apex, run)));
+  await step(`remove-txt ${NAME} ${APEX_VALUE}`, () => quietly(change('remove', apex)));
   await step('list-txt, the other value stayed', held);
-  await step(`remove-txt ${NAME} ${WILDCARD_VALUE}`, () => quietly(withdraw(wildcard, run)));
+  await step(`remove-txt ${NAME} ${WILDCARD_VALUE}`, () => quietly(change('remove', wildcard)));
   await step('list-txt, all gone', async () => (await held()) || 'no value');
 }
 

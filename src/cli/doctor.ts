@@ -1,12 +1,12 @@
 import type { Run } from '../challenge/run.ts';
 import { checkAccount } from '../doctor/account.ts';
-import { testWrite } from '../doctor/write-test.ts';
 import type { Finding, Findings } from '../doctor/finding.ts';
+import { testWrite } from '../doctor/write-test.ts';
 import { checkZone } from '../doctor/zone.ts';
 import { Dns01Error } from '../errors.ts';
 import { normaliseName } from '../names.ts';
+import type { Io } from '../output/io.ts';
 import { printable } from '../output/text.ts';
-import type { Io } from './io.ts';
 import { withRun } from './open-run.ts';
 import type { CommonOptions } from './options.ts';
 

@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Dns01Error } from '../errors.ts';
 import dnsapi from '../hooks/dns_dns01.sh';
-import type { Io } from './io.ts';
+import type { Io } from '../output/io.ts';
 
 /** `dns01 hook acme.sh --install [DIR]`: puts the dnsapi file where acme.sh finds it, knowing where this dns01 is. */
 export async function installAcmeSh(directory: string | undefined, io: Io): Promise<void> {

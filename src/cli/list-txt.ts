@@ -1,7 +1,9 @@
-import { findTarget } from '../challenge/delegation.ts';
+import { valuesAt } from '../challenge/preview.ts';
+import { WHOLE_CONFIG } from '../challenge/principal.ts';
+import { findTarget } from '../challenge/target.ts';
 import { normaliseName } from '../names.ts';
+import type { Io } from '../output/io.ts';
 import { printable } from '../output/text.ts';
-import type { Io } from './io.ts';
 import { withRun } from './open-run.ts';
 import type { CommonOptions } from './options.ts';
 
@@ -9,9 +11,10 @@ import type { CommonOptions } from './options.ts';
 export function listTxt(text: string, options: CommonOptions, io: Io): Promise<void> {
   return withRun(options, io, async (run) => {
     const name = normaliseName(text);
-    const target = await findTarget(name, run, options);
+    const target = await findTarget(name, run, { principal: WHOLE_CONFIG, overrides: options });
     const account = await run.account(target.account);
-    const values = (await account.use((provider) => provider.listTxt(target.name, target.zone))).sort();
+    const { values } = await valuesAt(target, account);
+    values.sort();
     const { type: provider } = account.definition;
     const document = { ok: true, action: 'list', name, account: account.name, provider, values };
     io.stdout(options.json ? `${JSON.stringify(document)}\n` : values.map((value) => `${printable(value)}\n`).join(''));

@@ -2,8 +2,8 @@ import { constants } from 'node:os';
 import { type Command, CommanderError } from 'commander';
 import { version } from '../../package.json';
 import { Dns01Error } from '../errors.ts';
-import { protectDashValues } from './dash-values.ts';
-import type { Io } from './io.ts';
+import type { Io } from '../output/io.ts';
+import { protectDashValues } from './options.ts';
 import { printError } from './output.ts';
 import { createProgram, usageError } from './program.ts';
 

@@ -3,11 +3,12 @@ import type { ServedZone } from '../../providers/embedded/answer.ts';
 import { embeddedOptions } from '../../providers/embedded/index.ts';
 import { startNameserver } from '../../providers/embedded/nameserver.ts';
 import { openRecords } from '../../providers/embedded/records.ts';
-import { dataDirectory, validAccount } from '../challenge/account.ts';
+import { dataDirectory } from '../accounts/account.ts';
+import { validAccount } from '../accounts/definition.ts';
 import type { Run } from '../challenge/run.ts';
 import { formatServerAddress, parseServerAddress } from '../dns/server-address.ts';
 import { Dns01Error } from '../errors.ts';
-import type { Io } from './io.ts';
+import type { Io } from '../output/io.ts';
 import { withRun } from './open-run.ts';
 import type { CommonOptions } from './options.ts';
 

@@ -38,3 +38,31 @@ export function commonOptions(command: Command): CommonOptions {
   if (parsed.success) return parsed.data;
   throw new Dns01Error('E_USAGE', '--timeout takes a number of seconds above 0, at most 86400');
 }
+
+const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
+
+/** `90s`, `30m`, `12h`, `1d`, `2w`, or plain seconds, as seconds. @throws E_USAGE */
+export function parseDuration(text: string, option: string): number {
+  const [, number, unit = 's'] = /^(\d{1,9})([smhdw])?$/.exec(text.trim()) ?? [];
+  if (number === undefined) {
+    throw new Dns01Error('E_USAGE', `${option} takes a time like 12h or 1d, not "${text}"`);
+  }
+  return Number(number) * (UNITS[unit] ?? 1);
+}
+
+/** Verbs whose last operand is a value. */
+const VERBS_WITH_VALUE = new Set(['add-txt', 'remove-txt', 'wait-txt']);
+
+/**
+ * One in 64 challenge values begins with a dash. It is a value all the same, and must never be read as an option: a
+ * value that begins with `-h` would print the help and exit 0 with no record published. Such an operand is moved behind
+ * a `--`.
+ */
+export function protectDashValues(argv: readonly string[]): string[] {
+  const end = argv.includes('--') ? argv.indexOf('--') : argv.length;
+  const isValue = (arg: string) => /^-[A-Za-z0-9_-]{42}$/.test(arg);
+  const values = argv.slice(0, end).filter(isValue);
+  if (values.length === 0 || !argv.some((arg) => VERBS_WITH_VALUE.has(arg))) return [...argv];
+  const others = argv.slice(0, end).filter((arg) => !isValue(arg));
+  return [...others, '--', ...argv.slice(end + 1), ...values];
+}

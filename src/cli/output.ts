@@ -1,6 +1,6 @@
 import { asDns01Error, type Dns01Error } from '../errors.ts';
+import type { Io } from '../output/io.ts';
 import { printable } from '../output/text.ts';
-import type { Io } from './io.ts';
 import type { CommonOptions } from './options.ts';
 
 /** Print a verb's result: a line for a person, or the document for a program. */

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { Dns01Error } from '../errors.ts';
-import type { Io } from './io.ts';
+import type { Io } from '../output/io.ts';
 import { addCommonOptions, commonOptions } from './options.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { providers as registry } from '../../providers/index.ts';
 import { type OptionRow, optionRows } from '../config/option-rows.ts';
 import { Dns01Error } from '../errors.ts';
+import type { Io } from '../output/io.ts';
 import type { ProviderDefinition } from '../provider.ts';
-import type { Io } from './io.ts';
 
 /** `dns01 providers`: all of them, a line each; `dns01 providers TYPE`: what one needs and costs. */
 export async function providers(type: string | undefined, json: boolean, io: Io): Promise<void> {
@@ -26,12 +26,19 @@ const summary = ({ type, title }: ProviderDefinition) => ({ type, title });
 
 function details(definition: ProviderDefinition) {
   const { own, connection } = optionRows(definition);
-  return { ...summary(definition), options: [...own, ...connection], docs: definition.docs, budget: definition.budget };
+  return {
+    ...summary(definition),
+    options: [...own, ...connection],
+    docs: definition.docs,
+    rateLimits: definition.rateLimits ?? [],
+  };
 }
 
 function page(definition: ProviderDefinition): string {
-  const { docs, options, budget } = details(definition);
-  const limit = budget ? [`limit     ${budget.requests} requests in ${budget.window} s`] : [];
+  const { docs, options, rateLimits } = details(definition);
+  const limit = rateLimits.map(
+    ({ requests, windowMs, per }) => `limit     ${requests} requests in ${windowMs / 1000} s for each ${per}`,
+  );
   const lines = [
     definition.title,
     '',

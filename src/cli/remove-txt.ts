@@ -1,7 +1,8 @@
-import { guard } from '../challenge/challenge.ts';
+import { carryOut, check } from '../challenge/order.ts';
 import { preview } from '../challenge/preview.ts';
-import { withdraw } from '../challenge/withdraw.ts';
-import type { Io } from './io.ts';
+import { WHOLE_CONFIG } from '../challenge/principal.ts';
+import { isDns01Error } from '../errors.ts';
+import type { Io } from '../output/io.ts';
 import { withRun } from './open-run.ts';
 import type { CommonOptions } from './options.ts';
 import { placeDocument, printResult, whereAndWho } from './output.ts';
@@ -9,16 +10,20 @@ import { placeDocument, printResult, whereAndWho } from './output.ts';
 /** `dns01 remove-txt`: withdraw exactly this value; nothing there is a success. */
 export function removeTxt(name: string, value: string, options: CommonOptions, io: Io): Promise<void> {
   return withRun(options, io, async (run) => {
-    const challenge = guard({ name, value }, run.config, run.log.warn);
+    const settings = { principal: WHOLE_CONFIG, overrides: options };
     if (options.dryRun) {
-      const place = { ...challenge, ...(await preview(challenge, run, options)) };
+      const challenge = check({ name, value }, run);
+      const place = { ...challenge, ...(await preview(challenge, run, settings)) };
       const what = place.present ? 'would be withdrawn' : 'is not there, nothing to do';
       const document = { action: 'remove', ...placeDocument(place), changed: place.present, dryRun: true };
       return printResult(io, options, `${challenge.name}: ${what}${whereAndWho(place)}`, document);
     }
-    const withdrawn = await withdraw(challenge, run, options);
+    const { each } = carryOut({ action: 'remove', challenges: [{ name, value }], ...settings }, run);
+    const [withdrawn] = await Promise.all(each);
+    if (!withdrawn || isDns01Error(withdrawn)) throw withdrawn;
     const { changed } = withdrawn;
-    const line = `${challenge.name}: ${changed ? 'withdrawn' : 'was not there any more'}${whereAndWho(withdrawn)}`;
+    const what = changed === false ? 'was not there any more' : 'withdrawn';
+    const line = `${withdrawn.name}: ${what}${whereAndWho(withdrawn)}`;
     printResult(io, options, line, { action: 'remove', ...placeDocument(withdrawn), changed, waitedMs: 0 });
   });
 }

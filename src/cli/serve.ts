@@ -1,22 +1,20 @@
 import { isIP } from 'node:net';
 import { text as readAll } from 'node:stream/consumers';
-import { guard } from '../challenge/challenge.ts';
-import { publish } from '../challenge/publish.ts';
+import { carryOut, type Order } from '../challenge/order.ts';
+import { userOf } from '../challenge/principal.ts';
 import { isDelegatedZone } from '../challenge/route.ts';
-import { withdraw } from '../challenge/withdraw.ts';
 import { findConfig } from '../config/find.ts';
 import { type Config, loadConfig } from '../config/load.ts';
 import { parseServerAddress } from '../dns/server-address.ts';
 import { Dns01Error } from '../errors.ts';
-import { createHandler } from '../serve/handler.ts';
-import { hashPassword } from '../serve/password.ts';
-import type { ChallengeRequest } from '../serve/request.ts';
-import { type ListenAddress, startServer } from '../serve/server.ts';
+import { createHandler } from '../gateway/handler.ts';
+import { hashPassword } from '../gateway/password.ts';
+import { type ListenAddress, startServer } from '../gateway/server.ts';
+import { openSharedRun } from '../gateway/shared-run.ts';
+import type { Io } from '../output/io.ts';
 import { printable } from '../output/text.ts';
-import type { Io } from './io.ts';
 import { withRun } from './open-run.ts';
 import type { CommonOptions } from './options.ts';
-import { waitShowingProgress } from './wait.ts';
 
 export interface ServeOptions extends CommonOptions {
   /** Answer only when the name servers show the value. */
@@ -28,7 +26,7 @@ const ANSWER_WITHIN = 25;
 
 /** `dns01 serve`: the hook over HTTP, until the process is told to stop. */
 export async function serve(options: ServeOptions, io: Io): Promise<void> {
-  const config = await loadConfig(findConfig(options.config, io.env));
+  const config = loadConfig(findConfig(options.config, io.env));
   const { serve: settings, file } = config;
   if (!settings) {
     throw new Dns01Error('E_CONFIG', `${file}: serve: is missing`, {
@@ -39,11 +37,22 @@ export async function serve(options: ServeOptions, io: Io): Promise<void> {
   // What was begun is finished even when the process is told to stop.
   const requestIo = { ...io, isTerminal: false, stop: new AbortController().signal };
   const requestOptions = { ...options, timeout: options.timeout ?? (options.wait ? undefined : ANSWER_WITHIN) };
+  const runs = openSharedRun((task) => withRun(requestOptions, requestIo, task));
   const answer = createHandler({
     users: new Map(Object.entries(settings.users)),
     isDelegated: isDelegatedZone(config),
-    publish: (challenge) => publishFor(challenge, { ...requestOptions, wait: options.wait }, requestIo),
-    withdraw: (challenge) => withdrawFor(challenge, requestOptions, requestIo),
+    async change(action, { name, value }, names) {
+      const order: Order = {
+        action,
+        challenges: [{ name, value }],
+        principal: userOf(names),
+        overrides: options,
+        wait: options.wait,
+      };
+      await runs.use(async (run) => {
+        await carryOut(order, run).all;
+      });
+    },
   });
   const server = await startServer({
     listen,
@@ -61,19 +70,7 @@ export async function serve(options: ServeOptions, io: Io): Promise<void> {
   io.stdout(`listening on ${server.at}\n`);
   await new Promise<void>((resolve) => io.stop.addEventListener('abort', () => resolve(), { once: true }));
   await server.close();
-}
-
-function publishFor({ name, value }: ChallengeRequest, options: ServeOptions, io: Io): Promise<void> {
-  return withRun(options, io, async (run) => {
-    const { target } = await publish(guard({ name, value }, run.config, run.log.warn), run, options);
-    if (options.wait) await waitShowingProgress([{ name: target, value }], run, io, options);
-  });
-}
-
-function withdrawFor({ name, value }: ChallengeRequest, options: CommonOptions, io: Io): Promise<void> {
-  return withRun(options, io, async (run) => {
-    await withdraw(guard({ name, value }, run.config, run.log.warn), run, options);
-  });
+  await runs.close();
 }
 
 /** Passwords travel in the clear without TLS: then nobody else may be on the way. */

@@ -1,9 +1,8 @@
 import { type Leftover, type Swept, scan, sweep } from '../challenge/sweep.ts';
 import { Dns01Error, isDns01Error } from '../errors.ts';
-import { parseDuration } from './duration.ts';
-import type { Io } from './io.ts';
+import type { Io } from '../output/io.ts';
 import { withRun } from './open-run.ts';
-import type { CommonOptions } from './options.ts';
+import { type CommonOptions, parseDuration } from './options.ts';
 
 export interface SweepOptions extends CommonOptions {
   readonly olderThan: string;

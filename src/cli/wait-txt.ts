@@ -1,10 +1,11 @@
-import { seenAt } from '../challenge/delegation.ts';
+import { seenAt } from '../challenge/target.ts';
+import { waitUntilVisible } from '../challenge/wait.ts';
 import { normaliseName } from '../names.ts';
-import type { Io } from './io.ts';
+import type { Io } from '../output/io.ts';
+import { progressLine } from '../output/progress.ts';
 import { withRun } from './open-run.ts';
 import type { CommonOptions } from './options.ts';
 import { printResult } from './output.ts';
-import { waitShowingProgress } from './wait.ts';
 
 /** `dns01 wait-txt`: only the wait. */
 export function waitTxt(text: string, value: string, options: CommonOptions, io: Io): Promise<void> {
@@ -12,7 +13,9 @@ export function waitTxt(text: string, value: string, options: CommonOptions, io:
     const name = normaliseName(text);
     if (options.dryRun)
       return printResult(io, options, `${name}: would wait`, { action: 'wait', name, value, dryRun: true });
-    const waitedMs = await waitShowingProgress([{ name: await seenAt(name, run), value }], run, io, options);
+    const progress = progressLine(io, options);
+    const values = [{ name: await seenAt(name, run), value }];
+    const waitedMs = await waitUntilVisible(values, run, progress.update).finally(progress.clear);
     const line = `${name}: shown by every name server after ${(waitedMs / 1000).toFixed(1)} s`;
     printResult(io, options, line, { action: 'wait', name, value, waitedMs });
   });

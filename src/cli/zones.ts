@@ -1,6 +1,6 @@
 import type { Run } from '../challenge/run.ts';
 import { asDns01Error, type Dns01Error } from '../errors.ts';
-import type { Io } from './io.ts';
+import type { Io } from '../output/io.ts';
 import { withRun } from './open-run.ts';
 import type { CommonOptions } from './options.ts';
 

@@ -1,22 +1,28 @@
-import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { ExplorerSync } from 'cosmiconfig/dist/ExplorerSync.js';
-import { loadYaml } from 'cosmiconfig/dist/loaders.js';
 import * as z from 'zod/mini';
 import { Dns01Error } from '../errors.ts';
 import { firstFinding } from '../issues.ts';
-import { normaliseName } from '../names.ts';
-import type { FoundConfig } from './find.ts';
-import { refuseWritable } from './permissions.ts';
+import { type Fqdn, normaliseName } from '../names.ts';
+import { type ParsedConfig, parseConfig } from './parse.ts';
 import { configSchema, type RawConfig } from './schema.ts';
+import { readTrustedFile } from './trusted-file.ts';
 
-export interface Config extends FoundConfig {
+export interface ConfigFile {
+  readonly file: string;
+  /** The line of a key or item. */
+  lineOf(path: readonly PropertyKey[]): number;
+}
+
+export interface Config extends ConfigFile {
   readonly accounts: Readonly<Record<string, AccountConfig>>;
   /** The user's own map of zones, in no order. */
   readonly zones: readonly ZoneRoute[];
   /** `HOST`, `HOST:PORT` or `[HOST]:PORT`; empty: the system's. */
   readonly resolvers: readonly string[];
-  readonly nameservers: readonly { readonly zone: string; readonly servers: readonly string[] }[];
+  /** Who is asked for a zone instead of the zone's own servers. */
+  readonly nameservers: readonly { readonly zone: Fqdn; readonly servers: readonly string[] }[];
+  /** Networks on loopback or link-local addresses whose name servers may be asked, in CIDR notation. */
+  readonly allowNetworks: readonly string[];
   readonly followCnames: boolean;
   /** In seconds. */
   readonly propagation: { readonly timeout: number; readonly interval: number; readonly settle: number };
@@ -29,7 +35,7 @@ export interface Config extends FoundConfig {
 export interface ServeConfig {
   /** `ADDRESS:PORT` or `unix:/PATH`. */
   readonly listen: string;
-  readonly users: Readonly<Record<string, { readonly hash: string; readonly names: readonly string[] }>>;
+  readonly users: Readonly<Record<string, { readonly hash: string; readonly names: readonly Fqdn[] }>>;
   /** Paths of PEM files. */
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
 }
@@ -41,8 +47,9 @@ export interface AccountConfig {
 }
 
 export interface ZoneRoute {
-  readonly zone: string;
+  readonly zone: Fqdn;
   readonly account: string;
+  /** Any name may be written here, and CNAMEs may lead here from other zones. */
   readonly delegated: boolean;
 }
 
@@ -50,157 +57,107 @@ export interface ZoneRoute {
  * Read and validate a config file: YAML or JSON, never code.
  * @throws E_CONFIG naming file, line and key, and what was expected there
  */
-export async function loadConfig(found: FoundConfig): Promise<Config> {
-  const { file } = found;
-  const raw = readRaw(file);
-  const parsed = z.safeParse(configSchema, raw);
+export function loadConfig(file: string): Config {
+  const { data, lineOf } = readConfig(file);
+  const found = { file, lineOf };
+  const parsed = z.safeParse(configSchema, data);
   if (!parsed.success) {
-    const { path, text } = firstFinding(parsed.error.issues, raw);
-    throw await configError(file, path, text);
+    const { path, text } = firstFinding(parsed.error.issues, data);
+    throw configError(found, path, text);
   }
   return shape(found, parsed.data);
 }
 
 /** An error that points at a place in the config file. */
-export async function configError(
-  file: string,
+export function configError(
+  { file, lineOf }: ConfigFile,
   path: readonly PropertyKey[],
   text: string,
   hint?: string,
-): Promise<Dns01Error> {
-  // Only needed when something is wrong: a parser that knows where each key stands.
-  const { lineOf } = await import('./position.ts');
-  const line = lineOf(readFileSync(file, 'utf8'), path);
+): Dns01Error {
   const key = path.map(String).join('.');
-  return new Dns01Error('E_CONFIG', `${file}:${line}: ${key ? `${key}: ` : ''}${text}`, { hint });
+  return new Dns01Error('E_CONFIG', `${file}:${lineOf(path)}: ${key ? `${key}: ` : ''}${text}`, { hint });
 }
 
-/**
- * cosmiconfig's explorer itself, not its `cosmiconfig()` front: that one first looks for its own settings in the
- * current directory, and runs a `.config/config.js` that it finds there.
- */
-function readRaw(file: string): unknown {
-  const explorer = new ExplorerSync({
-    moduleName: 'dns01',
-    searchPlaces: [],
-    loaders: { '.yaml': load, '.yml': load, '.json': load, noExt: load },
-    ignoreEmptySearchPlaces: false,
-    applyPackagePropertyPathToConfiguration: false,
-    cache: false,
-    transform: (result) => result,
-    metaConfigFilePath: null,
-    mergeImportArrays: false,
-    mergeSearchPlaces: false,
-    searchStrategy: 'none',
-  });
+function readConfig(file: string): ParsedConfig {
+  let text: string;
   try {
-    refuseWritable(file, statSync(file));
-    return explorer.load(file)?.config ?? {};
+    text = readTrustedFile(file).text;
   } catch (error) {
     throw unreadable(file, error);
   }
+  return parseConfig(file, text);
 }
 
-/** JSON is YAML: one parser for both, whose messages have a line. */
-function load(path: string, text: string): unknown {
-  const content: unknown = loadYaml(path, text);
-  if (typeof content === 'object' && content !== null && '$import' in content) {
-    throw new Dns01Error('E_CONFIG', `${path}: $import is not supported, keep everything in one file`);
-  }
-  return content;
-}
-
-/** js-yaml's own message repeats the lines around the mistake, where a password may stand. */
-interface YamlMistake {
-  readonly reason: string;
-  readonly mark?: { readonly line: number };
-}
-
-function unreadable(file: string, error: unknown): Dns01Error {
+function unreadable(file: string, error: unknown): unknown {
+  const { code, message } = error as NodeJS.ErrnoException;
   if (error instanceof Dns01Error) return error;
-  if (error instanceof Error && 'reason' in error) {
-    const { reason, mark } = error as Error & YamlMistake;
-    const line = mark ? `:${mark.line + 1}` : '';
-    return new Dns01Error('E_CONFIG', `${file}${line}: not valid YAML: ${reason}`);
-  }
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (code === 'ENOENT') return new Dns01Error('E_CONFIG', `${file}: there is no such config file`);
   if (code === 'EACCES') {
     return new Dns01Error('E_CONFIG', `${file}: this user may not read the config`, {
       hint: 'run dns01 as the user that owns the config, or give that user the right to read it',
     });
   }
-  return new Dns01Error('E_CONFIG', `${file}: ${error instanceof Error ? error.message : String(error)}`, {
-    hint: 'the config is YAML or JSON: name it .yaml, .yml or .json',
-  });
+  return new Dns01Error('E_CONFIG', `${file}: ${message}`);
 }
 
-async function shape(found: FoundConfig, raw: RawConfig): Promise<Config> {
-  const { file } = found;
+function shape(found: ConfigFile, raw: RawConfig): Config {
   const accounts = Object.fromEntries(
     Object.entries(raw.accounts).map(([name, { provider, ...options }]) => [name, { provider, options }]),
   );
-  if (Object.keys(accounts).length === 0) throw await configError(file, ['accounts'], 'expected at least one account');
+  if (Object.keys(accounts).length === 0) throw configError(found, ['accounts'], 'expected at least one account');
   return {
     ...found,
     accounts,
-    zones: await Promise.all(Object.entries(raw.zones ?? {}).map((entry) => zoneRoute(file, raw, entry))),
+    zones: Object.entries(raw.zones ?? {}).map((entry) => zoneRoute(found, raw, entry)),
     resolvers: raw.dns?.resolvers ?? [],
     followCnames: raw.dns?.followCnames ?? true,
-    nameservers: await Promise.all(
-      Object.entries(raw.dns?.nameservers ?? {}).map(async ([zone, servers]) => ({
-        zone: await nameKey(file, ['dns', 'nameservers', zone]),
-        servers,
-      })),
-    ),
+    allowNetworks: raw.dns?.allowNetworks ?? [],
+    nameservers: Object.entries(raw.dns?.nameservers ?? {}).map(([zone, servers]) => ({
+      zone: nameAt(found, ['dns', 'nameservers', zone], zone),
+      servers,
+    })),
     propagation: {
       timeout: raw.propagation?.timeout ?? 300,
       interval: raw.propagation?.interval ?? 2,
       settle: raw.propagation?.settle ?? 2,
     },
     ttl: raw.ttl ?? 60,
-    serve: raw.serve && (await serveConfig(file, raw.serve)),
+    serve: raw.serve && serveConfig(found, raw.serve),
   };
 }
 
-async function zoneRoute(
-  file: string,
+function zoneRoute(
+  found: ConfigFile,
   { accounts }: RawConfig,
   [key, value]: [string, NonNullable<RawConfig['zones']>[string]],
-): Promise<ZoneRoute> {
+): ZoneRoute {
   const { account, delegated = false } = typeof value === 'string' ? { account: value } : value;
   if (!Object.hasOwn(accounts, account)) {
     const names = Object.keys(accounts).join(', ');
-    throw await configError(file, ['zones', key], `there is no account "${account}" (accounts: ${names})`);
+    throw configError(found, ['zones', key], `there is no account "${account}" (accounts: ${names})`);
   }
-  return { zone: await nameKey(file, ['zones', key]), account, delegated };
+  return { zone: nameAt(found, ['zones', key], key), account, delegated };
 }
 
-async function serveConfig(file: string, raw: NonNullable<RawConfig['serve']>): Promise<ServeConfig> {
-  const inConfigDirectory = (path: string) => resolve(dirname(file), path);
-  const users = Object.entries(raw.users).map(async ([user, { hash, names }]) => {
-    const places = names.map((_, index) => ['serve', 'users', user, 'names', index]);
-    return [
-      user,
-      { hash, names: await Promise.all(names.map((name, index) => nameAt(file, places[index] ?? [], name))) },
-    ];
+function serveConfig(found: ConfigFile, raw: NonNullable<RawConfig['serve']>): ServeConfig {
+  const inConfigDirectory = (path: string) => resolve(dirname(found.file), path);
+  const users = Object.entries(raw.users).map(([user, { hash, names }]) => {
+    const parsed = names.map((name, index) => nameAt(found, ['serve', 'users', user, 'names', index], name));
+    return [user, { hash, names: parsed }] as const;
   });
   return {
     listen: raw.listen,
-    users: Object.fromEntries(await Promise.all(users)),
+    users: Object.fromEntries(users),
     tls: raw.tls && { cert: inConfigDirectory(raw.tls.cert), key: inConfigDirectory(raw.tls.key) },
   };
 }
 
-/** A name that is used as a key, in the one form that names have everywhere inside. */
-function nameKey(file: string, path: readonly string[]): Promise<string> {
-  return nameAt(file, path, path.at(-1) ?? '');
-}
-
-async function nameAt(file: string, path: readonly PropertyKey[], text: string): Promise<string> {
+/** A name of the config, in the one form that names have everywhere inside. */
+function nameAt(found: ConfigFile, path: readonly PropertyKey[], text: string): Fqdn {
   try {
     return normaliseName(text);
   } catch (error) {
-    throw await configError(file, path, `not a domain name: ${(error as Error).message}`);
+    throw configError(found, path, `not a domain name: ${(error as Error).message}`);
   }
 }

@@ -1,5 +1,7 @@
 import * as z from 'zod/mini';
-import { HASH_PATTERN } from './hash-pattern.ts';
+
+/** `scrypt$N$r$p$SALT$KEY`, the last two in base64url: what stands in the config for a password. */
+export const HASH_PATTERN = /^scrypt\$(\d{1,7})\$(\d{1,2})\$(\d{1,2})\$([\w-]{16,})\$([\w-]{43})$/;
 
 /** The shape of the config file. What a provider's own keys are, its `options` schema says. */
 
@@ -30,7 +32,9 @@ const zoneRoute = z.union(
         z
           .boolean()
           .check(
-            z.describe('names without the label _acme-challenge may be written too, for a zone that CNAMEs point to'),
+            z.describe(
+              'CNAMEs from other zones may lead here, and names without the label _acme-challenge may be written',
+            ),
           ),
       ),
     }),
@@ -59,6 +63,11 @@ export const configSchema = z.strictObject({
         z
           .record(z.string(), z.array(serverAddress).check(z.minLength(1)))
           .check(z.describe("ask these servers for a zone instead of the zone's own")),
+      ),
+      allowNetworks: z.optional(
+        z
+          .array(z.string().check(z.regex(/^[\da-f.:]+\/\d{1,3}$/i, 'expected a network like 127.0.0.0/8')))
+          .check(z.describe('networks on this machine or link whose name servers may be asked, e.g. 127.0.0.0/8')),
       ),
     }),
   ),
@@ -152,7 +161,7 @@ export const connectionSchema = z.object({
   ),
 });
 
-/** Keeps the path of a user's own file short and plain: it is told to the system as it is. */
+/** The path of a socket stays short and plain, because the system takes it as it is. */
 function isListenAddress(text: string): boolean {
   return /^unix:\/\S{1,100}$/.test(text) || isServerAddress(text);
 }

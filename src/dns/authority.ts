@@ -33,6 +33,8 @@ export interface AuthorityFinder {
    * @throws E_REMOTE when DNS does not answer; E_ZONE when no zone holds the name
    */
   find(name: Fqdn): Promise<Authority>;
+  /** The zone that holds the name, where the DNS tells. */
+  zoneOf(name: Fqdn): Promise<Fqdn | undefined>;
 }
 
 /** Milliseconds for one question to one authoritative server. */
@@ -74,7 +76,12 @@ export function openAuthorityFinder(settings: DnsSettings, signal: AbortSignal):
     return authority;
   };
 
-  return {
+  const finder: AuthorityFinder = {
+    zoneOf: (name) =>
+      finder.find(name).then(
+        ({ zone }) => zone,
+        () => undefined,
+      ),
     async find(name) {
       const configured = longestZone(settings.nameservers, name);
       if (configured) {
@@ -91,6 +98,7 @@ export function openAuthorityFinder(settings: DnsSettings, signal: AbortSignal):
       return authority;
     },
   };
+  return finder;
 }
 
 /** Names that may share a zone: the second search of such a name waits for what the first one finds. */

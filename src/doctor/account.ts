@@ -1,5 +1,6 @@
-import { validAccount } from '../challenge/account.ts';
-import { CHALLENGE_LABEL } from '../challenge/name.ts';
+import { urlOf } from '../accounts/connection.ts';
+import { validAccount } from '../accounts/definition.ts';
+import { challengeNameOf } from '../challenge/challenge.ts';
 import type { Run } from '../challenge/run.ts';
 import { isDns01Error } from '../errors.ts';
 import type { Fqdn } from '../names.ts';
@@ -27,7 +28,7 @@ export async function* checkAccount(name: string, run: Run): Findings {
   yield report.good('config', `provider ${valid.definition.type}`);
   for (const { key, place } of secretPlaces(valid.options, run.config.file))
     yield report.good('secret', `${key} ${place}`);
-  const url = urlIn(valid.options);
+  const url = urlOf(valid.options);
   const { ca, fingerprint } = valid.connection;
   if (url) yield* checkTls(url, ca !== undefined || fingerprint !== undefined, report);
   yield* checkLogin(name, run, report);
@@ -50,9 +51,8 @@ async function* checkLogin(name: string, run: Run, report: Reporter): Findings {
     }
     yield* rightsOf(name, run, report);
     yield* checkClock(account.clockSkew(), report);
-    const budget = await account.budget();
-    if (budget)
-      yield report.good('budget', `${budget.left} of ${budget.requests} requests left in the last ${budget.window} s`);
+    for (const { left, requests, windowMs } of await account.rateLimits())
+      yield report.good('rate limit', `${left} of ${requests} requests left in the last ${windowMs / 1000} s`);
   } catch (error) {
     yield report.failed('login', error);
   }
@@ -79,7 +79,7 @@ function unlessItCannotList(error: unknown): void {
 async function zonesOf(provider: DnsProvider, zone: Fqdn | undefined): Promise<Fqdn[] | undefined> {
   if (!provider.listZones) {
     // Whoever cannot list says so; then only a write would show whether the login is good.
-    if (zone) await provider.listTxt(`${CHALLENGE_LABEL}.${zone}`, zone).catch(unlessItCannotList);
+    if (zone) await provider.listTxt(challengeNameOf(zone), zone).catch(unlessItCannotList);
     return undefined;
   }
   const names: Fqdn[] = [];
@@ -98,9 +98,4 @@ async function* rightsOf(name: string, run: Run, report: Reporter): Findings {
 function shown(zones: readonly Fqdn[]): string {
   const more = zones.length > ZONES_SHOWN ? ` and ${zones.length - ZONES_SHOWN} more` : '';
   return `${zones.slice(0, ZONES_SHOWN).join(', ')}${more}`;
-}
-
-function urlIn(options: unknown): URL | undefined {
-  const url = typeof options === 'object' && options !== null && 'url' in options ? String(options.url) : '';
-  return URL.canParse(url) ? new URL(url) : undefined;
 }

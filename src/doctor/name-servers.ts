@@ -1,5 +1,5 @@
-import type { Target } from '../challenge/delegation.ts';
 import type { Run } from '../challenge/run.ts';
+import type { Target } from '../challenge/target.ts';
 import { asDns01Error } from '../errors.ts';
 import type { Fqdn } from '../names.ts';
 import type { Findings, Reporter } from './finding.ts';

@@ -1,5 +1,5 @@
 import { connect, type DetailedPeerCertificate, type TLSSocket } from 'node:tls';
-import { isLoopback } from '../http/loopback.ts';
+import { isLoopback } from '../http/dispatcher.ts';
 import type { Findings, Reporter } from './finding.ts';
 
 /** Milliseconds. */

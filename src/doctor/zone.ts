@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { isIPv6 } from 'node:net';
-import { findTarget, type Target } from '../challenge/delegation.ts';
-import { CHALLENGE_LABEL } from '../challenge/name.ts';
+import { CHALLENGE_LABEL, challengeNameOf } from '../challenge/challenge.ts';
+import { WHOLE_CONFIG } from '../challenge/principal.ts';
 import type { Run } from '../challenge/run.ts';
+import { findTarget, type Target } from '../challenge/target.ts';
 import { ask } from '../dns/ask.ts';
 import type { Authority, NameServer } from '../dns/authority.ts';
 import type { DnsMessage } from '../dns/message.ts';
@@ -22,11 +23,11 @@ const LONG_NEGATIVE_TTL = 900;
 export async function* checkZone(zone: Fqdn, issuer: string | undefined, run: Run): Findings {
   const report = reporterFor(`zone ${zone}`);
   try {
-    const name = `${CHALLENGE_LABEL}.${zone}`;
+    const name = challengeNameOf(zone);
     const authority = await run.authorities.find(name);
     yield* checkDelegation(zone, authority, report);
     yield* checkServers(zone, authority, run, report);
-    const target = await findTarget(name, run);
+    const target = await findTarget(name, run, { principal: WHOLE_CONFIG });
     yield* checkTarget(name, target, report);
     yield* checkNameServers(target, run, report);
     yield* checkWildcard(zone, authority, run, report);
@@ -99,7 +100,7 @@ function* checkTarget(name: Fqdn, { name: target, account }: Target, report: Rep
 
 /** A wildcard TXT record answers at every challenge name until a value stands there, with values that are not ours. */
 async function* checkWildcard(zone: Fqdn, { servers }: Authority, run: Run, report: Reporter): Findings {
-  const nowhere = `${CHALLENGE_LABEL}.dns01-${randomBytes(6).toString('hex')}.${zone}`;
+  const nowhere = challengeNameOf(`dns01-${randomBytes(6).toString('hex')}.${zone}`);
   for (const server of servers) {
     const options = { recursive: false, timeout: TIMEOUT, signal: run.deadline.signal };
     const reply = await ask(server, { name: nowhere, type: 'TXT' }, options);

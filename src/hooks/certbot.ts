@@ -1,7 +1,8 @@
 import { isIP } from 'node:net';
 import * as z from 'zod/mini';
-import { challengeNameOf } from '../challenge/name.ts';
+import { challengeNameOf } from '../challenge/challenge.ts';
 import { Dns01Error } from '../errors.ts';
+import { parseName } from '../names.ts';
 import type { RecordHandle } from '../provider.ts';
 import { badCall, type HookAdd, type HookChallenge, type HookClient, type HookEnvironment } from './hook-call.ts';
 
@@ -65,7 +66,8 @@ function challengeOf(env: HookEnvironment): HookChallenge {
 function handleFrom(output: string | undefined, challenge: HookChallenge): RecordHandle | undefined {
   const parsed = z.safeParse(outputSchema, parseLine(output));
   if (!parsed.success || parsed.data.name !== challenge.name || parsed.data.value !== challenge.value) return undefined;
-  return { zone: parsed.data.zone, id: parsed.data.id };
+  const zone = parseName(parsed.data.zone);
+  return zone && { zone, id: parsed.data.id };
 }
 
 function parseLine(output: string | undefined): unknown {

@@ -1,4 +1,4 @@
-import { challengeNameOf } from '../challenge/name.ts';
+import { challengeNameOf } from '../challenge/challenge.ts';
 import { badCall, type HookChallenge, type HookClient } from './hook-call.ts';
 
 /**

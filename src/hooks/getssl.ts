@@ -1,4 +1,4 @@
-import { challengeNameOf } from '../challenge/name.ts';
+import { challengeNameOf } from '../challenge/challenge.ts';
 import { badCall, type HookClient } from './hook-call.ts';
 
 /** getssl: DNS_ADD_COMMAND and DNS_DEL_COMMAND get a domain and a value. It asks the name servers itself. */

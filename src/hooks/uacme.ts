@@ -1,4 +1,4 @@
-import { challengeNameOf } from '../challenge/name.ts';
+import { challengeNameOf } from '../challenge/challenge.ts';
 import { badCall, type HookClient } from './hook-call.ts';
 
 /** What uacme takes for "not this type": it offers the next one. */

@@ -1,20 +1,22 @@
 import { type Deadline, startDeadline } from '../deadline.ts';
 import { Dns01Error } from '../errors.ts';
-import type { HttpAnswer, HttpCall, HttpClient, ProviderLog } from '../provider.ts';
 import { excerpt } from '../output/text.ts';
+import type { HttpAnswer, HttpCall, HttpClient, ProviderLog } from '../provider.ts';
 import { readBody } from './body.ts';
 import { decode } from './decode.ts';
 import { type ConnectionSettings, openDispatcher } from './dispatcher.ts';
 import { networkFailure } from './failure.ts';
-import { conflictPause, rateLimitPause, retryPause } from './pauses.ts';
+import { conflictPause, parseRetryAfter, rateLimitPause, retryPause } from './pauses.ts';
 import { type Dispatcher, loadRequest } from './undici.ts';
 
-/** A provider's request budget as the client sees it; who keeps it is not its business. */
+/** One of a provider's rate limits as the client sees it. */
 export interface RateLimiter {
   /** Resolves when one more request may be sent, to when it was booked. @throws E_RATE when that is after the deadline */
   take(deadline: Deadline): Promise<number>;
   /** That request is over, answered or not; with what a header of the answer said about the requests that are left. */
   over(booked: number, left: number | undefined, deadline: Deadline): Promise<void>;
+  /** The provider said 429 and when to come back: its word counts more than what was counted here. */
+  comeBackIn(milliseconds: number, deadline: Deadline): Promise<void>;
   /** The provider said 429: milliseconds until its window is surely over. */
   untilReset(): Promise<number>;
   readonly remainingHeader?: string | undefined;
@@ -26,7 +28,8 @@ export interface HttpSettings {
   readonly requestTimeout: number;
   readonly deadline: Deadline;
   readonly log: ProviderLog & { info(message: string): void };
-  readonly budget?: RateLimiter | undefined;
+  /** The limits that a call counts towards. */
+  readonly rateLimits?: ((call: HttpCall) => readonly RateLimiter[]) | undefined;
 }
 
 /** What is asked, with the answer to the question whether it may be asked twice. */
@@ -43,8 +46,13 @@ export interface ClosableHttpClient extends HttpClient {
   close(): Promise<void>;
 }
 
+interface Booking {
+  readonly limiter: RateLimiter;
+  readonly booked: number;
+}
+
 export function createHttpClient(settings: HttpSettings): ClosableHttpClient {
-  const { log, budget } = settings;
+  const { log, rateLimits = () => [] } = settings;
   let deadline = settings.deadline;
   let opening: Promise<Dispatcher> | undefined;
   let skew: number | undefined;
@@ -73,10 +81,11 @@ export function createHttpClient(settings: HttpSettings): ClosableHttpClient {
   async function sendOnce(call: HttpCall): Promise<HttpAnswer> {
     const url = new URL(call.url);
     if (deadline.signal.aborted) throw notSent(call);
-    const { headers, body } = encode(call);
+    const encoded = encode(call);
     const [open, request] = await Promise.all([dispatcher(), loadRequest()]);
-    const booked = await budget?.take(deadline);
-    let left: number | undefined;
+    const bookings: Booking[] = [];
+    for (const limiter of rateLimits(call)) bookings.push({ limiter, booked: await limiter.take(deadline) });
+    let headers: HttpAnswer['headers'] = {};
     const limit = AbortSignal.timeout(settings.requestTimeout);
     const signal = AbortSignal.any([limit, deadline.signal]);
     const started = performance.now();
@@ -85,41 +94,43 @@ export function createHttpClient(settings: HttpSettings): ClosableHttpClient {
         origin: url.origin,
         path: `${url.pathname}${url.search}`,
         method: call.method,
-        headers,
-        body,
+        ...encoded,
         signal,
       });
       const text = await readBody(response.body, call.call);
       const answer = { call: call.call, status: response.statusCode, headers: flat(response.headers), text };
       log.debug('http', { ...about(call, url), status: answer.status, ms: Math.round(performance.now() - started) });
       skew = skewIn(answer) ?? skew;
-      left = remainingIn(answer);
+      headers = answer.headers;
       return answer;
     } catch (error) {
       log.debug('http', { ...about(call, url), failure: String(error) });
       if (signal.aborted) throw tooLate(call, url, limit.aborted ? settings.requestTimeout : undefined);
       throw networkFailure(error, call.call, url.origin);
     } finally {
-      if (booked !== undefined) await settle(booked, left);
+      for (const booking of bookings) await settle(booking, headers);
     }
   }
 
-  function remainingIn({ headers }: HttpAnswer): number | undefined {
-    const shown = budget?.remainingHeader === undefined ? undefined : headers[budget.remainingHeader];
-    return shown !== undefined && /^\d{1,6}$/.test(shown.trim()) ? Number(shown) : undefined;
+  /** The answer is worth more than the count: what cannot be written down does not fail the request. */
+  async function settle({ limiter, booked }: Booking, headers: HttpAnswer['headers']): Promise<void> {
+    const left = remainingIn(headers, limiter.remainingHeader);
+    await limiter
+      .over(booked, left, deadline)
+      .catch((failure: unknown) => log.debug('the rate limit could not be kept', { failure: String(failure) }));
   }
 
-  /** An answer is not lost for want of the book that it should stand in. */
-  async function settle(booked: number, left: number | undefined): Promise<void> {
-    await budget
-      ?.over(booked, left, deadline)
-      .catch((failure: unknown) => log.debug('the budget could not be kept', { failure: String(failure) }));
-  }
-
-  /** Milliseconds to wait before the same request is sent again, where its answer says that it was not looked at. */
-  async function pauseAfter(answer: HttpAnswer, { number }: Attempt): Promise<number | undefined> {
-    if (answer.status === 429) return rateLimitPause(answer.headers['retry-after'], await budget?.untilReset(), number);
-    if (answer.status === 409) return conflictPause(number);
+  /** Milliseconds to wait before the same request is sent again, where its answer says that nothing was done. */
+  async function pauseAfter(answer: HttpAnswer, { call, number }: Attempt): Promise<number | undefined> {
+    const asked = parseRetryAfter(answer.headers['retry-after']);
+    if (answer.status === 429) {
+      const limiters = rateLimits(call);
+      if (asked !== undefined) for (const limiter of limiters) await limiter.comeBackIn(asked, deadline);
+      const resets = await Promise.all(limiters.map((limiter) => limiter.untilReset()));
+      return rateLimitPause(asked, resets.length > 0 ? Math.max(...resets) : undefined, number);
+    }
+    if (answer.status === 409 && call.retryConflict) return conflictPause(number);
+    if (answer.status === 503 && asked !== undefined && !writes(call)) return rateLimitPause(asked, undefined, number);
     return undefined;
   }
 
@@ -128,7 +139,7 @@ export function createHttpClient(settings: HttpSettings): ClosableHttpClient {
     if (pause >= deadline.remaining()) {
       const left = Math.floor(deadline.remaining() / 1000);
       const code = answer.status === 429 ? 'E_RATE' : 'E_REMOTE';
-      const why = answer.status === 429 ? 'too many requests' : 'another request is in the way';
+      const why = PAUSE_REASONS[answer.status] ?? 'the server is busy';
       throw new Dns01Error(
         code,
         `${answer.call}: ${why}, a wait of ${seconds} s is needed but only ${left} s are left`,
@@ -161,6 +172,16 @@ function pauseAfterFailure(failure: unknown, { call, number }: Attempt): number 
   return harmless ? retryPause(number) : undefined;
 }
 
+const PAUSE_REASONS: Readonly<Record<number, string>> = {
+  409: 'another request is in the way',
+  429: 'too many requests',
+};
+
+function remainingIn(headers: HttpAnswer['headers'], header: string | undefined): number | undefined {
+  const shown = header === undefined ? undefined : headers[header];
+  return shown !== undefined && /^\d{1,6}$/.test(shown.trim()) ? Number(shown) : undefined;
+}
+
 const writes = (call: HttpCall): boolean => call.writes ?? call.method !== 'GET';
 
 /** Redirects, rate limits and server faults are no answers, unless the provider wants to see its faults itself. */
@@ -191,7 +212,7 @@ function said(answer: HttpAnswer): string {
   return text ? `: ${text}` : '';
 }
 
-function encode({ json, form, headers }: HttpCall): { headers: Record<string, string>; body: string | null } {
+function encode({ json, form, text, headers }: HttpCall): { headers: Record<string, string>; body: string | null } {
   const common = { accept: 'application/json', 'user-agent': 'dns01', ...headers };
   if (json !== undefined) {
     return { headers: { 'content-type': 'application/json', ...common }, body: JSON.stringify(json) };
@@ -200,7 +221,7 @@ function encode({ json, form, headers }: HttpCall): { headers: Record<string, st
     const body = new URLSearchParams({ ...form }).toString();
     return { headers: { 'content-type': 'application/x-www-form-urlencoded', ...common }, body };
   }
-  return { headers: common, body: null };
+  return { headers: common, body: text ?? null };
 }
 
 function flat(headers: Record<string, string | string[] | undefined>): Record<string, string> {

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
 import { Dns01Error } from '../errors.ts';
 import { firstFinding } from '../issues.ts';
-import type { HttpAnswer } from '../provider.ts';
 import { excerpt } from '../output/text.ts';
+import type { HttpAnswer } from '../provider.ts';
 
 /**
  * The JSON of an answer, checked by the schema.

@@ -81,3 +81,8 @@ function fingerprintMismatch(seen: string): Dns01Error {
     hint: 'if the certificate was renewed on purpose, put the new fingerprint into the config; if not, somebody is in between',
   });
 }
+
+/** Whether an address does not leave this machine, so that nobody can listen on the way. */
+export function isLoopback({ hostname }: URL): boolean {
+  return /^(localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
+}

@@ -20,18 +20,18 @@ export function conflictPause(attempt: number): number | undefined {
 }
 
 /**
- * After a 429: what the provider asks for in Retry-After (seconds or an HTTP date, RFC 9110 section 10.2.3), else the
- * rest of its own window. Never a quick backoff: three tries would end inside the same window.
+ * After a 429: what the provider asks for, else the rest of its own window. Never a quick backoff: three tries would end
+ * inside the same window.
  */
-export function rateLimitPause(retryAfter: string | undefined, untilReset: number | undefined, attempt: number) {
+export function rateLimitPause(asked: number | undefined, untilReset: number | undefined, attempt: number) {
   if (attempt > RETRIES_AFTER_RATE_LIMIT) return undefined;
-  const asked = parseRetryAfter(retryAfter);
   return (asked ?? untilReset ?? UNKNOWN_RATE_WINDOW) + jitter(1000);
 }
 
-function parseRetryAfter(header: string | undefined): number | undefined {
+/** Milliseconds that a Retry-After header asks for: seconds or an HTTP date (RFC 9110 section 10.2.3). */
+export function parseRetryAfter(header: string | undefined): number | undefined {
   const text = header?.trim() ?? '';
   if (/^\d{1,9}$/.test(text)) return Number(text) * 1000;
-  const date = Date.parse(text);
+  const date = /^[A-Z][a-z]{2,8},? /.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
 }

@@ -1,4 +1,3 @@
-import type { Redactor } from './redact.ts';
 import { printable } from './text.ts';
 
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -16,13 +15,12 @@ export interface Log {
 export interface LogSettings {
   readonly quiet: boolean;
   readonly verbose: boolean;
-  readonly redactor: Redactor;
   write(text: string): void;
 }
 
-/** Plain lines for people; with `--verbose` also pino's JSON lines. Everything is redacted and made printable here. */
+/** Plain lines for people; with `--verbose` also pino's JSON lines. */
 export async function createLog(settings: LogSettings): Promise<Log> {
-  const line = (text: string) => settings.write(`${printable(settings.redactor.redact(text))}\n`);
+  const line = (text: string) => settings.write(`${printable(text)}\n`);
   const say = (text: string) => {
     if (!settings.quiet) line(`dns01: ${text}`);
   };

@@ -1,12 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { refuseWritable } from '../config/permissions.ts';
-import { Dns01Error } from '../errors.ts';
-import type { Command, CommandOutcome, ProviderLog } from '../provider.ts';
+import { checkTrusted } from '../config/trusted-file.ts';
+import { Dns01Error, isDns01Error } from '../errors.ts';
 import { createRedactor } from '../output/redact.ts';
 import { excerpt, printable } from '../output/text.ts';
+import type { Command, CommandOutcome, ProviderLog } from '../provider.ts';
 import { readEnd } from './read-end.ts';
 
 /** Milliseconds between the request to end and the kill. */
@@ -33,7 +32,7 @@ export interface CommandSettings {
  */
 export async function runCommand(command: Command, { env, signal, log }: CommandSettings): Promise<CommandOutcome> {
   const { call } = command;
-  for (const file of [command.file, ...(command.sources ?? [])]) await refuseUntrusted(file);
+  for (const file of [command.file, ...(command.sources ?? [])]) refuseUntrusted(file);
   if (signal.aborted)
     throw new Dns01Error('E_REMOTE', `${call}: the time limit was reached before it was started`, HINT);
   const started = performance.now();
@@ -85,7 +84,7 @@ async function endOf(child: ChildProcess, command: Command, deadline: AbortSigna
     signalGroup(child, 'SIGTERM');
     kill = setTimeout(() => signalGroup(child, 'SIGKILL'), GRACE);
   };
-  const timer = setTimeout(() => stop('timeout'), command.timeout);
+  const timer = setTimeout(() => stop('timeout'), command.timeoutMs);
   const onAbort = () => stop('deadline');
   deadline.addEventListener('abort', onAbort, { once: true });
   try {
@@ -121,11 +120,15 @@ function inherited(env: CommandSettings['env']): Record<string, string> {
   };
 }
 
-async function refuseUntrusted(file: string): Promise<void> {
-  const stats = await stat(file).catch((error: NodeJS.ErrnoException) => error);
-  if (!(stats instanceof Error)) return refuseWritable(file, stats);
-  const why = stats.code === 'ENOENT' ? 'it is not there' : stats.message;
-  throw new Dns01Error('E_CONFIG', `${file} cannot be run: ${why}`, { hint: 'correct the path in the config' });
+function refuseUntrusted(file: string): void {
+  try {
+    checkTrusted(file, { maxBytes: Number.POSITIVE_INFINITY });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (isDns01Error(error)) throw error;
+    const why = code === 'ENOENT' ? 'it is not there' : message;
+    throw new Dns01Error('E_CONFIG', `${file} cannot be run: ${why}`, { hint: 'correct the path in the config' });
+  }
 }
 
 function startError({ call, file }: Command, error: NodeJS.ErrnoException): Dns01Error {
@@ -138,8 +141,8 @@ function startError({ call, file }: Command, error: NodeJS.ErrnoException): Dns0
   return new Dns01Error('E_CONFIG', `${call}: ${file} cannot be started (${why})`, { hint: hints[error.code ?? ''] });
 }
 
-function stoppedError({ call, timeout }: Command, why: 'timeout' | 'deadline'): Dns01Error {
-  const limit = why === 'timeout' ? `within ${timeout / 1000} s` : 'before the time limit';
+function stoppedError({ call, timeoutMs }: Command, why: 'timeout' | 'deadline'): Dns01Error {
+  const limit = why === 'timeout' ? `within ${timeoutMs / 1000} s` : 'before the time limit';
   return new Dns01Error('E_REMOTE', `${call}: did not end ${limit} and was stopped`, {
     outcomeUnknown: true,
     hint:
@@ -152,6 +155,6 @@ function stoppedError({ call, timeout }: Command, why: 'timeout' | 'deadline'): 
 function diedError({ call }: Command, signal: string | undefined): Dns01Error {
   return new Dns01Error('E_REMOTE', `${call}: died of ${signal ?? 'an unknown signal'}`, {
     outcomeUnknown: true,
-    hint: 'something killed it, perhaps for want of memory: see the log of the system',
+    hint: 'something killed it, perhaps because memory ran out: see the log of the system',
   });
 }

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
@@ -8,13 +8,10 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * The directory of what must outlive a process. Without one (read-only disk, no rights) everything still works, only
  * nothing is remembered: `undefined` then, and a warning that says why.
  */
-export async function openStateDirectory(
-  env: Environment,
-  warn: (message: string) => void,
-): Promise<string | undefined> {
+export function openStateDirectory(env: Environment, warn: (message: string) => void): string | undefined {
   const directory = stateDirectory(env);
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
     return directory;
   } catch (error) {
     warn(

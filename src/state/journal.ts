@@ -3,21 +3,25 @@ import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { digest } from '../digest.ts';
 import { Dns01Error } from '../errors.ts';
+import { type Fqdn, parseName } from '../names.ts';
 import { createJson, readAllJson, readJson, remove, writeJson } from './files.ts';
 
-const handleSchema = z.object({ zone: z.string(), id: z.optional(z.string()) });
+/** A name as it was written; any other text makes the entry one that is not understood. */
+const fqdn = z.custom<Fqdn>((text) => typeof text === 'string' && parseName(text) === text);
+
+const handleSchema = z.object({ zone: fqdn, id: z.optional(z.string()), proven: z.optional(z.boolean()) });
 
 const entrySchema = z.object({
   version: z.literal(1),
   /** `intent`: it may have been published; `published`: it was. A withdrawn value has no entry. */
   state: z.enum(['intent', 'published']),
-  name: z.string(),
+  name: fqdn,
   /** Where it was written, when CNAMEs lead away from the name. */
-  target: z.optional(z.string()),
+  target: z.optional(fqdn),
   value: z.string(),
   account: z.string(),
   provider: z.string(),
-  zone: z.optional(z.string()),
+  zone: z.optional(fqdn),
   handle: z.optional(handleSchema),
   /** When it was last meant to be published, ISO 8601. */
   since: z.string(),

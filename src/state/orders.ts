@@ -1,9 +1,13 @@
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { digest } from '../digest.ts';
+import { type Fqdn, parseName } from '../names.ts';
 import { readJson, remove, writeJson } from './files.ts';
 
-const challengeSchema = z.object({ name: z.string(), value: z.string() });
+const challengeSchema = z.object({
+  name: z.custom<Fqdn>((text) => typeof text === 'string' && parseName(text) === text),
+  value: z.string(),
+});
 const orderSchema = z.object({ remaining: z.number(), challenges: z.array(challengeSchema) });
 
 type PendingChallenge = z.output<typeof challengeSchema>;

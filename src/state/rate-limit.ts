@@ -4,104 +4,120 @@ import type { Deadline } from '../deadline.ts';
 import { digest } from '../digest.ts';
 import { Dns01Error, isDns01Error } from '../errors.ts';
 import type { RateLimiter } from '../http/client.ts';
-import type { RequestBudget } from '../provider.ts';
+import type { RateLimit } from '../provider.ts';
 import { readJson, writeJson } from './files.ts';
 import { withLock } from './lock.ts';
 
-/** Milliseconds added to a provider's window, for clocks and networks that are not exact. */
-const MARGIN = 250;
+/** Milliseconds added to a provider's window, because clocks and networks are not exact. */
+const MARGIN_MS = 250;
 
 /** Milliseconds from the booking of a request to its end within which it surely came to the provider in time. */
-const PROMPT = MARGIN / 2;
+const PROMPT_MS = MARGIN_MS / 2;
 
-/**
- * When the requests that still count came to the provider at the latest, in milliseconds since 1970, oldest first: when
- * they were booked, or where that took long, when they were over.
- */
-const ledgerSchema = z.object({ starts: z.array(z.number()) });
+/** Milliseconds since 1970, all of them; a clock that was set back since makes them come from the future. */
+const countSchema = z.object({
+  /**
+   * When the requests that still count came to the provider at the latest, oldest first: when they were booked, or when
+   * they were over where that took long.
+   */
+  starts: z.array(z.number()),
+  /** At `at` the provider said to come back after so many milliseconds. */
+  pause: z.optional(z.object({ at: z.number(), waitMs: z.number() })),
+});
+type Count = z.output<typeof countSchema>;
 
-export interface LedgerSettings {
-  readonly budget: RequestBudget;
-  /** Whose budget it is: the API's address, and the account where the provider counts logins. */
+export interface RateLimiterSettings {
+  readonly limit: RateLimit;
+  /** Whose limit it is: the API's address, and what the provider counts by. */
   readonly owner: string;
-  /** Without one the ledger is kept in memory, for this process alone. */
+  /** Without one the requests are counted in memory, for this process alone. */
   readonly stateDirectory: string | undefined;
-  /** Told when a wait begins. */
+  /** Called when a wait begins. */
   info(message: string): void;
 }
 
-export interface Ledger extends RateLimiter {
+export interface SharedRateLimiter extends RateLimiter {
   /** How many requests of the last window still count. */
   used(): Promise<number>;
 }
 
 /**
- * The gate before a provider's request budget, shared by all processes of this machine: at most so many starts in any
- * window, which keeps within both a sliding and a fixed window at the provider.
+ * A provider's rate limit, shared by all processes of this machine: at most so many starts in any window, which keeps
+ * within both a sliding and a fixed window at the provider.
  */
-export function openLedger({ budget, owner, stateDirectory, info }: LedgerSettings): Ledger {
-  const window = budget.window * 1000 + MARGIN;
+export function openRateLimiter({ limit, owner, stateDirectory, info }: RateLimiterSettings): SharedRateLimiter {
+  const windowMs = limit.windowMs + MARGIN_MS;
   const store =
     stateDirectory === undefined
       ? inMemory()
-      : onDiskIfPossible(join(stateDirectory, 'ledger', `${digest(owner)}.json`), info);
+      : onDiskIfPossible(join(stateDirectory, 'rate-limits', `${digest(owner)}.json`), info);
 
   let announcedUntil = 0;
   /** Once for a wait, however many requests wait together. */
   function announce(wait: number): void {
     const end = Date.now() + wait;
-    if (end <= announcedUntil + window / 2) return;
+    if (end <= announcedUntil + windowMs / 2) return;
     announcedUntil = end;
-    info(`${budget.requests} requests in ${budget.window} s are allowed: waiting ${Math.ceil(wait / 1000)} s`);
+    info(`${asText(limit)} are allowed: waiting ${Math.ceil(wait / 1000)} s`);
   }
 
-  const stillCounting = (starts: readonly number[], now: number) => starts.filter((start) => now - start < window);
+  /** A start in the future was written before the clock was set back: it counts for one window from now on. */
+  const stillCounting = ({ starts }: Count, now: number) =>
+    starts.map((start) => Math.min(start, now)).filter((start) => now - start < windowMs);
 
-  /** Books one request. The result is how long to wait before asking again: 0 when it was booked. */
-  function book(starts: readonly number[], now: number): { starts: number[]; wait: number } {
-    const counting = stillCounting(starts, now);
-    if (counting.length < budget.requests) return { starts: [...counting, now], wait: 0 };
-    const oldest = counting[counting.length - budget.requests] ?? now;
-    return { starts: counting, wait: oldest + window - now };
+  /** Books one request, or says how many milliseconds to wait before asking again. */
+  function book(count: Count, now: number): { count: Count; wait: number } {
+    const starts = stillCounting(count, now);
+    const paused = pauseLeft(count, now);
+    if (paused > 0) return { count: { ...count, starts }, wait: paused };
+    if (starts.length < limit.requests) return { count: { starts: [...starts, now] }, wait: 0 };
+    const oldest = starts[starts.length - limit.requests] ?? now;
+    return { count: { ...count, starts }, wait: oldest + windowMs - now };
   }
 
   return {
-    remainingHeader: budget.remainingHeader,
+    remainingHeader: limit.remainingHeader,
     async take(deadline) {
       for (;;) {
         let [wait, now] = [0, 0];
-        await store.update(deadline, (starts) => {
+        await store.update(deadline, (count) => {
           now = Date.now();
-          const booked = book(starts, now);
+          const booked = book(count, now);
           wait = booked.wait;
-          return booked.starts;
+          return booked.count;
         });
         if (wait === 0) return now;
-        if (wait >= deadline.remaining()) throw tooLong(wait, budget);
+        if (wait >= deadline.remaining()) throw tooLong(wait, limit);
         announce(wait);
         await deadline.sleep(wait);
       }
     },
     async over(booked, left, deadline) {
       const now = Date.now();
-      const isPrompt = now - booked <= PROMPT;
+      const isPrompt = now - booked <= PROMPT_MS;
       if (isPrompt && left === undefined) return;
-      await store.update(deadline, (starts) => {
-        const moved = isPrompt ? starts : moveToEnd(starts, booked, now);
-        const counting = stillCounting(moved, now);
-        // Somebody else behind the same address spends from the same purse: book what we did not see.
-        const unseen = left === undefined ? 0 : Math.max(0, budget.requests - left - counting.length);
-        if (unseen === 0 && moved === starts) return undefined;
-        return [...counting, ...Array<number>(unseen).fill(now)];
+      await store.update(deadline, (count) => {
+        const moved = isPrompt ? count.starts : moveToEnd(count.starts, booked, now);
+        const counting = stillCounting({ starts: [...moved] }, now);
+        // Somebody else behind the same address uses the same limit: count what was not seen here.
+        const unseen = left === undefined ? 0 : Math.max(0, limit.requests - left - counting.length);
+        if (unseen === 0 && moved === count.starts) return undefined;
+        return { ...count, starts: [...counting, ...Array<number>(unseen).fill(now)] };
       });
     },
+    comeBackIn: (waitMs, deadline) => store.update(deadline, () => ({ starts: [], pause: { at: Date.now(), waitMs } })),
     used: async () => stillCounting(await store.read(), Date.now()).length,
     async untilReset() {
-      const now = Date.now();
-      const [oldest] = stillCounting(await store.read(), now);
-      return (oldest ?? now) + window - now;
+      const [count, now] = [await store.read(), Date.now()];
+      const [oldest] = stillCounting(count, now);
+      return Math.max((oldest ?? now) + windowMs - now, pauseLeft(count, now));
     },
   };
+}
+
+/** Never more than what the provider asked for, wherever the clock jumps. */
+function pauseLeft({ pause }: Count, now: number): number {
+  return pause ? Math.max(0, Math.min(pause.waitMs, pause.at + pause.waitMs - now)) : 0;
 }
 
 function moveToEnd(starts: readonly number[], booked: number, now: number): readonly number[] {
@@ -109,32 +125,34 @@ function moveToEnd(starts: readonly number[], booked: number, now: number): read
   return at < 0 ? starts : [...starts.slice(0, at), ...starts.slice(at + 1), now];
 }
 
-function tooLong(wait: number, budget: RequestBudget): Dns01Error {
+const asText = ({ requests, windowMs }: RateLimit): string => `${requests} requests in ${windowMs / 1000} s`;
+
+function tooLong(wait: number, limit: RateLimit): Dns01Error {
   const seconds = Math.ceil(wait / 1000);
   return new Dns01Error(
     'E_RATE',
-    `the provider allows ${budget.requests} requests in ${budget.window} s, the next one is possible in ${seconds} s only`,
+    `the provider allows ${asText(limit)}, the next one is possible in ${seconds} s only`,
     { hint: 'run it again later, or give more time with --timeout SECONDS' },
   );
 }
 
 interface Store {
-  read(): Promise<readonly number[]>;
-  /** Changes the list under a lock; `undefined` leaves it as it is. */
-  update(deadline: Deadline, change: (starts: readonly number[]) => number[] | undefined): Promise<void>;
+  read(): Promise<Count>;
+  /** Changes the count under a lock; `undefined` leaves it as it is. */
+  update(deadline: Deadline, change: (count: Count) => Count | undefined): Promise<void>;
 }
 
 function inMemory(): Store {
-  let starts: readonly number[] = [];
+  let count: Count = { starts: [] };
   return {
-    read: async () => starts,
+    read: async () => count,
     async update(_deadline, change) {
-      starts = change(starts) ?? starts;
+      count = change(count) ?? count;
     },
   };
 }
 
-/** A budget for this process alone is better than none, and than a process that cannot go on. */
+/** A count of this process alone is better than none, and better than a process that cannot go on. */
 function onDiskIfPossible(file: string, info: (message: string) => void): Store {
   let store = onDisk(file);
   async function attempt<Result>(step: (store: Store) => Promise<Result>): Promise<Result> {
@@ -154,13 +172,13 @@ function onDiskIfPossible(file: string, info: (message: string) => void): Store 
 }
 
 function onDisk(file: string): Store {
-  const read = async () => (await readJson(file, ledgerSchema))?.starts ?? [];
+  const read = async () => (await readJson(file, countSchema)) ?? { starts: [] };
   return {
     read,
     update: (deadline, change) =>
       withLock(file, { deadline }, async () => {
-        const starts = change(await read());
-        if (starts) await writeJson(file, { starts });
+        const count = change(await read());
+        if (count) await writeJson(file, count);
       }),
   };
 }

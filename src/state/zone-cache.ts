@@ -1,50 +1,69 @@
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { digest } from '../digest.ts';
-import type { Fqdn } from '../names.ts';
+import { type Fqdn, parseName } from '../names.ts';
 import { readJson, writeJson } from './files.ts';
 
-/** Milliseconds. A zone that is made meanwhile is noticed a day later at the latest. */
-const REMEMBERED_FOR = 86_400_000;
+/** Milliseconds. A zone that is made in the meantime is noticed a day later at the latest. */
+const MAX_AGE_MS = 86_400_000;
 
-/** No more names are remembered of an account; the oldest go first. */
-const MOST_NAMES = 1000;
+/** More names or zones of an account are not remembered; the oldest go first. */
+const MAX_ENTRIES = 1000;
 
-const namesSchema = z.record(z.string(), z.object({ zone: z.string(), at: z.number() }));
-const memorySchema = z.object({ names: namesSchema });
-type Names = z.output<typeof namesSchema>;
+const bookSchema = z.record(z.string(), z.object({ is: z.string(), at: z.number() }));
+const cacheSchema = z.object({
+  /** The zone in which a name was found. */
+  names: z._default(bookSchema, {}),
+  /** The provider's own id of a zone. */
+  ids: z._default(bookSchema, {}),
+});
+type Cache = z.output<typeof cacheSchema>;
 
-/** In which zone a name turned out to lie, so that it need not be searched for again. Only a hint: zones move. */
+/** What was found out about an account's zones, so that it need not be looked for again. Only hints: zones move. */
 export interface ZoneCache {
   recall(account: string, name: Fqdn): Promise<Fqdn | undefined>;
   remember(account: string, name: Fqdn, zone: Fqdn): Promise<void>;
+  recallId(account: string, zone: Fqdn): Promise<string | undefined>;
+  /** @param id undefined to forget it */
+  rememberId(account: string, zone: Fqdn, id: string | undefined): Promise<void>;
 }
 
 /** What cannot be read or written is not remembered, and nothing else happens. */
 export function openZoneCache(stateDirectory: string | undefined): ZoneCache {
   const fileOf = (account: string) => join(stateDirectory ?? '', 'zones', `${digest(account)}.json`);
-  const known = new Map<string, Promise<Names>>();
-  const read = async (account: string): Promise<Names> => {
-    if (stateDirectory === undefined) return {};
-    const memory = await readJson(fileOf(account), memorySchema).catch(() => undefined);
-    return memory?.names ?? {};
+  const known = new Map<string, Promise<Cache>>();
+  const read = async (account: string): Promise<Cache> => {
+    const cache =
+      stateDirectory === undefined ? undefined : await readJson(fileOf(account), cacheSchema).catch(() => undefined);
+    return cache ?? { names: {}, ids: {} };
   };
   /** Read once in a run. */
-  const namesOf = (account: string): Promise<Names> => {
-    const names = known.get(account) ?? read(account);
-    known.set(account, names);
-    return names;
+  const cacheOf = (account: string): Promise<Cache> => {
+    const cache = known.get(account) ?? read(account);
+    known.set(account, cache);
+    return cache;
   };
+  async function recall(account: string, book: keyof Cache, key: string): Promise<string | undefined> {
+    const found = (await cacheOf(account))[book][key];
+    // An entry from the future was written before the clock was set back.
+    const age = found ? Date.now() - found.at : MAX_AGE_MS;
+    return age >= 0 && age < MAX_AGE_MS ? found?.is : undefined;
+  }
+  async function remember(account: string, book: keyof Cache, key: string, is: string | undefined): Promise<void> {
+    const cache = await cacheOf(account);
+    const others = Object.entries(cache[book]).filter(([other]) => other !== key);
+    const added = is === undefined ? [] : [[key, { is, at: Date.now() }] as const];
+    const changed = { ...cache, [book]: Object.fromEntries([...others.slice(1 - MAX_ENTRIES), ...added]) };
+    known.set(account, Promise.resolve(changed));
+    if (stateDirectory !== undefined) await writeJson(fileOf(account), changed).catch(() => {});
+  }
   return {
     async recall(account, name) {
-      const { [name]: found } = await namesOf(account);
-      return found && Date.now() - found.at < REMEMBERED_FOR ? found.zone : undefined;
+      const zone = await recall(account, 'names', name);
+      return zone === undefined ? undefined : parseName(zone);
     },
-    async remember(account, name, zone) {
-      const others = Object.entries(await namesOf(account)).filter(([other]) => other !== name);
-      const names = Object.fromEntries([...others.slice(1 - MOST_NAMES), [name, { zone, at: Date.now() }]]);
-      known.set(account, Promise.resolve(names));
-      if (stateDirectory !== undefined) await writeJson(fileOf(account), { names }).catch(() => {});
-    },
+    remember: (account, name, zone) => remember(account, 'names', name, zone),
+    recallId: (account, zone) => recall(account, 'ids', zone),
+    rememberId: (account, zone, id) => remember(account, 'ids', zone, id),
   };
 }

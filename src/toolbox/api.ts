@@ -47,7 +47,7 @@ export interface Api {
 }
 
 /** The usual meaning of a refusal. */
-const USUAL: Refusals = {
+const USUAL: Readonly<Record<number, Refusal>> = {
   401: { code: 'E_AUTH', text: 'the login was refused', hint: 'check the credentials of the account' },
   403: { code: 'E_AUTH', text: 'this login lacks the right for it', hint: 'check the rights of the login' },
   404: { code: 'E_ZONE', text: 'there is no such zone', hint: 'check the zone in the config and the account' },
@@ -72,11 +72,19 @@ export function createApi({ http }: { readonly http: HttpClient }, settings: Api
 }
 
 /** A refusal as an error that carries the status. */
-export function refusalError(answer: HttpAnswer, settings: Pick<ApiSettings, 'refusals' | 'messageOf' | 'refusalOf'>): Dns01Error {
+export function refusalError(
+  answer: HttpAnswer,
+  settings: Pick<ApiSettings, 'refusals' | 'messageOf' | 'refusalOf'>,
+): Dns01Error {
   const { call, status } = answer;
-  const known = settings.refusalOf?.(answer) ?? settings.refusals?.[status] ?? USUAL[status];
-  const refusal = typeof known === 'string' ? { ...USUAL[status], code: known } : (known ?? { code: 'E_REJECTED' as const });
-  const { code, text = 'refused', hint, tryNextZone } = refusal as Refusal;
+  const known = settings.refusalOf?.(answer) ?? settings.refusals?.[status];
+  const usual = USUAL[status] ?? { code: 'E_REJECTED' };
+  const {
+    code,
+    text = 'refused',
+    hint,
+    tryNextZone,
+  } = typeof known === 'string' ? { ...usual, code: known } : (known ?? usual);
   // Where a login failed, the answer may repeat it.
   const words = code === 'E_AUTH' ? '' : excerpt(settings.messageOf?.(answer) ?? answer.text);
   return new Dns01Error(code, `${call}: ${text} (status ${status})${words ? `: ${words}` : ''}`, {

@@ -1,10 +1,10 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import type { SecretSource } from '../provider.ts';
-import { secretSourceOf } from '../provider.ts';
-import type { Environment } from './find.ts';
-import { type Config, configError } from './load.ts';
-import { refuseWritable, warnReadable } from './permissions.ts';
+import type { Environment } from '../config/find.ts';
+import { type Config, configError } from '../config/load.ts';
+import { readTrustedFile, warnReadable } from '../config/trusted-file.ts';
+import { isDns01Error } from '../errors.ts';
+import { type SecretSource, secretSourceOf } from '../provider.ts';
 
 export interface SecretReader {
   readonly config: Config;
@@ -46,7 +46,7 @@ async function readSecret(source: SecretSource, path: readonly PropertyKey[], re
 
 async function fetchSecret(source: SecretSource, path: readonly PropertyKey[], reader: SecretReader): Promise<string> {
   const { config, env } = reader;
-  const fail = (text: string, hint?: string) => configError(config.file, path, text, hint);
+  const fail = (text: string, hint?: string) => configError(config, path, text, hint);
   if (typeof source === 'string') {
     warnReadable(config.file, statSync(config.file), reader.warn);
     return source;
@@ -54,36 +54,39 @@ async function fetchSecret(source: SecretSource, path: readonly PropertyKey[], r
   if ('env' in source) {
     const text = env[source.env];
     if (text) return text;
-    throw await fail(`the environment variable ${source.env} is ${text === '' ? 'empty' : 'not set'}`, CRON_HINT);
+    throw fail(`the environment variable ${source.env} is ${text === '' ? 'empty' : 'not set'}`, CRON_HINT);
   }
   if ('file' in source) return readSecretFile(resolve(dirname(config.file), source.file), fail, reader.warn);
   const directory = env['CREDENTIALS_DIRECTORY'];
   if (directory) return readSecretFile(join(directory, source.credential), fail, () => {});
-  throw await fail(
+  throw fail(
     `the systemd credential ${source.credential} is not there: this process was not started with credentials`,
     `put LoadCredential=${source.credential}:/path/to/file into the systemd unit`,
   );
 }
 
+/** No key or password is larger. */
+const MAX_SECRET_BYTES = 65_536;
+
 const CRON_HINT = 'cron and systemd start with an almost empty environment: use { file: /path } there';
 
-async function readSecretFile(
+function readSecretFile(
   file: string,
-  fail: (text: string) => Promise<Error>,
+  fail: (text: string, hint?: string) => Error,
   warn: (message: string) => void,
-): Promise<string> {
+): string {
   let text: string;
   try {
-    const stats = statSync(file);
-    refuseWritable(file, stats);
-    warnReadable(file, stats, warn);
-    text = readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+    const secret = readTrustedFile(file, { maxBytes: MAX_SECRET_BYTES });
+    warnReadable(file, secret.stats, warn);
+    text = secret.text.replace(/\r?\n$/, '');
   } catch (error) {
-    const code = (error as { code?: string }).code;
-    if (code === 'ENOENT') throw await fail(`the file ${file} is not there`);
-    if (code === 'EACCES') throw await fail(`this user may not read ${file}`);
-    throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') throw fail(`the file ${file} is not there`);
+    if (code === 'EACCES') throw fail(`this user may not read ${file}`);
+    if (isDns01Error(error)) throw fail(message, error.hint);
+    throw fail(`the file ${file} cannot be read: ${message}`);
   }
-  if (text === '') throw await fail(`the file ${file} is empty`);
+  if (text === '') throw fail(`the file ${file} is empty`);
   return text;
 }

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
-import { challengeNameOf, isChallengeName } from '../challenge/name.ts';
-import { looksLikeChallenge } from '../challenge/value.ts';
+import { challengeNameOf, isChallengeName, looksLikeChallenge } from '../challenge/challenge.ts';
 import { challengeValue } from '../hooks/hook-call.ts';
-import { type Fqdn, isWithin, normaliseName } from '../names.ts';
+import { type Fqdn, normaliseName } from '../names.ts';
+import { parseJson } from '../output/text.ts';
 
 /**
  * lego's httpreq in its two modes, of which acme.sh's dns_acmeproxy speaks the first (go-acme.github.io/lego/dns/httpreq).
@@ -45,18 +45,4 @@ export function parseBody(text: string, isDelegated: (name: Fqdn) => boolean): C
   } catch {
     return 'the name is not a domain name';
   }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Whether one of the domains is that of the challenge or lies above it, at a label border. */
-export function mayWrite(domains: readonly Fqdn[], name: Fqdn): boolean {
-  const domain = isChallengeName(name) ? name.slice(name.indexOf('.') + 1) : name;
-  return domains.some((allowed) => isWithin(domain, allowed));
 }

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { urlToHttpOptions } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { hashPassword } from '../../src/serve/password.ts';
+import { hashPassword } from '../../src/gateway/password.ts';
 import { expectFailure, OTHER_VALUE, openWorkplace, VALUE, type Workplace } from '../support/cli.ts';
 import { openNameserver, type TestNameserver } from '../support/nameserver.ts';
 import { PANEL_PASSWORD, type Panels, startPanels } from '../support/panels.ts';
@@ -269,7 +269,7 @@ it('serve hash reads a password on stdin and prints what a config takes', async 
   child.stdin.end(`${PASSWORD}\n`);
   const { text } = await import('node:stream/consumers');
   const hash = (await text(child.stdout)).trim();
-  const { createPasswordCheck } = await import('../../src/serve/password.ts');
+  const { createPasswordCheck } = await import('../../src/gateway/password.ts');
   const check = createPasswordCheck();
   expect(await check.matches(PASSWORD, hash)).toBe(true);
   expect(await check.matches(`${PASSWORD}!`, hash)).toBe(false);

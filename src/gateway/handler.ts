@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http';
+import { userOf } from '../challenge/principal.ts';
 import { asDns01Error, type ErrorCode } from '../errors.ts';
 import type { Fqdn } from '../names.ts';
 import { readRequestBody } from './body.ts';
 import { createFloodGate } from './flood.ts';
 import { createPasswordCheck } from './password.ts';
-import { type ChallengeRequest, mayWrite, parseBody } from './request.ts';
+import { type ChallengeRequest, parseBody } from './request.ts';
 
 export interface ServeUser {
   readonly hash: string;
@@ -16,8 +17,8 @@ export interface ServeSettings {
   readonly users: ReadonlyMap<string, ServeUser>;
   /** True for names without the challenge label that may be written all the same. */
   isDelegated(name: Fqdn): boolean;
-  publish(challenge: ChallengeRequest): Promise<void>;
-  withdraw(challenge: ChallengeRequest): Promise<void>;
+  /** @param names the domains that the user may write */
+  change(action: 'add' | 'remove', challenge: ChallengeRequest, names: readonly Fqdn[]): Promise<void>;
 }
 
 export interface Answer {
@@ -44,8 +45,8 @@ export function createHandler(settings: ServeSettings): (request: IncomingMessag
   let underWay = 0;
 
   return async (request) => {
-    const task = TASKS[new URL(request.url ?? '/', 'http://server').pathname.split('/').at(-1) ?? ''];
-    if (!task) return refuse(404, 'there are POST /present and POST /cleanup');
+    const action = ACTIONS[new URL(request.url ?? '/', 'http://server').pathname.split('/').at(-1) ?? ''];
+    if (!action) return refuse(404, 'there are POST /present and POST /cleanup');
     if (request.method !== 'POST') return refuse(405, 'only POST', { allow: 'POST' });
 
     const user = await authenticate(request);
@@ -58,14 +59,15 @@ export function createHandler(settings: ServeSettings): (request: IncomingMessag
     const challenge = parseBody(text, settings.isDelegated);
     if (typeof challenge === 'string') return { ...refuse(400, challenge), user };
     const who = { user, name: challenge.name };
-    if (!mayWrite(settings.users.get(user)?.names ?? [], challenge.name)) {
+    const names = settings.users.get(user)?.names ?? [];
+    if (!userOf(names).mayWrite(challenge.name)) {
       return { ...refuse(403, 'this user may not write that name'), ...who };
     }
     if (underWay >= AT_ONCE) return { ...refuse(503, 'too many challenges at once', { 'retry-after': '5' }), ...who };
 
     underWay++;
     try {
-      await settings[task](challenge);
+      await settings.change(action, challenge, names);
       return { status: 200, body: { fqdn: challenge.fqdn, value: challenge.value }, ...who };
     } catch (error) {
       return { ...failure(error), ...who };
@@ -89,7 +91,7 @@ export function createHandler(settings: ServeSettings): (request: IncomingMessag
   }
 }
 
-const TASKS: Readonly<Record<string, 'publish' | 'withdraw' | undefined>> = { present: 'publish', cleanup: 'withdraw' };
+const ACTIONS: Readonly<Record<string, 'add' | 'remove' | undefined>> = { present: 'add', cleanup: 'remove' };
 
 /** A hash that no password has. */
 const NOBODY = `scrypt$16384$8$1$${'A'.repeat(22)}$${'A'.repeat(43)}`;

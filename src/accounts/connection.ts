@@ -1,0 +1,130 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { configError } from '../config/load.ts';
+import type { ConnectionOptions } from '../config/schema.ts';
+import { digest } from '../digest.ts';
+import { type ClosableHttpClient, createHttpClient, type RateLimiter } from '../http/client.ts';
+import { isLoopback, type ProxySettings } from '../http/dispatcher.ts';
+import type { HttpCall, ProviderDefinition, RateLimit, Resolved } from '../provider.ts';
+import { openRateLimiter, type SharedRateLimiter } from '../state/rate-limit.ts';
+import type { AccountRun } from './account.ts';
+
+/** An account whose secrets have been read. */
+interface ReadyAccount {
+  readonly definition: ProviderDefinition;
+  readonly options: unknown;
+  readonly connection: ConnectionOptions;
+  readonly secrets: readonly string[];
+}
+
+export interface RateLimitLeft extends RateLimit {
+  readonly left: number;
+}
+
+export interface Connection {
+  readonly http: ClosableHttpClient;
+  /** What is left of the limits that hold for every call. */
+  rateLimits(): Promise<RateLimitLeft[]>;
+}
+
+/** The account's HTTP client, with its TLS, proxy, time limit and rate limits. @throws E_CONFIG for a `ca` without one */
+export async function openConnection(name: string, account: ReadyAccount, run: AccountRun): Promise<Connection> {
+  const { definition, connection, options } = account;
+  const { log, deadline } = run;
+  warnUnencrypted(name, urlOf(options), log.warn);
+  const limiters = openRateLimiters(name, account, run);
+  const http = createHttpClient({
+    connection: {
+      ca: connection.ca === undefined ? undefined : await readCa(name, connection.ca, run),
+      fingerprint: connection.fingerprint?.replaceAll(':', '').toLowerCase(),
+      proxy: proxyFor(connection, run),
+    },
+    requestTimeout: (connection.timeout ?? 30) * 1000,
+    deadline,
+    log: { ...log, debug: (message, fields) => log.debug(message, { account: name, ...fields }) },
+    rateLimits: limiters.forCall,
+  });
+  return {
+    http,
+    rateLimits: () =>
+      Promise.all(
+        (definition.rateLimits ?? []).flatMap((limit) => {
+          const limiter = limit.per === 'zone' ? undefined : limiters.of(limit);
+          return limiter ? [leftOf(limit, limiter)] : [];
+        }),
+      ),
+  };
+}
+
+async function leftOf(limit: RateLimit, limiter: SharedRateLimiter): Promise<RateLimitLeft> {
+  return { ...limit, left: limit.requests - (await limiter.used()) };
+}
+
+/** The server that an account talks to: the host of its URL, or what its provider says. */
+export function serverOf({ serverOf: own }: ProviderDefinition, options: unknown): string {
+  return own?.(options as Resolved<unknown>) ?? urlOf(options)?.host ?? '';
+}
+
+/** The limits, shared by all accounts that the provider counts together: never by the account's name in the config. */
+function openRateLimiters(name: string, { definition, options, secrets }: ReadyAccount, run: AccountRun) {
+  const server = serverOf(definition, options);
+  const credential = digest(secrets.join('\n'));
+  const known = new Map<string, SharedRateLimiter>();
+  const scopes: Readonly<Record<RateLimit['per'], (zone: string) => string>> = {
+    address: () => '',
+    login: () => `login ${optionOf(options, 'username') ?? credential}`,
+    credential: () => `credential ${credential}`,
+    zone: (zone) => `zone ${zone}`,
+  };
+  function of(limit: RateLimit, zone = ''): SharedRateLimiter {
+    // Two limits of one scope count apart.
+    const owner = `${definition.type} ${server} ${scopes[limit.per](zone)} ${limit.requests}/${limit.windowMs}`;
+    const limiter =
+      known.get(owner) ??
+      openRateLimiter({
+        limit,
+        owner,
+        stateDirectory: run.stateDirectory,
+        info: (message) => run.log.info(`account ${name} (${definition.type}): ${message}`),
+      });
+    known.set(owner, limiter);
+    return limiter;
+  }
+  const limits = definition.rateLimits ?? [];
+  const forCall = ({ zone }: HttpCall): RateLimiter[] =>
+    limits.filter(({ per }) => per !== 'zone' || zone !== undefined).map((limit) => of(limit, zone));
+  return { of, forCall };
+}
+
+async function readCa(name: string, file: string, { config }: AccountRun): Promise<string> {
+  const path = resolve(dirname(config.file), file);
+  const text = await readFile(path, 'utf8').catch((error: Error) => error);
+  if (typeof text === 'string' && text.includes('-----BEGIN CERTIFICATE-----')) return text;
+  const why = typeof text === 'string' ? 'it holds no certificate in PEM form' : text.message;
+  throw configError(config, ['accounts', name, 'ca'], `${path} cannot be used: ${why}`);
+}
+
+function proxyFor({ proxy }: ConnectionOptions, { env }: AccountRun): ProxySettings {
+  if (proxy) return { http: proxy, https: proxy };
+  return {
+    http: env['http_proxy'] || env['HTTP_PROXY'],
+    https: env['https_proxy'] || env['HTTPS_PROXY'],
+    except: env['no_proxy'] || env['NO_PROXY'],
+  };
+}
+
+function optionOf(options: unknown, key: string): string | undefined {
+  const value: unknown = typeof options === 'object' && options !== null ? Reflect.get(options, key) : undefined;
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** Every provider with an HTTP API calls its endpoint `url`. */
+export function urlOf(options: unknown): URL | undefined {
+  const url = optionOf(options, 'url') ?? '';
+  return URL.canParse(url) ? new URL(url) : undefined;
+}
+
+function warnUnencrypted(name: string, url: URL | undefined, warn: (message: string) => void): void {
+  if (url?.protocol !== 'http:' || isLoopback(url)) return;
+  warn(`account ${name}: the credentials travel unencrypted to ${url.host}, use https:// in url`);
+}

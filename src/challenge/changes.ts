@@ -1,0 +1,148 @@
+import { join } from 'node:path';
+import type { Account } from '../accounts/account.ts';
+import { Dns01Error, isDns01Error } from '../errors.ts';
+import type { Fqdn } from '../names.ts';
+import type { TxtChange, TxtOutcome } from '../provider.ts';
+import { withLock } from '../state/lock.ts';
+import { createKeyedMutex } from '../toolbox/memory.ts';
+import type { Run } from './run.ts';
+
+/** What a change comes to; what stands in its way is thrown. */
+export type Done = Extract<TxtOutcome, { state: 'done' }>;
+
+/**
+ * The changes of one run at the providers. Changes of one zone that wait at the same time go out in one call where the
+ * provider can do that; where it rewrites what others may rewrite, one process does so at a time.
+ */
+export interface Changes {
+  /** @throws what the provider throws; `outcomeUnknown` where the change may have been made all the same */
+  make(account: Account, zone: Fqdn, change: TxtChange): Promise<Done>;
+}
+
+interface Waiting {
+  readonly change: TxtChange;
+  resolve(done: Done): void;
+  reject(error: unknown): void;
+}
+
+export function openChanges(run: Run): Changes {
+  const queues = new Map<string, Waiting[]>();
+  const oneByOne = createKeyedMutex();
+
+  function make(account: Account, zone: Fqdn, change: TxtChange): Promise<Done> {
+    const { changes } = account.definition;
+    const { name, value } = change.record;
+    const key = `${account.name} ${zone}`;
+    if (!changes) {
+      // Two changes of one value must not meet: both would find it missing.
+      return oneByOne(`${key} ${name} ${value}`, () =>
+        account.limit(() => exclusively(account, zone, run, () => single(account, change))),
+      );
+    }
+    return new Promise<Done>((resolve, reject) => {
+      const waiting = queues.get(key);
+      if (waiting) return void waiting.push({ change, resolve, reject });
+      const queue: Waiting[] = [{ change, resolve, reject }];
+      queues.set(key, queue);
+      // Whatever is asked for in the same moment comes along.
+      setImmediate(() => void drain(account, zone, key, queue, changes.atMost));
+    });
+  }
+
+  async function drain(account: Account, zone: Fqdn, key: string, queue: Waiting[], atMost: number): Promise<void> {
+    while (queue.length > 0) {
+      const group = takeGroup(queue, atMost);
+      const outcomes = await account
+        .limit(() =>
+          exclusively(account, zone, run, () =>
+            together(
+              account,
+              zone,
+              group.map(({ change }) => change),
+            ),
+          ),
+        )
+        .catch((error: unknown) => group.map(() => ({ error })));
+      for (const [index, { resolve, reject }] of group.entries()) {
+        const outcome = outcomes[index];
+        if (outcome && 'state' in outcome) resolve(outcome);
+        else reject(outcome?.error);
+      }
+    }
+    queues.delete(key);
+  }
+
+  return { make };
+}
+
+/** The next changes for one call: never two of the same value, whose order would be lost. */
+function takeGroup(queue: Waiting[], atMost: number): Waiting[] {
+  const seen = new Set<string>();
+  const group: Waiting[] = [];
+  const later: Waiting[] = [];
+  for (const waiting of queue.splice(0)) {
+    const { name, value } = waiting.change.record;
+    const key = `${name} ${value}`;
+    if (group.length < atMost && !seen.has(key)) group.push(waiting);
+    else later.push(waiting);
+    seen.add(key);
+  }
+  queue.push(...later);
+  return group;
+}
+
+type Result = Done | { readonly error: unknown };
+
+/** Several changes in one call. One that was refused is tried alone, so that it does not stop the others. */
+async function together(account: Account, zone: Fqdn, changes: readonly TxtChange[]): Promise<Result[]> {
+  const alone = async (change: TxtChange): Promise<Result> => single(account, change).catch((error) => ({ error }));
+  const [first] = changes;
+  if (changes.length === 1 && first) return [await alone(first)];
+  const outcomes = await account.use(async (provider) => (await provider.changeTxt?.(zone, changes)) ?? []);
+  const results: Result[] = [];
+  for (const [index, change] of changes.entries()) {
+    const outcome = outcomes[index];
+    if (outcome?.state === 'done') results.push(outcome);
+    else if (outcome?.state === 'refused' && outcome.error.tryNextZone) results.push({ error: outcome.error });
+    else if (outcome?.state === 'refused') results.push(await alone(change));
+    else results.push(await afterUnknown(account, change, outcome?.error));
+  }
+  return results;
+}
+
+/** A change whose answer was lost is looked for before it is made again. */
+async function afterUnknown(account: Account, change: TxtChange, error: Dns01Error | undefined): Promise<Result> {
+  const { name, value, zone } = change.record;
+  const unknown = error ?? new Dns01Error('E_PROTOCOL', 'the provider gave no outcome', { outcomeUnknown: true });
+  try {
+    const present = (await account.use((provider) => provider.listTxt(name, zone))).includes(value);
+    if (present === (change.action === 'add')) return { state: 'done', changed: undefined };
+    return await single(account, change);
+  } catch (failure) {
+    // An earlier attempt may still arrive, whatever this one came to.
+    const { code, message, hint } = isDns01Error(failure) ? failure : unknown;
+    return { error: new Dns01Error(code, message, { hint, cause: unknown, outcomeUnknown: true }) };
+  }
+}
+
+async function single(account: Account, { action, record, handle }: TxtChange): Promise<Done> {
+  if (action === 'add') {
+    const { changed, zone: _, ...added } = await account.use((provider) => provider.addTxt(record));
+    return { state: 'done', changed, handle: added };
+  }
+  const outcome = await account.use((provider) => provider.removeTxt(record, handle));
+  return { state: 'done', changed: outcome === 'removed' };
+}
+
+/** One writer of a zone at a time, where the provider rewrites more than the value. */
+async function exclusively<Value>(account: Account, zone: Fqdn, run: Run, task: () => Promise<Value>): Promise<Value> {
+  const { stateDirectory, deadline, log } = run;
+  if (!account.definition.exclusive || stateDirectory === undefined) return task();
+  const settings = {
+    deadline,
+    info: (text: string) => log.info(`account ${account.name}: ${text}`),
+    unusable: (reason: string) =>
+      log.warn(`account ${account.name}: cannot keep other processes from writing at the same time: ${reason}`),
+  };
+  return withLock(join(stateDirectory, 'locks', account.lockOf(zone)), settings, task);
+}

@@ -1,0 +1,171 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import pLimit from 'p-limit';
+import { asDns01Error, type Dns01Error, isDns01Error } from '../errors.ts';
+import type { RecordHandle } from '../provider.ts';
+import { openOrders } from '../state/orders.ts';
+import { type Challenge, parseChallenge } from './challenge.ts';
+import type { Principal } from './principal.ts';
+import { isDelegatedZone, type Overrides } from './route.ts';
+import type { Run } from './run.ts';
+import { type Changed, type Prepared, preparePublishing, prepareWithdrawing } from './value.ts';
+import { type AwaitedValue, type WaitProgress, waitUntilVisible } from './wait.ts';
+
+/** What a verb, a hook, a line of a batch or a request of the gateway wants. */
+export interface Order {
+  readonly action: 'add' | 'remove';
+  /** As they were given; they are checked here. */
+  readonly challenges: readonly GivenChallenge[];
+  readonly principal: Principal;
+  readonly overrides?: Overrides | undefined;
+  /** Wait until the values can be seen. */
+  readonly wait?: boolean | undefined;
+  /** This order is one part of a larger one: only the last part waits, for all of them. */
+  readonly part?: { readonly key: string; readonly remaining: number } | undefined;
+  /** Withdraw what was published when a part of the order fails. */
+  readonly undo?: boolean | undefined;
+  /** Try a removal again for a while, because a failure would cost more. */
+  readonly insist?: boolean | undefined;
+  /** What a client brought back of the add; a hint. */
+  readonly handle?: RecordHandle | undefined;
+  readonly progress?: WaitProgress | undefined;
+}
+
+export interface GivenChallenge {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** What became of one challenge of an order. */
+export type OrderResult = Changed | Dns01Error;
+
+export interface OrderResults {
+  /** One for each challenge, in their order, as soon as it is known. */
+  readonly each: readonly Promise<OrderResult>[];
+  /** Everything done, the wait included. Milliseconds waited. @throws the first failure */
+  readonly all: Promise<number>;
+}
+
+/** Targets that are looked for at once. */
+const MAX_TARGETS_AT_ONCE = 32;
+
+/** Milliseconds that an order holds back what is ready for what is still being looked for, to make fewer calls. */
+const GATHER_MS = 500;
+
+/** Milliseconds for everything that undoing takes. */
+const UNDO_MS = 60_000;
+
+/** How often a removal is tried again, and the pause before. */
+const MAX_REPEATS = 2;
+const REPEAT_PAUSE_MS = 2000;
+
+/** The one way of every order: check, find the targets, change, wait, and undo where it fails. */
+export function carryOut(order: Order, run: Run): OrderResults {
+  const gathering = gather(order.challenges.length);
+  const targets = pLimit(MAX_TARGETS_AT_ONCE);
+  const each = order.challenges.map(async (given): Promise<OrderResult> => {
+    try {
+      const challenge = check(given, run);
+      const prepared = await targets(() => prepare(order, challenge, run)).finally(gathering.ready);
+      await gathering.complete;
+      return await (order.insist ? insisting(prepared.change, MAX_REPEATS, run) : prepared.change());
+    } catch (error) {
+      gathering.ready();
+      return asDns01Error(error);
+    }
+  });
+  const all = finish(order, each, run);
+  all.catch(() => {});
+  return { each, all };
+}
+
+export function check(given: GivenChallenge, { config, log }: Run): Challenge {
+  return parseChallenge(given, isDelegatedZone(config), log.warn);
+}
+
+function prepare(order: Order, challenge: Challenge, run: Run): Promise<Prepared> {
+  const settings = { principal: order.principal, overrides: order.overrides };
+  return order.action === 'add'
+    ? preparePublishing(challenge, run, settings)
+    : prepareWithdrawing(challenge, run, settings, order.handle);
+}
+
+/** Completes when so many are ready, or after a while: one name whose servers are silent does not hold up the others. */
+function gather(count: number): { ready(): void; readonly complete: Promise<void> } {
+  let missing = count;
+  let done = () => {};
+  const everyone = new Promise<void>((resolve) => {
+    done = resolve;
+  });
+  const abort = new AbortController();
+  const patience = delay(GATHER_MS, undefined, { signal: abort.signal, ref: false }).catch(() => {});
+  return {
+    ready() {
+      missing--;
+      if (missing > 0) return;
+      abort.abort();
+      done();
+    },
+    complete: Promise.race([everyone, patience]),
+  };
+}
+
+async function finish(order: Order, each: readonly Promise<OrderResult>[], run: Run): Promise<number> {
+  const results = await Promise.all(each);
+  try {
+    const failure = results.find(isDns01Error);
+    if (failure) throw failure;
+    if (order.action === 'remove') return 0;
+    const values = await valuesToAwait(order, results as readonly Changed[], run);
+    return values.length > 0 ? await waitUntilVisible(values, run, order.progress) : 0;
+  } catch (error) {
+    if (order.undo && order.action === 'add') await undo(order, results, run);
+    throw error;
+  }
+}
+
+/** One wait for the whole order, in the part that the client says is the last. */
+async function valuesToAwait(
+  { wait, part }: Order,
+  published: readonly Changed[],
+  run: Run,
+): Promise<readonly AwaitedValue[]> {
+  if (!wait) return [];
+  const own = published.map(({ target, value }) => ({ name: target, value }));
+  const orders = openOrders(run.stateDirectory);
+  if (!part || !orders) return own;
+  try {
+    const soFar = await orders.append(part.key, part.remaining, own);
+    return part.remaining === 0 ? soFar : [];
+  } catch (error) {
+    run.log.warn(`the order cannot be kept, waiting for each name on its own: ${(error as Error).message}`);
+    return own;
+  }
+}
+
+/** The client will not call for the removal: what this order has published, or may have, is withdrawn here. */
+async function undo({ challenges, principal }: Order, results: readonly OrderResult[], run: Run): Promise<void> {
+  const published = results.filter((result): result is Changed => !isDns01Error(result));
+  await run.afterwards(UNDO_MS, async (later) => {
+    for (const given of challenges) {
+      const { name, value } = check(given, { ...later, log: { ...later.log, warn: () => {} } });
+      const wasWritten = published.some((done) => done.changed === true && done.name === name && done.value === value);
+      const isOpen = (await later.journal.find(name, value))?.state === 'intent';
+      if (!wasWritten && !isOpen) continue;
+      const { each } = carryOut({ action: 'remove', challenges: [given], principal }, later);
+      const [outcome] = await Promise.all(each);
+      if (isDns01Error(outcome)) later.log.warn(`${name}: the value stays until dns01 sweep: ${outcome.message}`);
+    }
+  });
+}
+
+/** Try again what may go better a little later, while there is time. */
+async function insisting<Result>(task: () => Promise<Result>, again: number, run: Run): Promise<Result> {
+  try {
+    return await task();
+  } catch (error) {
+    const { retryable } = asDns01Error(error);
+    if (again === 0 || !retryable || run.deadline.remaining() < 2 * REPEAT_PAUSE_MS) throw error;
+    await run.deadline.sleep(REPEAT_PAUSE_MS);
+    return insisting(task, again - 1, run);
+  }
+}

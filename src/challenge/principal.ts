@@ -1,0 +1,21 @@
+import { type Fqdn, isWithin } from '../names.ts';
+import { isChallengeName } from './challenge.ts';
+
+/** On whose behalf a run writes. */
+export interface Principal {
+  /** Whether this name, at the end of all CNAMEs, may be written. */
+  mayWrite(name: Fqdn): boolean;
+}
+
+/** Whoever runs the command line may write whatever the config can. */
+export const WHOLE_CONFIG: Principal = { mayWrite: () => true };
+
+/** A user of the gateway may write the challenge names of these domains and of what is below them. */
+export function userOf(domains: readonly Fqdn[]): Principal {
+  return {
+    mayWrite(name) {
+      const domain = isChallengeName(name) ? name.slice(name.indexOf('.') + 1) : name;
+      return domains.some((allowed) => isWithin(domain, allowed));
+    },
+  };
+}

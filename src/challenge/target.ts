@@ -1,0 +1,152 @@
+import type { Config } from '../config/load.ts';
+import { followCnames } from '../dns/chain.ts';
+import { Dns01Error } from '../errors.ts';
+import { type Fqdn, longestZone } from '../names.ts';
+import type { RecordHandle } from '../provider.ts';
+import type { JournalEntry } from '../state/journal.ts';
+import { type Challenge, isChallengeName } from './challenge.ts';
+import type { Principal } from './principal.ts';
+import { allowsZone, hasOverride, isDelegatedZone, type Overrides, type Route, route } from './route.ts';
+import type { Run } from './run.ts';
+import { zonesToTry } from './zone-search.ts';
+
+/** Where a value for a name is written. */
+export interface Target {
+  /** The name itself, or where its CNAMEs lead. */
+  readonly name: Fqdn;
+  readonly account: string;
+  /** The zones to try, one after the other; only one where the user has said which. */
+  readonly zones: readonly Fqdn[];
+  /** That one. */
+  readonly zone: Fqdn | undefined;
+}
+
+/** For whom a target is looked for, and what the user said about it. */
+export interface TargetSettings {
+  readonly principal: Principal;
+  readonly overrides?: Overrides | undefined;
+}
+
+/**
+ * Follow the CNAMEs of a challenge name and find the account at their end.
+ * @throws E_ZONE for a chain that leads nowhere, or to a name that may not be written; and as `route` does
+ */
+export async function findTarget(name: Fqdn, run: Run, settings: TargetSettings): Promise<Target> {
+  const { config } = run;
+  const { overrides = {} } = settings;
+  const chain = await chainFrom(name, run);
+  const end = chain.at(-1) ?? name;
+  if (end !== name) await refuseForeignEnd(end, chain, run);
+  refuseOthers(end, chain, settings.principal);
+  // The overrides speak of the zone that is written, which is the one at the end.
+  return { name: end, ...(await withZones(end, routeAtEnd(end, chain, config, overrides), run)) };
+}
+
+/** Where a value is to be withdrawn, and what the journal says about it. */
+export interface RemovalTarget extends Target {
+  readonly entry: JournalEntry | undefined;
+  readonly handle: RecordHandle | undefined;
+}
+
+/**
+ * Config and CNAMEs may have changed since the value was published: the journal's account and name count, as long as
+ * the account is still there and the name may still be written.
+ * @param given what a client brought back, believed only where it fits the config
+ */
+export async function findRemovalTarget(
+  { name, value }: Challenge,
+  run: Run,
+  settings: TargetSettings,
+  given?: RecordHandle,
+): Promise<RemovalTarget> {
+  const { config } = run;
+  const entry = await run.journal.find(name, value);
+  if (hasOverride(settings.overrides ?? {}) || !entry || !Object.hasOwn(config.accounts, entry.account)) {
+    const target = await findTarget(name, run, settings);
+    const own = entry?.account === target.account && (entry.target ?? name) === target.name ? entry.handle : undefined;
+    return { ...target, entry, handle: handleFor(target, own ?? (given && { ...given, proven: false }), config) };
+  }
+  const end = entry.target ?? name;
+  if (end !== name && !isChallengeName(end) && !isDelegatedZone(config)(end))
+    throw foreignEnd([name, end], end, config);
+  refuseOthers(end, [name, end], settings.principal);
+  const zone = entry.zone ?? entry.handle?.zone;
+  const known = zone !== undefined && allowsZone(config, entry.account, end, zone) ? zone : undefined;
+  const found = known
+    ? { account: entry.account, zone: known, zones: [known] }
+    : await withZones(end, route(end, config, { account: entry.account }), run);
+  const target = { name: end, ...found };
+  return { ...target, entry, handle: handleFor(target, entry.handle ?? given, config) };
+}
+
+function handleFor({ name, account, zone }: Target, handle: RecordHandle | undefined, config: Config) {
+  if (!handle || (zone !== undefined && handle.zone !== zone)) return undefined;
+  return allowsZone(config, account, name, handle.zone) ? handle : undefined;
+}
+
+async function withZones(name: Fqdn, { account, zone }: Route, run: Run): Promise<Omit<Target, 'name'>> {
+  if (zone !== undefined) return { account, zone, zones: [zone] };
+  const remembered = await run.zones.recall(account, name);
+  return { account, zone, zones: zonesToTry(name, [remembered, await zoneInDns(name, run)]) };
+}
+
+/** Costs nothing: the search for CNAMEs has asked already. */
+async function zoneInDns(name: Fqdn, { config, authorities }: Run): Promise<Fqdn | undefined> {
+  return config.followCnames ? authorities.zoneOf(name) : undefined;
+}
+
+/** Where the value of a name is to be seen: the same way, with no account needed. */
+export async function seenAt(name: Fqdn, run: Run): Promise<Fqdn> {
+  return (await chainFrom(name, run)).at(-1) ?? name;
+}
+
+async function chainFrom(name: Fqdn, run: Run): Promise<Fqdn[]> {
+  if (!run.config.followCnames) return [name];
+  const unanswered = (at: Fqdn, reason: string) =>
+    run.log.warn(`${at}: cannot tell whether there is a CNAME, going on as if there were none: ${reason}`);
+  const chain = await followCnames(name, run.authorities, run.deadline.signal, unanswered);
+  if (chain.length > 1) run.log.debug('the name is delegated', { chain });
+  return chain;
+}
+
+/**
+ * Whoever can write a CNAME in one zone must not choose which names are written in another. A chain may leave its zone
+ * only into one that is marked `delegated: true`, and inside its zone lead only to another challenge name.
+ * @throws E_ZONE with the line to add to the config
+ */
+async function refuseForeignEnd(end: Fqdn, chain: readonly Fqdn[], run: Run): Promise<void> {
+  if (isDelegatedZone(run.config)(end)) return;
+  if (isChallengeName(end) && (await isSameZone(chain, run))) return;
+  throw foreignEnd(chain, end, run.config);
+}
+
+/** Whether all names of a chain lie in one zone, by the config and by the DNS. */
+async function isSameZone(chain: readonly Fqdn[], { config, authorities }: Run): Promise<boolean> {
+  const configured = new Set(chain.map((name) => longestZone(config.zones, name)?.zone));
+  const shown = new Set(await Promise.all(chain.map((name) => authorities.zoneOf(name))));
+  return configured.size === 1 && shown.size === 1 && !shown.has(undefined);
+}
+
+function foreignEnd(chain: readonly Fqdn[], end: Fqdn, config: Config): Dns01Error {
+  const entry = longestZone(config.zones, end);
+  const zone = entry?.zone ?? end.slice(end.indexOf('.') + 1);
+  return new Dns01Error('E_ZONE', `${shown(chain)}: the CNAME leads to a name that may not be written`, {
+    hint: `if that is meant, add to zones: in ${config.file}: ${zone}: { account: ${entry?.account ?? 'NAME'}, delegated: true }`,
+  });
+}
+
+function refuseOthers(end: Fqdn, chain: readonly Fqdn[], principal: Principal): void {
+  if (principal.mayWrite(end)) return;
+  throw new Dns01Error('E_ZONE', `${shown([...new Set(chain)])}: this user may not write ${end}`);
+}
+
+function routeAtEnd(end: Fqdn, chain: readonly Fqdn[], config: Config, overrides: Overrides): Route {
+  try {
+    return route(end, config, overrides);
+  } catch (error) {
+    if (!(error instanceof Dns01Error) || chain.length === 1) throw error;
+    throw new Dns01Error(error.code, `${shown(chain)}: ${error.message}`, { hint: error.hint });
+  }
+}
+
+const shown = (chain: readonly Fqdn[]): string => chain.join(' -> ');

@@ -1,0 +1,104 @@
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, realpathSync, type Stats } from 'node:fs';
+import { dirname } from 'node:path';
+import { Dns01Error } from '../errors.ts';
+
+/** What a file is opened for. */
+export interface TrustSettings {
+  /** In bytes; the largest that makes sense. */
+  readonly maxBytes?: number;
+  readonly kind?: 'file' | 'directory';
+}
+
+export interface TrustedFile {
+  /** Without symbolic links. */
+  readonly path: string;
+  readonly stats: Stats;
+  readonly text: string;
+}
+
+const DEFAULT_MAX_BYTES = 1024 * 1024;
+const WRITABLE_BY_OTHERS = 0o022;
+const STICKY = 0o1000;
+
+/**
+ * Read a file that decides something: where credentials go, what is run, who is trusted. Whoever else can change it
+ * could decide instead, so it must belong to root or to this user, and nobody else may write it or a directory above it.
+ * All of that is asked of the opened file, not of its name, and nothing blocks: a FIFO is refused.
+ * @throws E_CONFIG for a file that is not to be trusted; the system's own error where it cannot be opened
+ */
+export function readTrustedFile(file: string, settings: TrustSettings = {}): TrustedFile {
+  return withTrusted(file, settings, (descriptor, path, stats) => ({
+    path,
+    stats,
+    text: readFileSync(descriptor, 'utf8'),
+  }));
+}
+
+/** The same checks for a file that somebody else will read or run, or for a directory. Returns its real path. */
+export function checkTrusted(file: string, settings: TrustSettings = {}): string {
+  try {
+    return withTrusted(file, settings, (_descriptor, path) => path);
+  } catch (error) {
+    // A program may be run by those who may not read it.
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
+    const path = realpathSync(file);
+    check(path, lstatSync(path), settings);
+    return path;
+  }
+}
+
+function withTrusted<Result>(
+  file: string,
+  settings: TrustSettings,
+  use: (descriptor: number, path: string, stats: Stats) => Result,
+): Result {
+  // Opening a FIFO for reading would wait for its writer.
+  const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  try {
+    const stats = fstatSync(descriptor);
+    const path = realpathSync(file);
+    const there = lstatSync(path);
+    if (there.ino !== stats.ino || there.dev !== stats.dev) throw refused(file, 'it was replaced while it was opened');
+    check(path, stats, settings);
+    return use(descriptor, path, stats);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function check(path: string, stats: Stats, { maxBytes = DEFAULT_MAX_BYTES, kind = 'file' }: TrustSettings): void {
+  if (kind === 'file' && !stats.isFile()) throw refused(path, 'it is not a regular file');
+  if (kind === 'directory' && !stats.isDirectory()) throw refused(path, 'it is not a directory');
+  if (kind === 'file' && stats.size > maxBytes) throw refused(path, `it is larger than ${maxBytes} bytes`);
+  if (process.platform === 'win32') return;
+  checkOwner(path, stats, kind);
+  for (let above = dirname(path), below = path; above !== below; below = above, above = dirname(above)) {
+    const directory = lstatSync(above);
+    const isSafeSticky = (directory.mode & STICKY) !== 0 && directory.uid === 0;
+    if (!isSafeSticky) checkOwner(above, directory, 'directory');
+  }
+}
+
+function checkOwner(path: string, { uid, mode }: Stats, kind: 'file' | 'directory'): void {
+  const own = process.geteuid?.() ?? 0;
+  if (uid !== 0 && uid !== own) {
+    throw refused(path, `this ${kind} belongs to another user (uid ${uid})`, `chown ${own} ${path}`);
+  }
+  if ((mode & WRITABLE_BY_OTHERS) !== 0) {
+    throw refused(path, `other users can write this ${kind} (mode ${octal(mode)})`, `chmod go-w ${path}`);
+  }
+}
+
+function refused(path: string, why: string, hint?: string): Dns01Error {
+  return new Dns01Error('E_CONFIG', `${path}: ${why}`, { hint });
+}
+
+const READABLE_BY_ALL = 0o004;
+
+/** A warning for a file with secrets that every user of the machine can read. */
+export function warnReadable(file: string, { mode }: Stats, warn: (message: string) => void): void {
+  if (process.platform === 'win32' || (mode & READABLE_BY_ALL) === 0) return;
+  warn(`${file} holds a secret and every user can read it (mode ${octal(mode)}): chmod o-r ${file}`);
+}
+
+const octal = (mode: number): string => (mode & 0o777).toString(8).padStart(4, '0');
