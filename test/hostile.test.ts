@@ -6,8 +6,9 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { loadConfig } from '../src/config/load.ts';
 import { isDns01Error } from '../src/errors.ts';
-import { decode } from '../src/http/decode.ts';
 import { parseBody } from '../src/gateway/request.ts';
+import { decode } from '../src/http/decode.ts';
+import { normaliseName } from '../src/names.ts';
 import { openJournal } from '../src/state/journal.ts';
 import { openOrders } from '../src/state/orders.ts';
 
@@ -33,7 +34,9 @@ it('any config is read or refused at its place, and never crashes or changes any
     fc.asyncProperty(fc.oneof(configLike, json), async (content) => {
       await writeFile(file, JSON.stringify(content));
       await chmod(file, 0o600);
-      const outcome = await loadConfig({ file, foundInCurrentDirectory: false }).catch((error: unknown) => error);
+      const outcome = await Promise.resolve(file)
+        .then(loadConfig)
+        .catch((error: unknown) => error);
       if (outcome instanceof Error) expect(isDns01Error(outcome) && outcome.code).toBe('E_CONFIG');
       untouched();
     }),
@@ -46,7 +49,9 @@ it('any text as a config is read or refused', async () => {
     fc.asyncProperty(fc.string({ unit: 'binary', maxLength: 200 }), async (text) => {
       await writeFile(file, text);
       await chmod(file, 0o600);
-      const outcome = await loadConfig({ file, foundInCurrentDirectory: false }).catch((error: unknown) => error);
+      const outcome = await Promise.resolve(file)
+        .then(loadConfig)
+        .catch((error: unknown) => error);
       if (outcome instanceof Error) expect(isDns01Error(outcome) && outcome.code).toBe('E_CONFIG');
     }),
   );
@@ -90,7 +95,7 @@ it('any file in the journal or of an order is read as what it is, or not at all'
     ),
   );
   await rm(join(directory, 'journal', 'hostile.json'));
-  await openOrders(directory)?.append('order', 1, [{ name: 'a', value: 'b' }]);
+  await openOrders(directory)?.append('order', 1, [{ name: normaliseName('a'), value: 'b' }]);
 });
 
 it('any body that is sent to the server is a challenge or refused in words without it', () => {

@@ -13,7 +13,7 @@ export async function zoneidWithWindow(directory: string, seconds: number): Prom
   await build({
     stdin: {
       contents: `import zoneid from './providers/zoneid/index.ts';
-export default { ...zoneid, budget: { ...zoneid.budget, window: ${seconds} } };`,
+export default { ...zoneid, rateLimits: zoneid.rateLimits.map((limit) => ({ ...limit, windowMs: ${seconds * 1000} })) };`,
       resolveDir: root,
       loader: 'ts',
     },

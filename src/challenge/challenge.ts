@@ -62,7 +62,7 @@ function notChallenge(text: string, right: Fqdn): Dns01Error {
 }
 
 /** A value that every zone file can hold: printable ASCII without quotes and backslashes. @throws E_USAGE */
-function parseValue(text: string): string {
+export function parseValue(text: string): string {
   if (text === '') throw new Dns01Error('E_USAGE', 'the value is empty');
   if (text.length > MAX_VALUE_LENGTH) {
     throw new Dns01Error(

@@ -36,10 +36,11 @@ export async function findTarget(name: Fqdn, run: Run, settings: TargetSettings)
   const { overrides = {} } = settings;
   const chain = await chainFrom(name, run);
   const end = chain.at(-1) ?? name;
+  // The overrides speak of the zone that is written, which is the one at the end.
+  const found = routeAtEnd(end, chain, config, overrides);
   if (end !== name) await refuseForeignEnd(end, chain, run);
   refuseOthers(end, chain, settings.principal);
-  // The overrides speak of the zone that is written, which is the one at the end.
-  return { name: end, ...(await withZones(end, routeAtEnd(end, chain, config, overrides), run)) };
+  return { name: end, ...(await withZones(end, found, run)) };
 }
 
 /** Where a value is to be withdrawn, and what the journal says about it. */

@@ -1,6 +1,6 @@
 import type { Run } from '../challenge/run.ts';
 import { openResolver } from '../dns/resolver.ts';
-import type { Fqdn } from '../names.ts';
+import { type Fqdn, nameAndAbove } from '../names.ts';
 import type { Findings, Reporter } from './finding.ts';
 
 /** Whether CAA records would keep an issuer from issuing (RFC 8659): the closest set above the domain counts. */
@@ -22,7 +22,7 @@ export async function* checkCaa(domain: Fqdn, issuer: string | undefined, run: R
 
 async function closestSet(domain: Fqdn, run: Run): Promise<{ owner: Fqdn | undefined; records: string[] }> {
   const resolver = openResolver(run.config.resolvers, run.deadline.signal);
-  for (let at = domain; at.includes('.'); at = at.slice(at.indexOf('.') + 1)) {
+  for (const at of nameAndAbove(domain)) {
     const { answers } = await resolver.resolve({ name: at, type: 'CAA' });
     const records = answers.filter(({ type }) => type === 'CAA').map(({ data }) => data);
     if (records.length > 0) return { owner: at, records };

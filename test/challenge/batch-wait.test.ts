@@ -5,15 +5,17 @@ import type { Run } from '../../src/challenge/run.ts';
 import { startDeadline } from '../../src/deadline.ts';
 import { openAuthorityFinder } from '../../src/dns/authority.ts';
 import { isDns01Error } from '../../src/errors.ts';
+import { normaliseName } from '../../src/names.ts';
 import { type FakeDnsServer, startFakeDns } from '../fakes/dns-server.ts';
 import { VALUE } from '../support/cli.ts';
 import { until } from '../support/until.ts';
 
-const nameOf = (line: number) => `_acme-challenge.n${line}.example.com`;
+const ZONE = normaliseName('example.com');
+const nameOf = (line: number) => normaliseName(`_acme-challenge.n${line}.example.com`);
 
 function published(line: number, action: 'add' | 'remove' = 'add'): BatchResult {
   const name = nameOf(line);
-  const place = { target: name, account: 'it', provider: 'zoneid', zone: 'example.com' };
+  const place = { target: name, account: 'it', provider: 'zoneid', zone: ZONE };
   return { line, asked: { action, name, value: VALUE }, outcome: { ...place, changed: true } };
 }
 
@@ -26,7 +28,7 @@ async function served(): Promise<FakeDnsServer> {
 /** A run that knows its name servers, and waits two seconds for them. */
 function runAt(server: FakeDnsServer): Run {
   const deadline = startDeadline(20_000);
-  const nameservers = [{ zone: 'example.com', servers: [server.at] }];
+  const nameservers = [{ zone: ZONE, servers: [server.at] }];
   return {
     deadline,
     authorities: openAuthorityFinder({ resolvers: [], nameservers }, deadline.signal),

@@ -112,15 +112,34 @@ describe('a challenge name with a CNAME', () => {
   it('that leads to an ordinary name is refused: whoever writes a CNAME in one zone chooses nothing in another', async () => {
     await configure('example.ee: zone-eu');
     alias(NAME, 'www.example.ee');
-    expectFailure(await add(), 68, /the CNAME leads to a name that may not be written/, /example\.ee: .*delegated: true/);
+    expectFailure(
+      await add(),
+      68,
+      /the CNAME leads to a name that may not be written/,
+      /example\.ee: .*delegated: true/,
+    );
     expect(panels.zoneid.server.requests).toEqual([]);
   });
 
-  it('may lead to another challenge name without more ado', async () => {
+  it('leads to a challenge name of another zone only where that zone is delegated', async () => {
     await configure('example.ee: zone-eu');
     alias(NAME, '_acme-challenge.web1.example.ee');
+    expectFailure(
+      await add(),
+      68,
+      /the CNAME leads to a name that may not be written/,
+      /example\.ee: \{ account: zone-eu, delegated: true \}/,
+    );
+    expect(panels.zoneid.server.requests).toEqual([]);
+    await configure('example.ee: { account: zone-eu, delegated: true }');
     expect((await add()).code).toBe(0);
     expect(panels.zoneid.held('_acme-challenge.web1.example.ee')).toEqual([VALUE]);
+  });
+
+  it('may lead to another challenge name of its own zone', async () => {
+    alias(NAME, '_acme-challenge.web1.example.com');
+    expect((await add('--no-wait')).code).toBe(0);
+    expect(panels.ispconfig.held('_acme-challenge.web1.example.com')).toEqual([VALUE]);
   });
 
   it('is written itself where the config says not to follow', async () => {

@@ -88,10 +88,20 @@ it('is refused when others can write the file', async () => {
   expectFailure(await here.run(['add-txt', '--no-wait', NAME, VALUE]), 78, /other users can write this file/);
 });
 
-it('is refused from a config that was only found in the current directory', async () => {
+it('is not loaded by a config in the current directory, which is not looked for', async () => {
   await here.configure(config('./notebook.mjs'));
-  const found = { env: { DNS01_CONFIG: '' }, cwd: here.directory };
-  expectFailure(await here.run(['add-txt', '--no-wait', NAME, VALUE], found), 78, /may not load code/, /--config/);
+  const found = { env: { DNS01_CONFIG: '', XDG_CONFIG_HOME: here.stateDirectory }, cwd: here.directory };
+  expectFailure(await here.run(['add-txt', '--no-wait', NAME, VALUE], found), 78, /no config found/, /--config/);
+});
+
+it('is not looked for in the home directory', async () => {
+  const folder = join(here.directory, 'home', '.node_modules', 'dns01-notebook');
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'package.json'), '{"name":"dns01-notebook","type":"module","main":"index.js"}');
+  await writeFile(join(folder, 'index.js'), PROVIDER, { mode: 0o644 });
+  await here.configure(config('dns01-notebook'));
+  const run = await here.run(['add-txt', '--no-wait', NAME, VALUE], { env: { HOME: join(here.directory, 'home') } });
+  expectFailure(run, 78, /there is no provider "dns01-notebook"/);
 });
 
 it.each([

@@ -20,7 +20,7 @@ it('providers TYPE shows options, rights and costs', async () => {
   expect(stdout).toMatch(/^ {4}ca +text: PEM file/m);
   expect(stdout).toContain('60 requests in 60 s');
   const document = JSON.parse((await here.run(['providers', 'zoneid', '--json'])).stdout);
-  expect(document).toMatchObject({ ok: true, type: 'zoneid', budget: { requests: 60 } });
+  expect(document).toMatchObject({ ok: true, type: 'zoneid', rateLimits: [{ requests: 60 }] });
 });
 
 it('providers refuses a type that is not there', async () => {

@@ -227,7 +227,7 @@ describe('what is refused', () => {
     ['back\\slash', /characters that it may not have/],
     ['line\nbreak', /characters that it may not have/],
     ['', /the value is empty/],
-    ['x'.repeat(256), /256 characters, at most 255/],
+    ['x'.repeat(1025), /1025 characters, at most 1024/],
   ])('the value %j', async (value, why) => {
     expectFailure(await here.run(['add-txt', NAME, value]), 64, why);
     expect(panels.ispconfig.server.requests).toEqual([]);

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { main } from '../../src/cli/main.ts';
+import { createIo } from '../../src/output/io.ts';
 import { expectFailure, OTHER_VALUE, openWorkplace, VALUE, type Workplace } from '../support/cli.ts';
 import { openNameserver, type TestNameserver } from '../support/nameserver.ts';
 import { type Panels, startPanels } from '../support/panels.ts';
@@ -68,13 +69,14 @@ describe('whoever watches', () => {
   async function watch(isTerminal: boolean, ...options: string[]) {
     await dns.change(NAME, VALUE, 'added');
     const seen: string[] = [];
-    const code = await main(['wait-txt', ...options, NAME, VALUE], {
+    const io = createIo({
       env: { DNS01_CONFIG: config, DNS01_STATE_DIR: here.stateDirectory },
       stdout: () => {},
       stderr: (text) => void seen.push(text),
       isTerminal,
       stop: new AbortController().signal,
     });
+    const code = await main(['wait-txt', ...options, NAME, VALUE], io);
     expect(code).toBe(0);
     return seen.join('');
   }

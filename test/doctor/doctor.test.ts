@@ -57,7 +57,7 @@ it('doctor finds nothing bad where issuing works, and says what it looked at', a
   );
   expect(stdout).toMatch(/^ok +account panel: login: accepted$/m);
   expect(stdout).toMatch(/^ok +account panel: zones: example\.com$/m);
-  expect(stdout).toMatch(/^ok +account zone-eu: budget: 59 of 60 requests left/m);
+  expect(stdout).toMatch(/^ok +account zone-eu: rate limit: 59 of 60 requests left/m);
   expect(stdout).toMatch(/^ok +zone example\.com: target: written at _acme-challenge\.example\.com by account panel$/m);
   expect(stdout).toMatch(/^ok +zone example\.com: caa: no CAA record/m);
   expect(stdout).not.toMatch(/^BAD/m);

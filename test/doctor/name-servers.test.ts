@@ -3,6 +3,8 @@ import { withRun } from '../../src/cli/open-run.ts';
 import { openAuthorityFinder } from '../../src/dns/authority.ts';
 import type { Finding } from '../../src/doctor/finding.ts';
 import { checkZone } from '../../src/doctor/zone.ts';
+import { normaliseName } from '../../src/names.ts';
+import { createIo } from '../../src/output/io.ts';
 import { hostsZone, serve, zoneOf } from '../dns/support.ts';
 import { type IspconfigFake, startIspconfigFake } from '../fakes/ispconfig.ts';
 import { openWorkplace, type Workplace } from '../support/cli.ts';
@@ -52,17 +54,18 @@ async function findingsFor({ asked, atPanel, ...scene }: Scene): Promise<Pick<Fi
       dns: { resolvers: [resolver.at], ...(scene.configured ? { nameservers: { 'example.com': [server.at] } } : {}) },
     }),
   );
-  const io = {
+  const io = createIo({
     env: { DNS01_CONFIG: config, DNS01_STATE_DIR: here.stateDirectory },
     stdout() {},
     stderr() {},
     isTerminal: false,
     stop: new AbortController().signal,
-  };
+  });
   const findings: Finding[] = [];
   await withRun(OPTIONS, io, async (run) => {
     const authorities = openAuthorityFinder({ ...run.config, port: server.port }, run.deadline.signal);
-    for await (const finding of checkZone('example.com', undefined, { ...run, authorities })) findings.push(finding);
+    for await (const finding of checkZone(normaliseName('example.com'), undefined, { ...run, authorities }))
+      findings.push(finding);
   });
   expect(findings.filter(({ level }) => level === 'bad')).toEqual([]);
   return findings

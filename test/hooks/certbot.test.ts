@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { certbot } from '../../src/hooks/certbot.ts';
+import { normaliseName } from '../../src/names.ts';
 import { VALUE } from '../support/cli.ts';
 
 const env = {
@@ -45,7 +46,7 @@ describe('certbot auth', () => {
 });
 
 describe('certbot cleanup', () => {
-  const handle = { zone: 'example.com', id: '17' };
+  const handle = { zone: normaliseName('example.com'), id: '17' };
   const output = (of: typeof challenge) => certbot.output?.(of, handle) ?? '';
 
   it('brings back the handle that auth printed, as one line of ASCII', () => {

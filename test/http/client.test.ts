@@ -95,9 +95,15 @@ describe('a request that writes', () => {
     await expect(client().send(write(server))).rejects.toMatchObject({ code: 'E_REMOTE', outcomeUnknown: false });
   });
 
-  it('is sent again after a conflict', async () => {
+  it('is sent again after a conflict, where the provider means that by it', async () => {
     const server = await serve(statuses([409], [409], [201]));
-    expect((await client().send(write(server))).status).toBe(201);
+    expect((await client().send({ ...write(server), retryConflict: true })).status).toBe(201);
+  });
+
+  it('is not sent again after a conflict that means something else at this provider', async () => {
+    const server = await serve(statuses([409], [201]));
+    expect((await client().send(write(server))).status).toBe(409);
+    expect(server.requests).toHaveLength(1);
   });
 
   it('is sent with its length, for some servers refuse chunks', async () => {

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { createLog } from '../src/output/log.ts';
-import { createRedactor } from '../src/output/redact.ts';
-import { excerpt, printable } from '../src/output/text.ts';
+import { createIo } from '../../src/output/io.ts';
+import { createLog } from '../../src/output/log.ts';
+import { createRedactor } from '../../src/output/redact.ts';
+import { excerpt, printable } from '../../src/output/text.ts';
 
 it('a secret is blanked out in every form in which it travels', () => {
   const secret = fc
@@ -56,13 +57,21 @@ it('an excerpt is one short line without tags', () => {
 
 it('every log line is redacted and printable, at every level', async () => {
   const written: string[] = [];
-  const redactor = createRedactor();
-  redactor.keep('hunter22');
-  const log = await createLog({ quiet: false, verbose: true, redactor, write: (text) => void written.push(text) });
+  const io = createIo({
+    env: {},
+    stdout: (text) => void written.push(text),
+    stderr: (text) => void written.push(text),
+    isTerminal: false,
+    stop: new AbortController().signal,
+  });
+  io.redactor.keep('hunter22');
+  const log = await createLog({ quiet: false, verbose: true, write: io.stderr });
   log.debug('login', { password: 'hunter22', answer: 'red \u001b[31m text' });
   log.info('with hunter22');
   log.warn('with hunter22');
   expect(written.join('')).not.toContain('hunter22');
   expect(written.join('')).not.toContain('\u001b');
   expect(written).toHaveLength(3);
+  io.stdout('the result holds hunter22');
+  expect(written.at(-1)).toBe('the result holds ***');
 });

@@ -2,6 +2,7 @@ import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { normaliseName } from '../../src/names.ts';
 import { openJournal } from '../../src/state/journal.ts';
 import { VALUE } from '../support/cli.ts';
 
@@ -11,7 +12,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(stateDirectory, { recursive: true, force: true }));
 
-const NAME = '_acme-challenge.example.com';
+const NAME = normaliseName('_acme-challenge.example.com');
+const ZONE = normaliseName('example.com');
 const entry = { state: 'intent', name: NAME, value: VALUE, account: 'panel', provider: 'ispconfig' } as const;
 
 describe('the journal', () => {
@@ -19,12 +21,12 @@ describe('the journal', () => {
     const journal = openJournal(stateDirectory, () => {});
     await journal.record(entry);
     const begun = await journal.find(NAME, VALUE);
-    await journal.record({ ...entry, state: 'published', handle: { zone: 'example.com', id: '7' } });
+    await journal.record({ ...entry, state: 'published', handle: { zone: ZONE, id: '7' } });
     expect(await openJournal(stateDirectory, () => {}).find(NAME, VALUE)).toEqual({
       ...entry,
       version: 1,
       state: 'published',
-      handle: { zone: 'example.com', id: '7' },
+      handle: { zone: ZONE, id: '7' },
       since: begun?.since,
     });
     await journal.close(NAME, VALUE);

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { normaliseName } from '../../src/names.ts';
 import { openOrders } from '../../src/state/orders.ts';
 
 let stateDirectory: string;
@@ -11,7 +12,7 @@ beforeEach(async () => {
 afterEach(() => rm(stateDirectory, { recursive: true, force: true }));
 
 const orders = () => openOrders(stateDirectory);
-const challenge = (value: string) => [{ name: '_acme-challenge.example.com', value }];
+const challenge = (value: string) => [{ name: normaliseName('_acme-challenge.example.com'), value }];
 const values = (list: readonly { value: string }[] | undefined) => list?.map(({ value }) => value);
 
 it('the last call of an order sees what the earlier ones published, in other processes', async () => {

@@ -2,7 +2,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Deadline, startDeadline } from '../../src/deadline.ts';
-import { type RateLimiter, type ClosableHttpClient, createHttpClient } from '../../src/http/client.ts';
+import { type ClosableHttpClient, createHttpClient, type RateLimiter } from '../../src/http/client.ts';
 import { writeOnce } from '../../src/http/write-once.ts';
 import { runCommand } from '../../src/process/run-command.ts';
 import { createRunMemory, type ProviderContext } from '../../src/provider.ts';
@@ -21,7 +21,7 @@ export interface TestContextSettings {
   /** Milliseconds for one request; short where a server is about to hang. */
   readonly requestTimeout?: number;
   readonly deadline?: Deadline;
-  readonly budget?: RateLimiter;
+  readonly rateLimiter?: RateLimiter;
 }
 
 /** A provider context made of the real parts, without config and state. */
@@ -44,7 +44,7 @@ export function createTestContext(settings: TestContextSettings = {}): TestConte
       requestTimeout: settings.requestTimeout ?? 10_000,
       deadline,
       log,
-      budget: settings.budget,
+      rateLimits: () => (settings.rateLimiter ? [settings.rateLimiter] : []),
     }),
     log,
     lines,

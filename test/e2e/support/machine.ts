@@ -72,7 +72,10 @@ function configOf(lab: Lab, accounts: readonly Account[], delegated: readonly st
   return {
     accounts: Object.fromEntries(accounts.map((account) => [nameOf(account), account.login])),
     zones: Object.fromEntries(
-      accounts.map((account) => [account.zone, { account: nameOf(account), delegated: delegated.includes(account.zone) }]),
+      accounts.map((account) => [
+        account.zone,
+        { account: nameOf(account), delegated: delegated.includes(account.zone) },
+      ]),
     ),
     dns: { resolvers: lab.resolvers, nameservers: { ...lab.nameservers, ...Object.fromEntries(elsewhere) } },
     propagation: { timeout: 30, interval: 0.2 },

@@ -6,7 +6,7 @@ export default ({ defineProvider, httpUrl, secret, z, Dns01Error }) =>
     docs: { url: 'https://example.com', rights: [], requests: { add: '1', remove: '1' }, tried: 'here' },
     options: z.strictObject({ url: httpUrl('address'), username: z.string(), apiKey: secret('key') }),
     http: true,
-    budget: { requests: 8, window: 2, per: 'address' },
+    rateLimits: [{ requests: 8, windowMs: 2000, per: 'address' }],
     create({ url, username, apiKey }, { http }) {
       const authorization = `Basic ${Buffer.from(`${username}:${apiKey}`).toString('base64')}`;
       const send = async (method, path, json) => {

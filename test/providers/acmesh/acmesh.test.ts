@@ -131,7 +131,11 @@ describe.each(SHELLS)('a dnsapi script in %s', (shell) => {
   ])('that %s is told', async (_what, text, message, hint) => {
     const { provider } = await withScript(text);
     const failure = await failureOf(provider.addTxt(recordOf()));
-    expect(failure).toMatchObject({ code: 'E_CONFIG', outcomeUnknown: false, message: expect.stringContaining(message) });
+    expect(failure).toMatchObject({
+      code: 'E_CONFIG',
+      outcomeUnknown: false,
+      message: expect.stringContaining(message),
+    });
     expect(failure.hint).toContain(hint);
   });
 

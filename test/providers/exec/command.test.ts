@@ -176,7 +176,11 @@ describe('a program that is run', () => {
     ['is a directory', async () => scratch.directory, 'EACCES', 'chmod'],
   ])('is told when it %s', async (_what, place, message, hint) => {
     const failure = await failureOf(run('', { file: await place() }));
-    expect(failure).toMatchObject({ code: 'E_CONFIG', outcomeUnknown: false, message: expect.stringContaining(message) });
+    expect(failure).toMatchObject({
+      code: 'E_CONFIG',
+      outcomeUnknown: false,
+      message: expect.stringContaining(message),
+    });
     expect(failure.hint).toContain(hint);
   });
 

@@ -211,7 +211,11 @@ describe('an answer that is not signed by the server', () => {
   it.each(spoilt)('is not believed: %s', async (_what, settings, why) => {
     await withFake(settings, async (_fake, provider) => {
       const failure = await failureOf(provider.addTxt(recordOf(VALUE, ZONE)));
-      expect(failure).toMatchObject({ code: 'E_PROTOCOL', outcomeUnknown: true, message: expect.stringContaining(why) });
+      expect(failure).toMatchObject({
+        code: 'E_PROTOCOL',
+        outcomeUnknown: true,
+        message: expect.stringContaining(why),
+      });
       expect(failure.hint).toBeDefined();
       expect((await failureOf(provider.listTxt(NAME))).code).toBe('E_PROTOCOL');
     });
