@@ -6,7 +6,6 @@ import { checkZone } from '../doctor/zone.ts';
 import { Dns01Error } from '../errors.ts';
 import { normaliseName } from '../names.ts';
 import type { Io } from '../output/io.ts';
-import { printable } from '../output/text.ts';
 import { withRun } from './open-run.ts';
 import type { CommonOptions } from './options.ts';
 
@@ -61,7 +60,7 @@ const MARKS = { good: 'ok     ', warning: 'warning', bad: 'BAD    ' } as const;
 
 function asLines({ level, subject, check, text, hint }: Finding): string {
   const line = `${MARKS[level]} ${subject}: ${check}: ${text}\n`;
-  return printable(hint ? `${line}        ${hint}\n` : line);
+  return hint ? `${line}        ${hint}\n` : line;
 }
 
 function notWell(count: number, { subject, text, hint }: Finding): Dns01Error {

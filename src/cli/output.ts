@@ -1,11 +1,10 @@
 import { asDns01Error, type Dns01Error } from '../errors.ts';
 import type { Io } from '../output/io.ts';
-import { printable } from '../output/text.ts';
 import type { CommonOptions } from './options.ts';
 
 /** Print a verb's result: a line for a person, or the document for a program. */
 export function printResult(io: Io, { json }: Pick<CommonOptions, 'json'>, line: string, document: object): void {
-  io.stdout(json ? `${JSON.stringify({ ok: true, ...document })}\n` : `${printable(line)}\n`);
+  io.stdout(json ? `${JSON.stringify({ ok: true, ...document })}\n` : `${line}\n`);
 }
 
 /** Print a failure to stderr, with `json` also as a document to stdout. Returns the exit code. */
@@ -13,9 +12,9 @@ export function printError(io: Io, thrown: unknown, { json, verbose }: { json: b
   const error = asDns01Error(thrown);
   const { code, message, hint } = error;
   if (json) io.stdout(`${JSON.stringify({ ok: false, error: { code, message, ...(hint ? { hint } : {}) } })}\n`);
-  io.stderr(printable(`dns01: error: ${message}\n`));
-  if (hint) io.stderr(printable(`dns01: hint: ${hint}\n`));
-  if (verbose || code === 'E_BUG') io.stderr(printable(`${stackOf(error)}\n`));
+  io.stderr(`dns01: error: ${message}\n`);
+  if (hint) io.stderr(`dns01: hint: ${hint}\n`);
+  if (verbose || code === 'E_BUG') io.stderr(`${stackOf(error)}\n`);
   return error.exitCode;
 }
 

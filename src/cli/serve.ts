@@ -12,7 +12,6 @@ import { hashPassword } from '../gateway/password.ts';
 import { type ListenAddress, startServer } from '../gateway/server.ts';
 import { openSharedRun } from '../gateway/shared-run.ts';
 import type { Io } from '../output/io.ts';
-import { printable } from '../output/text.ts';
 import { withRun } from './open-run.ts';
 import type { CommonOptions } from './options.ts';
 
@@ -60,7 +59,7 @@ export async function serve(options: ServeOptions, io: Io): Promise<void> {
     answer,
     answered(request, { status, user = '-', name = '-' }, milliseconds) {
       const line = `dns01: serve: ${user} ${request.url} ${name} ${status} ${milliseconds} ms\n`;
-      if (!options.quiet) io.stderr(printable(line));
+      if (!options.quiet) io.stderr(line);
     },
   }).catch((error: Error) => {
     throw new Dns01Error('E_CONFIG', `cannot listen on ${settings.listen}: ${error.message}`, {

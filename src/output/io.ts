@@ -1,29 +1,36 @@
 import { createRedactor, type Redactor } from './redact.ts';
+import { printable } from './text.ts';
 
 /**
- * The process as the program sees it, so that it can be run inside another one. Both outputs pass the redactor last of
- * all, so nothing that is printed holds a secret that was read before.
+ * The process as the program sees it, so that it can be run inside another one. Everything that is printed passes the
+ * redactor last of all, and has no control characters but line feeds.
  */
 export interface Io {
-  readonly redactor: Redactor;
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly redactor: Redactor;
   /** The result, and nothing else. */
   stdout(text: string): void;
   /** Everything that is meant for a person. */
   stderr(text: string): void;
+  /** One line on stderr that replaces the one before; an empty one only clears it. */
+  status(line: string): void;
   /** Whether a person watches stderr. */
   readonly isTerminal: boolean;
   /** Aborts when the process is told to stop; the reason is the signal's name. */
   readonly stop: AbortSignal;
 }
 
+const CLEAR_LINE = '\r\u001b[K';
+
 /** An Io over the bare outputs of a process. */
-export function createIo(bare: Omit<Io, 'redactor'>): Io {
+export function createIo(bare: Omit<Io, 'redactor' | 'status'>): Io {
   const redactor = createRedactor();
+  const clean = (text: string) => printable(redactor.redact(text));
   return {
     ...bare,
     redactor,
-    stdout: (text) => bare.stdout(redactor.redact(text)),
-    stderr: (text) => bare.stderr(redactor.redact(text)),
+    stdout: (text) => bare.stdout(clean(text)),
+    stderr: (text) => bare.stderr(clean(text)),
+    status: (line) => bare.stderr(`${CLEAR_LINE}${clean(line)}`),
   };
 }

@@ -1,5 +1,3 @@
-import { printable } from './text.ts';
-
 export type LogFields = Readonly<Record<string, unknown>>;
 
 /** What a run tells a person while it works. All of it goes to stderr; stdout belongs to the result. */
@@ -20,7 +18,7 @@ export interface LogSettings {
 
 /** Plain lines for people; with `--verbose` also pino's JSON lines. */
 export async function createLog(settings: LogSettings): Promise<Log> {
-  const line = (text: string) => settings.write(`${printable(text)}\n`);
+  const line = (text: string) => settings.write(`${text}\n`);
   const say = (text: string) => {
     if (!settings.quiet) line(`dns01: ${text}`);
   };

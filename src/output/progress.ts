@@ -1,8 +1,6 @@
 import type { WaitProgress } from '../challenge/wait.ts';
 import type { Io } from './io.ts';
 
-const CLEAR_LINE = '\r\u001b[K';
-
 export interface ProgressLine {
   say(text: string): void;
   /** How far a wait for propagation is. */
@@ -14,10 +12,10 @@ export interface ProgressLine {
 /** One line that tells a person how far things are; nothing at all where nobody watches. */
 export function progressLine(io: Io, { quiet }: { readonly quiet: boolean }): ProgressLine {
   if (!io.isTerminal || quiet) return { say: () => {}, update: () => {}, clear: () => {} };
-  const say = (text: string) => io.stderr(`${CLEAR_LINE}dns01: ${text}`);
+  const say = (text: string) => io.status(`dns01: ${text}`);
   return {
     say,
     update: (shown, asked) => say(`waiting for the name servers: ${shown} of ${asked} show it`),
-    clear: () => io.stderr(CLEAR_LINE),
+    clear: () => io.status(''),
   };
 }
