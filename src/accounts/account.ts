@@ -28,6 +28,8 @@ export interface Account {
   readonly limit: LimitFunction;
   /** The lock for whoever rewrites what others may rewrite: that of a zone at a server, whatever the account. */
   lockOf(zone: Fqdn): string;
+  /** Do a task; before each of its writing requests the check is made, which stops it by throwing. */
+  checkingBeforeWrites<Result>(check: () => Promise<void>, task: () => Promise<Result>): Promise<Result>;
   /** Milliseconds by which the provider's clock is ahead of ours; undefined before its first answer. */
   clockSkew(): number | undefined;
   /** What is left of the provider's rate limits. */
@@ -64,7 +66,15 @@ export async function openAccount(name: string, run: AccountRun): Promise<Accoun
       run.redactor.keep(secret);
     },
   });
-  const { http, rateLimits } = await openConnection(name, { definition, options: resolved, connection, secrets }, run);
+  const checks = new Set<() => Promise<void>>();
+  const beforeWrite = async () => {
+    for (const check of checks) await check();
+  };
+  const { http, rateLimits } = await openConnection(
+    name,
+    { definition, options: resolved, connection, secrets, beforeWrite },
+    run,
+  );
   const debug: ProviderContext['log']['debug'] = (message, fields) => log.debug(message, { account: name, ...fields });
   const context: ProviderContext = {
     account: name,
@@ -103,6 +113,10 @@ export async function openAccount(name: string, run: AccountRun): Promise<Accoun
     use: (task) => inContext(() => task(provider)),
     limit: pLimit(definition.concurrency ?? 1),
     lockOf: (zone) => digest(`${definition.type} ${server} ${zone}`),
+    async checkingBeforeWrites(check, task) {
+      checks.add(check);
+      return task().finally(() => checks.delete(check));
+    },
     clockSkew: http.clockSkew,
     rateLimits,
     async close() {

@@ -15,6 +15,8 @@ interface ReadyAccount {
   readonly options: unknown;
   readonly connection: ConnectionOptions;
   readonly secrets: readonly string[];
+  /** Called before each request that writes; throws to stop it. */
+  beforeWrite(): Promise<void>;
 }
 
 export interface RateLimitLeft extends RateLimit {
@@ -43,6 +45,7 @@ export async function openConnection(name: string, account: ReadyAccount, run: A
     deadline,
     log: { ...log, debug: (message, fields) => log.debug(message, { account: name, ...fields }) },
     rateLimits: limiters.forCall,
+    beforeWrite: account.beforeWrite,
   });
   return {
     http,

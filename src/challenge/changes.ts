@@ -144,5 +144,7 @@ async function exclusively<Value>(account: Account, zone: Fqdn, run: Run, task: 
     unusable: (reason: string) =>
       log.warn(`account ${account.name}: cannot keep other processes from writing at the same time: ${reason}`),
   };
-  return withLock(join(stateDirectory, 'locks', account.lockOf(zone)), settings, task);
+  return withLock(join(stateDirectory, 'locks', account.lockOf(zone)), settings, ({ check }) =>
+    account.checkingBeforeWrites(check, task),
+  );
 }

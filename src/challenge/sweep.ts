@@ -1,4 +1,4 @@
-import { type Dns01Error, isDns01Error } from '../errors.ts';
+import { Dns01Error, isDns01Error } from '../errors.ts';
 import { type Fqdn, isWithin } from '../names.ts';
 import type { JournalEntry } from '../state/journal.ts';
 import { removeStaleFiles } from '../state/stale-files.ts';
@@ -22,7 +22,8 @@ export interface Swept {
 export async function* sweep(run: Run, olderThan: number, dryRun: boolean): AsyncGenerator<Swept> {
   if (run.stateDirectory !== undefined && !dryRun) await removeStaleFiles(run.stateDirectory);
   const latest = Date.now() - olderThan * 1000;
-  const open = (await run.journal.all()).filter(({ since }) => Date.parse(since) <= latest);
+  const { entries: all, unreadable } = await run.journal.all();
+  const open = all.filter(({ since }) => isOlder(since, latest));
   open.sort((one, other) => one.since.localeCompare(other.since));
   for (let at = 0; at < open.length; at += TOGETHER) {
     const entries = open.slice(at, at + TOGETHER);
@@ -33,7 +34,19 @@ export async function* sweep(run: Run, olderThan: number, dryRun: boolean): Asyn
       yield { entry, outcome: outcome === undefined ? 'would be removed' : outcomeOf(outcome) };
     }
   }
+  if (unreadable.length === 0) return;
+  throw new Dns01Error('E_CONFIG', `${unreadable.length} files of the journal are damaged, e.g. ${unreadable[0]}`, {
+    hint: `look at them in ${run.stateDirectory}/journal: each stands for a value that may still be published; delete them then`,
+  });
 }
+
+/** A time in the future was written before the clock was set back: how old that is, nobody knows. */
+function isOlder(since: string, latest: number): boolean {
+  const time = Date.parse(since);
+  return time <= latest || time > Date.now() + MAX_CLOCK_ERROR_MS;
+}
+
+const MAX_CLOCK_ERROR_MS = 60_000;
 
 /** Values that are withdrawn in one order, so that those of one zone go out in few requests. */
 const TOGETHER = 250;
@@ -52,7 +65,7 @@ export interface Leftover {
 
 /** Look at the challenge names of every zone for values that the journal does not know. Only looks. */
 export async function* scan(run: Run, accounts: readonly string[]): AsyncGenerator<Leftover> {
-  const known = await run.journal.all();
+  const { entries: known } = await run.journal.all();
   for (const accountName of accounts) {
     const account = await run.account(accountName);
     const zones = await zonesOf(accountName, run);

@@ -28,6 +28,8 @@ export interface HttpSettings {
   readonly requestTimeout: number;
   readonly deadline: Deadline;
   readonly log: ProviderLog & { info(message: string): void };
+  /** Called before each request that writes; throws to stop it. */
+  readonly beforeWrite?: (() => Promise<void>) | undefined;
   /** The limits that a call counts towards. */
   readonly rateLimits?: ((call: HttpCall) => readonly RateLimiter[]) | undefined;
 }
@@ -39,7 +41,7 @@ interface Attempt {
 }
 
 export interface ClosableHttpClient extends HttpClient {
-  /** From now on only what it takes to say goodbye, within so many milliseconds, whatever became of the deadline. */
+  /** From now on there is only so much time left, whatever became of the deadline: for a logout. */
   beginClosing(milliseconds: number): void;
   /** Milliseconds by which the server's clock is ahead of ours, by its last answer; undefined where none said. */
   clockSkew(): number | undefined;
@@ -85,6 +87,8 @@ export function createHttpClient(settings: HttpSettings): ClosableHttpClient {
     const [open, request] = await Promise.all([dispatcher(), loadRequest()]);
     const bookings: Booking[] = [];
     for (const limiter of rateLimits(call)) bookings.push({ limiter, booked: await limiter.take(deadline) });
+    // After all waiting: a lock may have been lost in the meantime.
+    if (writes(call)) await settings.beforeWrite?.();
     let headers: HttpAnswer['headers'] = {};
     const limit = AbortSignal.timeout(settings.requestTimeout);
     const signal = AbortSignal.any([limit, deadline.signal]);

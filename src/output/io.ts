@@ -25,7 +25,8 @@ const CLEAR_LINE = '\r\u001b[K';
 /** An Io over the bare outputs of a process. */
 export function createIo(bare: Omit<Io, 'redactor' | 'status'>): Io {
   const redactor = createRedactor();
-  const clean = (text: string) => printable(redactor.redact(text));
+  // Tabs stand between the columns of a result.
+  const clean = (text: string) => redactor.redact(text).split('\t').map(printable).join('\t');
   return {
     ...bare,
     redactor,

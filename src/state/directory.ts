@@ -2,17 +2,19 @@ import { mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
+import { checkTrusted } from '../config/trusted-file.ts';
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * The directory of what must outlive a process. Without one (read-only disk, no rights) everything still works, only
- * nothing is remembered: `undefined` then, and a warning that says why.
+ * nothing is remembered: `undefined` then, and a warning that says why. One that others can write is refused.
+ * @throws E_CONFIG
  */
 export function openStateDirectory(env: Environment, warn: (message: string) => void): string | undefined {
   const directory = stateDirectory(env);
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    return directory;
   } catch (error) {
     warn(
       `the state directory ${directory} cannot be used (${(error as Error).message}); ` +
@@ -20,6 +22,7 @@ export function openStateDirectory(env: Environment, warn: (message: string) => 
     );
     return undefined;
   }
+  return checkTrusted(directory, { kind: 'directory' });
 }
 
 function stateDirectory(env: Environment): string {

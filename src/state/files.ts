@@ -1,23 +1,33 @@
-import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { lstat, mkdir, open, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import pLimit from 'p-limit';
 import * as z from 'zod/mini';
+import { parseJson } from '../output/text.ts';
 
-/** Small JSON files, each written whole or not at all: a process that dies halfway leaves the old one. */
+/**
+ * Small JSON files, each written whole or not at all: a process that dies halfway leaves the old one. The state directory
+ * belongs to this user (`directory.ts` makes sure), but what was put there before may be anything: symbolic links are
+ * never followed, only regular files are read, and nothing blocks.
+ */
+
+/** In bytes. The largest is a cache of some thousand names. */
+const MAX_BYTES = 1024 * 1024;
 
 /** Replace a file durably: written aside, fsynced, renamed. */
 export async function writeJson(file: string, content: unknown): Promise<void> {
   const { default: writeFileAtomic } = await import('write-file-atomic');
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  await makeFolder(dirname(file));
+  await refuseOther(file);
   await writeFileAtomic(file, `${JSON.stringify(content)}\n`, { mode: 0o600 });
 }
 
 /**
- * Make a file durably, unless there is one: of several processes one is told that it was the first. One that dies
- * halfway leaves a file that says nothing, which counts as being there.
+ * Make a file durably, unless there is one: of several processes one learns that it was the first. One that dies
+ * halfway leaves an empty file, which counts as being there.
  */
 export async function createJson(file: string, content: unknown): Promise<boolean> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  await makeFolder(dirname(file));
   const created = await open(file, 'wx', 0o600).catch((error: unknown) => {
     if (codeOf(error) === 'EEXIST') return undefined;
     throw error;
@@ -40,40 +50,77 @@ export async function readJson<Schema extends z.core.$ZodType>(
   file: string,
   schema: Schema,
 ): Promise<z.output<Schema> | undefined> {
-  try {
-    const parsed = z.safeParse(schema, JSON.parse(await readFile(file, 'utf8')));
-    return parsed.success ? parsed.data : undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError || isMissing(error)) return undefined;
+  const parsed = z.safeParse(schema, parseJson((await readText(file)) ?? ''));
+  return parsed.success ? parsed.data : undefined;
+}
+
+/** Undefined where there is no such file, or no file that may be read here. */
+async function readText(file: string): Promise<string | undefined> {
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  const opened = await open(file, flags).catch((error: unknown) => {
+    if (IS_NO_FILE.has(codeOf(error))) return undefined;
     throw error;
+  });
+  if (!opened) return undefined;
+  try {
+    const stats = await opened.stat();
+    return stats.isFile() && stats.size <= MAX_BYTES ? await opened.readFile('utf8') : undefined;
+  } finally {
+    await opened.close();
   }
 }
 
+/** ELOOP: a symbolic link. ENXIO: a socket. */
+const IS_NO_FILE: ReadonlySet<unknown> = new Set(['ENOENT', 'ELOOP', 'ENXIO']);
+
 /** However many files there are, a process may have some hundred open. */
-const READ_AT_ONCE = 32;
+const MAX_OPEN = 32;
+
+export interface ReadFiles<Content> {
+  readonly contents: Content[];
+  /** The names of files that hold something else; empty ones are not counted. */
+  readonly unreadable: string[];
+}
 
 /** Every readable file of a directory that is of that form. */
 export async function readAllJson<Schema extends z.core.$ZodType>(
   directory: string,
   schema: Schema,
-): Promise<z.output<Schema>[]> {
+): Promise<ReadFiles<z.output<Schema>>> {
   const names = await readdir(directory).catch((error: unknown) => {
-    if (isMissing(error)) return [];
+    if (codeOf(error) === 'ENOENT') return [];
     throw error;
   });
-  const files = names.filter((name) => name.endsWith('.json')).map((name) => join(directory, name));
-  const contents = await pLimit(READ_AT_ONCE).map(files, (file) => readJson(file, schema));
-  return contents.filter((content) => content !== undefined);
+  const found: ReadFiles<z.output<Schema>> = { contents: [], unreadable: [] };
+  const jsonNames = names.filter((name) => name.endsWith('.json'));
+  await pLimit(MAX_OPEN).map(jsonNames, async (name) => {
+    const text = await readText(join(directory, name));
+    const parsed = z.safeParse(schema, parseJson(text ?? ''));
+    if (parsed.success) found.contents.push(parsed.data);
+    else if (text !== '') found.unreadable.push(name);
+  });
+  return found;
 }
 
 export async function remove(file: string): Promise<void> {
   await rm(file, { force: true });
 }
 
-function isMissing(error: unknown): boolean {
-  return codeOf(error) === 'ENOENT';
+/** @throws where the folder is a link or belongs to somebody else */
+export async function makeFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const stats = await lstat(folder);
+  const own = process.geteuid?.();
+  if (stats.isDirectory() && (own === undefined || stats.uid === own || stats.uid === 0)) return;
+  throw new Error(`${folder} is not a directory of this user`);
 }
 
-function codeOf(error: unknown): unknown {
+/** What would be replaced has to be a file: others would be followed or written to. */
+async function refuseOther(file: string): Promise<void> {
+  const stats = await lstat(file).catch(() => undefined);
+  if (stats && !stats.isFile()) throw new Error(`${file} is not a regular file`);
+}
+
+export function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined;
 }

@@ -44,8 +44,11 @@ export interface Journal {
   close(name: string, value: string): Promise<void>;
   /** Forgets what this run has begun, unless another has begun the same meanwhile. */
   abandon(name: string, value: string): Promise<void>;
-  /** @throws E_CONFIG where it cannot be read: that must not pass for an empty one */
-  all(): Promise<JournalEntry[]>;
+  /**
+   * Everything that is open, and the names of files that are not understood.
+   * @throws E_CONFIG where the journal cannot be read: that must not pass for an empty one
+   */
+  all(): Promise<{ entries: JournalEntry[]; unreadable: string[] }>;
 }
 
 /** A journal that cannot be kept (no state directory, disk full) is warned about once and never fails an add or a removal. */
@@ -58,7 +61,7 @@ export function openJournal(stateDirectory: string | undefined, warn: (message: 
       close: nothing,
       abandon: nothing,
       all: async () => {
-        throw unreadable('there is no state directory');
+        throw cannotRead('there is no state directory');
       },
     };
   }
@@ -84,7 +87,10 @@ export function openJournal(stateDirectory: string | undefined, warn: (message: 
     const file = fileOf(entry.name, entry.value);
     const begun = { version: 1, state: 'intent', since: new Date().toISOString(), run, ...entry };
     if (await createJson(file, begun)) return false;
-    await writeJson(file, begun);
+    const before = await readJson(file, entrySchema);
+    // What is known to be published at the same place stays so, with the handle that its removal needs.
+    const isSame = before?.state === 'published' && before.account === entry.account && before.target === entry.target;
+    if (!isSame) await writeJson(file, begun);
     return true;
   }
 
@@ -100,14 +106,15 @@ export function openJournal(stateDirectory: string | undefined, warn: (message: 
       if ((await find(name, value))?.run === run) await close(name, value);
     },
     async all() {
-      return readAllJson(directory, entrySchema).catch((cause: Error) => {
-        throw unreadable(cause.message);
+      const { contents, unreadable } = await readAllJson(directory, entrySchema).catch((cause: Error) => {
+        throw cannotRead(cause.message);
       });
+      return { entries: contents, unreadable };
     },
   };
 }
 
-function unreadable(why: string): Dns01Error {
+function cannotRead(why: string): Dns01Error {
   return new Dns01Error('E_CONFIG', `the journal cannot be read: ${why}`, {
     hint: 'run it as the user, and with the DNS01_STATE_DIR, of the hook that publishes',
   });

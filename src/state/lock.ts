@@ -1,23 +1,35 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import fs, { constants } from 'node:fs';
+import { open, readFile, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import type { Deadline } from '../deadline.ts';
 import { Dns01Error, isDns01Error } from '../errors.ts';
+import { codeOf, makeFolder, remove } from './files.ts';
 
 /** Milliseconds after which a lock whose holder no longer touches it counts as left by a dead process. */
-const STALE_AFTER = 10_000;
+const STALE_MS = 10_000;
 
-const POLL_INTERVAL = 30;
+const POLL_MS = 30;
 
-/** Milliseconds of waiting after which it is worth a word. */
-const WORTH_A_WORD = 1000;
+/** Milliseconds of waiting after which whoever waits is told. */
+const TELL_AFTER_MS = 1000;
 
 export interface LockOptions {
   readonly deadline: Deadline;
-  /** Told once whom a longer wait is for. */
+  /** Called once with whom a longer wait is for. */
   info?(message: string): void;
-  /** Told why there can be no lock here (disk full, no rights); the task is then done without. Else that is thrown. */
+  /** Called with the reason why there can be no lock here (disk full, no rights); the task is then done without. */
   unusable?(reason: string): void;
+}
+
+/** A lock that is held, as far as its holder knows. */
+export interface HeldLock {
+  /**
+   * Look whether it is still held: a process that was stopped for a while may have lost it.
+   * @throws E_LOCK where another process has taken it over
+   */
+  check(): Promise<void>;
 }
 
 /**
@@ -28,49 +40,104 @@ export interface LockOptions {
 export async function withLock<Result>(
   path: string,
   options: LockOptions,
-  task: () => Promise<Result>,
+  task: (lock: HeldLock) => Promise<Result>,
 ): Promise<Result> {
-  const release = await acquire(path, options).catch((error: unknown) => {
+  const held = await acquire(path, options).catch((error: unknown) => {
     if (isDns01Error(error) || !options.unusable) throw error;
     options.unusable((error as Error).message);
   });
   try {
-    return await task();
+    return await task({ check: async () => held?.check() });
   } finally {
     // Taken over by another process while this one was stopped: then there is nothing left to release.
-    await release?.().catch(() => {});
+    await held?.release().catch(() => {});
   }
 }
 
-async function acquire(path: string, { deadline, info }: LockOptions): Promise<() => Promise<void>> {
+interface Acquired extends HeldLock {
+  release(): Promise<void>;
+}
+
+async function acquire(path: string, { deadline, info }: LockOptions): Promise<Acquired> {
   const { default: lockfile } = await import('proper-lockfile');
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makeFolder(dirname(path));
+  const settings = { realpath: false, stale: STALE_MS, fs: { ...fs, stat: statNow() }, onCompromised: () => {} };
   const started = performance.now();
   let told = false;
   for (;;) {
     try {
-      const release = await lockfile.lock(path, { realpath: false, stale: STALE_AFTER, onCompromised: () => {} });
-      // Only for the words of whoever waits; the lock holds without it.
-      if (info) await writeFile(holderFile(path), `${process.pid} on ${hostname()}`, { mode: 0o600 }).catch(() => {});
-      return release;
+      const release = await lockfile.lock(path, settings);
+      // Whoever only counts needs no name; a lock that is looked at again does.
+      return info ? await named(path, release) : { release, check: async () => {} };
     } catch (error) {
-      if ((error as { code?: string }).code !== 'ELOCKED') throw error;
+      if (codeOf(error) !== 'ELOCKED') throw error;
     }
-    const pause = POLL_INTERVAL * (0.5 + Math.random());
+    const pause = POLL_MS * (0.5 + Math.random());
     if (deadline.remaining() <= pause) throw stillHeld(path, await holderOf(path));
-    if (!told && info && performance.now() - started > WORTH_A_WORD) {
-      info(`waiting for another dns01 (${await holderOf(path)}) to be done`);
+    if (!told && info && performance.now() - started > TELL_AFTER_MS) {
+      info(`waiting for another dns01 (${await holderOf(path)}) to finish`);
       told = true;
     }
     await deadline.sleep(pause);
   }
 }
 
+/** Who holds the lock stands beside it: for the words of whoever waits, and for the holder to know its own lock again. */
+async function named(path: string, release: () => Promise<void>): Promise<Acquired> {
+  const file = holderFile(path);
+  const holder = `${process.pid} on ${hostname()} ${randomUUID()}`;
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
+  const written = await open(file, flags, 0o600).catch(() => undefined);
+  await written?.writeFile(holder).finally(() => written.close());
+  return {
+    async check() {
+      if (!written) return;
+      const now = new Date();
+      // Touched first, so that nobody takes it over between this look and the write that follows it.
+      const touched = await utimes(`${path}.lock`, now, now).then(
+        () => true,
+        () => false,
+      );
+      if (touched && (await readFile(file, 'utf8').catch(() => '')) === holder) return;
+      throw new Dns01Error(
+        'E_LOCK',
+        `the lock ${path}.lock was taken over by another dns01 while this one was stopped`,
+        {
+          hint: 'run it again: nothing was written after the lock was lost',
+        },
+      );
+    },
+    async release() {
+      if (written && (await readFile(file, 'utf8').catch(() => '')) === holder) await remove(file);
+      await release();
+    },
+  };
+}
+
+type Stat = (path: string, done: (error: NodeJS.ErrnoException | null, stats: fs.Stats) => void) => void;
+
+/**
+ * A clock that was set back makes a lock's last touch lie in the future, where it would never grow old. Such a lock is
+ * as old as it has stayed the same while this process was watching.
+ */
+function statNow(): Stat {
+  let watched = { mtimeMs: Number.NaN, since: 0 };
+  return (path, done) =>
+    fs.stat(path, (error, stats) => {
+      if (!error && stats.mtimeMs > Date.now() + STALE_MS) {
+        if (watched.mtimeMs !== stats.mtimeMs) watched = { mtimeMs: stats.mtimeMs, since: performance.now() };
+        if (performance.now() - watched.since > STALE_MS) stats.mtime = new Date(0);
+      }
+      done(error, stats);
+    });
+}
+
 const holderFile = (path: string): string => `${path}.holder`;
 
 async function holderOf(path: string): Promise<string> {
   const holder = await readFile(holderFile(path), 'utf8').catch(() => '');
-  return holder ? `process ${holder}` : 'another process';
+  const [, who = ''] = /^(\d+ on \S+)/.exec(holder.slice(0, 300)) ?? [];
+  return who ? `process ${who}` : 'another process';
 }
 
 function stillHeld(path: string, holder: string): Dns01Error {

@@ -66,7 +66,9 @@ export function openRateLimiter({ limit, owner, stateDirectory, info }: RateLimi
     starts.map((start) => Math.min(start, now)).filter((start) => now - start < windowMs);
 
   /** Books one request, or says how many milliseconds to wait before asking again. */
-  function book(count: Count, now: number): { count: Count; wait: number } {
+  function book(before: Count, now: number): { count: Count; wait: number } {
+    const { pause } = before;
+    const count = pause ? { ...before, pause: { ...pause, at: Math.min(pause.at, now) } } : before;
     const starts = stillCounting(count, now);
     const paused = pauseLeft(count, now);
     if (paused > 0) return { count: { ...count, starts }, wait: paused };

@@ -1,13 +1,13 @@
 import type { Stats } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { remove } from './files.ts';
 
-/** Milliseconds after which nobody works with such a file any more. */
-const OLD = 86_400_000;
+/** Milliseconds after which no process works with such a file any more. */
+const MAX_AGE_MS = 86_400_000;
 
 /** The folders in which small files are written. */
-const FOLDERS = ['journal', 'ledger', 'orders', 'zones'];
+const FOLDERS = ['journal', 'rate-limits', 'orders', 'zones'];
 
 /**
  * Remove what killed processes have left in the state directory and nobody will look at again: files written aside and
@@ -18,13 +18,13 @@ export async function removeStaleFiles(stateDirectory: string): Promise<void> {
     const directory = join(stateDirectory, folder);
     for (const name of await readdir(directory).catch(() => [])) {
       const file = join(directory, name);
-      const found = await stat(file).catch(() => undefined);
-      if (found && isDebris(folder, name, found)) await remove(file).catch(() => {});
+      const found = await lstat(file).catch(() => undefined);
+      if (found && isStale(folder, name, found)) await remove(file).catch(() => {});
     }
   }
 }
 
-function isDebris(folder: string, name: string, found: Stats): boolean {
-  if (!found.isFile() || Date.now() - found.mtimeMs < OLD) return false;
+function isStale(folder: string, name: string, found: Stats): boolean {
+  if (!found.isFile() || Date.now() - found.mtimeMs < MAX_AGE_MS) return false;
   return folder === 'orders' || found.size === 0 || !name.endsWith('.json');
 }

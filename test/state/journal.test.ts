@@ -30,7 +30,7 @@ describe('the journal', () => {
       since: begun?.since,
     });
     await journal.close(NAME, VALUE);
-    expect(await journal.all()).toEqual([]);
+    expect((await journal.all()).entries).toEqual([]);
     expect(await readdir(join(stateDirectory, 'journal'))).toEqual([]);
   });
 
@@ -39,7 +39,7 @@ describe('the journal', () => {
     await journal.record(entry);
     await writeFile(join(stateDirectory, 'journal', 'half.json'), '{"version":1,"state":"int');
     await writeFile(join(stateDirectory, 'journal', 'strange.json'), '{"version":9,"__proto__":{"x":1}}');
-    expect(await journal.all()).toHaveLength(1);
+    expect((await journal.all()).entries).toHaveLength(1);
   });
 
   it('takes what a process left that died while it began for begun', async () => {

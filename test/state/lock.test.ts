@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -67,6 +67,34 @@ it('a lock that a dead process left is taken over', async () => {
   const longAgo = new Date(Date.now() - 60_000);
   await utimes(`${path}.lock`, longAgo, longAgo);
   await writeFile(`${path}.holder`, '99999 on elsewhere');
-  expect(await withLock(path, { deadline: deadline(), info: () => {} }, async () => 'done')).toBe('done');
-  expect(await readFile(`${path}.holder`, 'utf8')).toContain(String(process.pid));
+  const holder = () => readFile(`${path}.holder`, 'utf8');
+  expect(await withLock(path, { deadline: deadline(), info: () => {} }, holder)).toContain(String(process.pid));
+});
+
+it('a holder that was stopped until another took its lock learns of that before its next write', async () => {
+  const options = { deadline: deadline(), info: () => {} };
+  await withLock(path, options, async ({ check }) => {
+    await check();
+    await writeFile(`${path}.holder`, '4711 on elsewhere and-another-one');
+    await expect(check()).rejects.toMatchObject({ code: 'E_LOCK', outcomeUnknown: false });
+  });
+});
+
+it('a lock that was touched in the future is waited for no longer than a dead one', { timeout: 40_000 }, async () => {
+  await mkdir(`${path}.lock`, { recursive: true });
+  const ahead = new Date(Date.now() + 94_608_000_000);
+  await utimes(`${path}.lock`, ahead, ahead);
+  expect(await withLock(path, { deadline: deadline(30_000) }, async () => 'done')).toBe('done');
+});
+
+it('the name of the holder is gone with the lock, and never follows a link', async () => {
+  const victim = join(directory, 'victim');
+  await writeFile(victim, 'precious');
+  await mkdir(join(directory, 'locks'));
+  await symlink(victim, `${path}.holder`);
+  await withLock(path, { deadline: deadline(), info: () => {} }, async () => {});
+  expect(await readFile(victim, 'utf8')).toBe('precious');
+  await rm(`${path}.holder`);
+  await withLock(path, { deadline: deadline(), info: () => {} }, async () => {});
+  expect(await readdir(join(directory, 'locks'))).toEqual([]);
 });

@@ -37,7 +37,7 @@ it('takes away what was left halfway a day ago, and nothing that counts', async 
   await put('orders/alive.json', '{}');
   await put('zones/known.json', '{}', TWO_DAYS_AGO);
   await put('accounts/own/txt-1.json', '', TWO_DAYS_AGO);
-  await put('ledger/spent.json', '{}', TWO_DAYS_AGO);
+  await put('rate-limits/spent.json', '{}', TWO_DAYS_AGO);
   await removeStaleFiles(stateDirectory);
   expect(await left()).toEqual([
     'alive.json',

@@ -102,6 +102,7 @@ export async function openPlace({ provider, start }: SubjectKind): Promise<Place
     journal: () =>
       openJournal(stateDirectory, () => {})
         .all()
+        .then(({ entries }) => entries)
         .catch(() => []),
     async secretsInTheOpen() {
       const found: string[] = [];
