@@ -62,7 +62,15 @@ export const sessionSchema = z.object({ response: z.string().check(z.minLength(1
 
 const zoneSchema = z.object({ id: digits, server_id: digits, origin: z.string(), active: z.string(), serial: column });
 
-const rowSchema = z.object({ id: digits, name: column, type: column, data: column, active: column });
+const rowSchema = z.object({
+  id: digits,
+  zone: column,
+  name: column,
+  type: column,
+  data: column,
+  active: column,
+  stamp: column,
+});
 
 /**
  * A search always gives a list, also an empty one. `null` and `false` are not taken for "nothing found": with them a
