@@ -14,7 +14,7 @@ import {
   type TxtRecord,
 } from '../../src/provider.ts';
 import type { Panel } from './client.ts';
-import { asUnknown, serialHint, withSoaHint } from './faults.ts';
+import { asUnknown, serialHint } from './faults.ts';
 import {
   fullName,
   type HeldZone,
@@ -238,8 +238,13 @@ async function remove(work: Work, zone: Fqdn, rows: readonly Row[]): Promise<boo
   try {
     for (const row of rows) ends.push(await removeRow(work, row));
   } catch (failure) {
-    const error = withSoaHint(asDns01Error(failure), zone);
-    throw ends.includes('removed') ? asUnknown(error) : error;
+    const { code, message, hint, cause, outcomeUnknown } = asDns01Error(failure);
+    throw new Dns01Error(code, message, {
+      // What is refused in a removal is the new serial.
+      hint: code === 'E_REJECTED' ? serialHint(asDns01Error(failure), zone) : hint,
+      cause,
+      outcomeUnknown: outcomeUnknown || ends.includes('removed'),
+    });
   }
   if (ends.includes('removed')) return true;
   return ends.includes('gone') ? undefined : false;

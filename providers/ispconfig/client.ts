@@ -1,5 +1,5 @@
 /** One session with the panel, and the calls that this provider makes in it. */
-import { Dns01Error, isDns01Error } from '../../src/errors.ts';
+import { type Dns01Error, isDns01Error } from '../../src/errors.ts';
 import type { HttpAnswer, ProviderContext } from '../../src/provider.ts';
 import { asUnknown, readAnswer, type Verdict } from './faults.ts';
 import {
@@ -40,7 +40,7 @@ export function openPanel(options: IspconfigOptions, context: ProviderContext) {
     const answer = await send('login', { username, password, client_login: clientLogin });
     // Before anything can repeat a piece of the answer in an error.
     for (const id of answer.text.match(/\b[a-z][0-9a-f]{40}\b/g) ?? []) context.keepSecret(id);
-    const { response } = http.decode(successOf(readAnswer(answer, http), 'login'), sessionSchema);
+    const { response } = http.decode(successOf(readAnswer(answer, http)), sessionSchema);
     context.keepSecret(response);
     return response;
   }
@@ -71,7 +71,7 @@ export function openPanel(options: IspconfigOptions, context: ProviderContext) {
     return verdict;
   }
 
-  const search = async (name: string, filter: Filter) => successOf(await read(name, { primary_id: filter }), name);
+  const search = async (name: string, filter: Filter) => successOf(await read(name, { primary_id: filter }));
 
   return {
     /** @throws E_AUTH where "DNS zone functions" is not ticked */
@@ -99,9 +99,8 @@ export function openPanel(options: IspconfigOptions, context: ProviderContext) {
       const body = { client_id: options.clientId, params, update_serial: true };
       return writes.count(async () => {
         const verdict = await write('dns_txt_add', body);
-        if (verdict.kind === 'refused') return { refusal: verdict.failure };
-        if (verdict.kind === 'no such row') return { refusal: zoneOutOfReach() };
-        return { id: http.decode(successOf(verdict, 'dns_txt_add'), addedSchema).response };
+        if (verdict.kind !== 'ok') return { refusal: verdict.failure };
+        return { id: http.decode(verdict.answer, addedSchema).response };
       });
     },
 
@@ -110,7 +109,7 @@ export function openPanel(options: IspconfigOptions, context: ProviderContext) {
       const remove = async () => {
         const verdict = await write('dns_txt_delete', { primary_id: id, update_serial: updateSerial });
         if (verdict.kind === 'no such row') return false;
-        return http.decode(successOf(verdict, 'dns_txt_delete'), deletedSchema).response === '1';
+        return http.decode(successOf(verdict), deletedSchema).response === '1';
       };
       return updateSerial ? writes.count(remove) : remove();
     },
@@ -137,25 +136,9 @@ export function openPanel(options: IspconfigOptions, context: ProviderContext) {
   };
 }
 
-function successOf(verdict: Verdict, call: string): HttpAnswer {
+function successOf(verdict: Verdict): HttpAnswer {
   if (verdict.kind === 'ok') return verdict.answer;
-  if (verdict.kind === 'no such row') {
-    throw new Dns01Error('E_PROTOCOL', `${call}: the panel says that an id is missing`);
-  }
   throw verdict.failure;
-}
-
-function zoneOutOfReach(): Dns01Error {
-  return new Dns01Error('E_AUTH', 'dns_txt_add: the panel does not let this user change the zone', {
-    hint: 'look in the panel whether the zone is still there and which client owns it',
-  });
-}
-
-/** How things stood when a zone was read. */
-export interface WriteMark {
-  readonly begun: number;
-  /** Nothing was under way that could still raise a serial. */
-  readonly isQuiet: boolean;
 }
 
 /** Counts what this session writes: each write raises the serial of its zone, also for whoever compares serials. */
@@ -163,21 +146,22 @@ export function countWrites() {
   let begun = 0;
   let underWay = 0;
   return {
-    /** To be taken just before a zone is read, and kept with the answer. */
-    mark: (): WriteMark => ({ begun, isQuiet: underWay === 0 }),
+    /** To be taken just before a zone is read. NaN where a write is under way that can still raise a serial. */
+    mark: (): number => (underWay === 0 ? begun : Number.NaN),
     /** True where, of all writes of this session, only the one that asks can have come after the mark. */
-    isOnlyOneSince: (mark: WriteMark): boolean => mark.isQuiet && begun === mark.begun + 1,
+    isOnlyOneSince: (mark: number): boolean => begun === mark + 1,
     /** Do a write that raises a serial. One whose answer was lost stays under way: it may be done at any time. */
     async count<Result>(write: () => Promise<Result>): Promise<Result> {
       begun++;
       underWay++;
+      let isOver = true;
       try {
-        const result = await write();
-        underWay--;
-        return result;
+        return await write();
       } catch (failure) {
-        if (isDns01Error(failure) && !failure.outcomeUnknown) underWay--;
+        isOver = isDns01Error(failure) && !failure.outcomeUnknown;
         throw failure;
+      } finally {
+        if (isOver) underWay--;
       }
     },
   };

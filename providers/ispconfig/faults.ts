@@ -20,9 +20,7 @@ import { envelopeSchema } from './schema.ts';
  */
 export type Verdict =
   | { readonly kind: 'ok'; readonly answer: HttpAnswer }
-  | { readonly kind: 'refused'; readonly failure: Dns01Error }
-  | { readonly kind: 'no such row' }
-  | { readonly kind: 'session lost'; readonly failure: Dns01Error };
+  | { readonly kind: 'refused' | 'no such row' | 'session lost'; readonly failure: Dns01Error };
 
 const URL_HINT = 'set url to the JSON API of the panel, like https://panel.example.com:8080/remote/json.php';
 
@@ -41,7 +39,7 @@ export function readAnswer(answer: HttpAnswer, http: HttpClient): Verdict {
   if (answer.status >= 400) throw refusalError(answer, { refusalOf });
   if (isPage(answer)) {
     // "Primary ID fehlt!" in an alert box, whatever the panel's language.
-    if (/\bPrimary ID\b/i.test(answer.text)) return { kind: 'no such row' };
+    if (/\bPrimary ID\b/i.test(answer.text)) return { kind: 'no such row', failure: outOfReach(answer.call) };
     throw pageInstead(answer);
   }
   const { code, message } = http.decode(answer, envelopeSchema);
@@ -146,10 +144,14 @@ function withoutSql(text: string): string {
   return text.replace(/\s*\b(INSERT INTO|DELETE FROM|UPDATE|SELECT)\b.*$/s, '');
 }
 
-function isPage(answer: HttpAnswer): boolean {
-  const text = answer.text.trimStart();
-  if (text === '' || /^[{[]/.test(text)) return false;
-  return text.startsWith('<') || /html/i.test(answer.headers['content-type'] ?? '');
+const outOfReach = (call: string): Dns01Error =>
+  new Dns01Error('E_AUTH', `${call}: the panel does not let this user change the zone`, {
+    hint: 'look in the panel whether the zone is still there and which client owns it',
+  });
+
+function isPage({ text, headers }: HttpAnswer): boolean {
+  const start = text.trimStart()[0] ?? '{';
+  return !'{['.includes(start) && (start === '<' || /html/i.test(headers['content-type'] ?? ''));
 }
 
 function pageInstead({ call, text }: HttpAnswer): Dns01Error {
@@ -188,25 +190,14 @@ export const asUnknown = ({ code, message, hint, cause }: Dns01Error): Dns01Erro
   new Dns01Error(code, message, { hint, cause, outcomeUnknown: true });
 
 /** What to do where a zone's serial could not be raised. */
-export function serialHint(refusal: Dns01Error, zone: Fqdn): string {
-  if (/may not use this function/.test(refusal.message)) {
+export function serialHint({ message, hint }: Dns01Error, zone: Fqdn): string {
+  if (/may not use this function/.test(message)) {
     return `tick ${ZONE_BOX} ${RIGHTS_PLACE}: raising the serial needs dns_zone_get and dns_zone_update`;
   }
-  const last = `save the settings of the zone ${zone} once in the panel under DNS, and see what it says`;
-  return hintForSoa(refusal, zone) ?? refusal.hint ?? last;
-}
-
-/** The failure, with the fields of the zone's settings to correct where it is about them. */
-export function withSoaHint(failure: Dns01Error, zone: Fqdn): Dns01Error {
-  const hint = hintForSoa(failure, zone);
-  if (hint === undefined) return failure;
-  const { code, message, cause, outcomeUnknown } = failure;
-  return new Dns01Error(code, message, { hint, cause, outcomeUnknown });
-}
-
-/** Faults of the zone's own form: `minimum_range_error`, `mbox_error_empty`. */
-function hintForSoa({ message }: Dns01Error, zone: Fqdn): string | undefined {
+  // Faults of the zone's own form: `minimum_range_error`, `mbox_error_empty`.
   const fields = new Set([...message.matchAll(/\b([a-z]+)(?:_range)?_error/g)].map(([, field]) => field));
-  if (fields.size === 0) return undefined;
-  return `correct ${[...fields].join(', ')} in the settings of the zone ${zone}, in the panel under DNS`;
+  if (fields.size > 0) {
+    return `correct ${[...fields].join(', ')} in the settings of the zone ${zone}, in the panel under DNS`;
+  }
+  return hint ?? `save the settings of the zone ${zone} once in the panel under DNS, and see what it says`;
 }

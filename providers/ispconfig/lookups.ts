@@ -12,14 +12,15 @@ import {
   type TxtRecord,
   type ZoneInfo,
 } from '../../src/provider.ts';
-import type { Panel, WriteMark } from './client.ts';
+import type { Panel } from './client.ts';
 import type { Row, Zone } from './schema.ts';
 
 /** A zone of the panel, and when it was read: its serial is worth nothing without that. */
 export interface HeldZone {
   readonly zone: Zone;
   readonly name: Fqdn;
-  readonly mark: WriteMark;
+  /** Of `panel.writes`. */
+  readonly mark: number;
 }
 
 /**
@@ -37,10 +38,9 @@ export async function readZone(panel: Panel, name: Fqdn): Promise<HeldZone> {
   // Going on to the parent of such a zone would write where nobody asks.
   if (others.length > 0) {
     const ids = [zone, ...others].map(({ id }) => id).join(', ');
-    throw new Dns01Error('E_ZONE', `the panel has the zone ${name} ${others.length + 1} times (ids ${ids})`, {
-      hint: 'delete the zones that are not served, in the panel under DNS',
-      tryNextZone: false,
-    });
+    const hint = 'delete the zones that are not served, in the panel under DNS';
+    const what = `the panel has the zone ${name} ${others.length + 1} times (ids ${ids})`;
+    throw new Dns01Error('E_ZONE', what, { hint, tryNextZone: false });
   }
   if (!isActive(zone)) {
     throw new Dns01Error('E_ZONE', `the zone ${name} is switched off in the panel: nothing in it is published`, {
@@ -107,34 +107,37 @@ const MAX_ROWS = 10_000;
  * The panel knows a name in full (with a dot at its end) and relative to the zone; both begin alike.
  */
 export async function rowsAt(panel: Panel, held: HeldZone, names: readonly Fqdn[]): Promise<Map<string, Row[]>> {
+  const zone = held.zone.id;
+  /** A LIKE, in which `_` is any character. Undefined where there are too many. */
+  async function search(prefix: string): Promise<Row[] | undefined> {
+    const rows = await panel.rows({ zone, name: `${prefix}%`, '#OFFSET#': 0, '#LIMIT#': MAX_ROWS });
+    return rows.length < MAX_ROWS ? rows : undefined;
+  }
+  async function searchOne(name: Fqdn): Promise<Row[]> {
+    const relative = relativeName(name, held.name, '');
+    const found = relative === '' ? undefined : await search(relative);
+    if (found) return found;
+    const inFull = await panel.rows({ zone, name: absoluteName(name) });
+    return relative === '' ? inFull : [...inFull, ...(await panel.rows({ zone, name: relative }))];
+  }
+
   const groups = new Map<string, Fqdn[]>();
-  for (const name of new Set(names)) pushTo(groups, name === held.name ? '' : firstLabel(name), name);
+  for (const name of new Set(names)) pushTo(groups, name.split('.')[0] ?? '', name);
   const byName = new Map<string, Row[]>();
-  for (const group of groups.values()) {
-    for (const row of await searchGroup(panel, held, group)) pushTo(byName, fullName(row.name, held.name), row);
+  const keep = (rows: readonly Row[], wanted: readonly Fqdn[]) => {
+    const isWanted = new Set<string>(wanted);
+    for (const row of rows) {
+      const name = fullName(row.name, held.name);
+      if (isWanted.has(name)) pushTo(byName, name, row);
+    }
+  };
+  for (const [label, group] of groups) {
+    const shared = group.length > 1 ? await search(label) : undefined;
+    if (shared) keep(shared, group);
+    else for (const name of group) keep(await searchOne(name), [name]);
   }
   return byName;
 }
-
-async function searchGroup(panel: Panel, held: HeldZone, group: readonly Fqdn[]): Promise<Row[]> {
-  const [first, ...others] = group as [Fqdn, ...Fqdn[]];
-  const zone = held.zone.id;
-  if (first === held.name) return panel.rows({ zone, name: absoluteName(first) });
-  const relative = relativeName(first, held.name);
-  // A LIKE, in which `_` is any character.
-  const prefix = others.length > 0 ? firstLabel(first) : relative;
-  const rows = await panel.rows({ zone, name: `${prefix}%`, '#OFFSET#': 0, '#LIMIT#': MAX_ROWS });
-  if (rows.length < MAX_ROWS) return rows;
-  const single: Row[] = [];
-  if (others.length > 0) {
-    for (const name of group) single.push(...(await searchGroup(panel, held, [name])));
-  } else {
-    for (const name of [absoluteName(first), relative]) single.push(...(await panel.rows({ zone, name })));
-  }
-  return single;
-}
-
-const firstLabel = (name: string): string => name.split('.')[0] ?? '';
 
 function pushTo<Item>(lists: Map<string, Item[]>, key: string, item: Item): void {
   const list = lists.get(key);

@@ -241,7 +241,7 @@ export async function startIspconfigFake(settings: IspconfigFakeSettings = {}): 
     const session = sessionOf(params);
     demandRight(name, session);
     if (name === 'dns_zone_get') return get('zones', params['primary_id'], session);
-    if (name === 'dns_zone_update') return updateZone(params, session);
+    if (name === 'dns_zone_update') return updateZone(params);
     if (name === 'dns_zone_get_id') return zoneIdByPrefix(params['origin']);
     if (name === 'dns_txt_get') return get('rows', params['primary_id'], session);
     if (name === 'dns_txt_add') return add(params, session);
@@ -336,10 +336,10 @@ export async function startIspconfigFake(settings: IspconfigFakeSettings = {}): 
   }
 
   /** Only what its form says of an empty zone; nothing is changed by that. */
-  function updateZone(params: Params, session: Session): never {
+  function updateZone(params: Params): never {
     clientOf(params['client_id']);
-    if (params['primary_id'] !== -1 || session.clientId > 0) throw new PhpFatal();
-    throw new RemoteFault('origin_error_empty<br />\r\norigin_error_regex<br />\r\n');
+    if (params['primary_id'] !== -1) throw new PhpFatal();
+    throw new RemoteFault('server_id_error_empty<br />\r\norigin_error_empty<br />\r\nminimum_range_error<br />\r\n');
   }
 
   function raiseSerial(params: Params, zoneId: string, session: Session, clientId: number): void {

@@ -170,6 +170,15 @@ describe('what the names hold', () => {
     expect(published.sort()).toEqual(['a', 'b'].map(nameOf));
   });
 
+  it('is kept apart where names begin alike: each row goes once', async () => {
+    const zone = normaliseName('example.com');
+    const names = ['_a', '_ab', '_ab.c', '_ab.cd'].map((host) => normaliseName(`${host}.example.com`));
+    for (const name of names) fake.plant({ name: `${name}.`, data: VALUE });
+    const changes = names.map((name) => ({ action: 'remove' as const, record: { ...recordOf('x'), name, zone } }));
+    expect(ends((await session.plain.changeTxt?.(zone, changes)) ?? [])).toEqual([true, true, true, true]);
+    expect(callCounts()).toEqual({ login: 1, dns_zone_get: 1, dns_txt_get: 2, dns_txt_delete: 4 });
+  });
+
   it('is known of what this session has added itself', async () => {
     await addInTurn(['a', 'b', 'c']);
     const again = await Promise.all(['a', 'b', 'c'].map((host) => add(host)));
