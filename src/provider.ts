@@ -137,6 +137,11 @@ export interface HttpCall {
   readonly retryConflict?: boolean;
   /** The zone that the call is about, where the provider limits the requests for each zone. */
   readonly zone?: Fqdn;
+  /**
+   * A 429 may come after the call was done, e.g. from a proxy: it is waited for and then thrown as E_RATE with
+   * `outcomeUnknown`, instead of sending the call again.
+   */
+  readonly checkAfterRateLimit?: boolean;
   /** The answer is wanted whatever its status; otherwise a 5xx is thrown as E_REMOTE. */
   readonly anyStatus?: boolean;
 }

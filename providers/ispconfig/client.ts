@@ -1,7 +1,7 @@
 /** One session with the panel, and the calls that this provider makes in it. */
-import { Dns01Error, isDns01Error } from '../../src/errors.ts';
+import { type Dns01Error, isDns01Error } from '../../src/errors.ts';
 import type { HttpAnswer, ProviderContext } from '../../src/provider.ts';
-import { readAnswer, type Verdict } from './faults.ts';
+import { asUnknown, readAnswer, type Verdict } from './faults.ts';
 import {
   addedSchema,
   deletedSchema,
@@ -12,7 +12,6 @@ import {
   type Zone,
   zonesSchema,
 } from './schema.ts';
-import { countWrites, type Writes } from './writes.ts';
 
 /**
  * A search: column names with the value they must have, compared without regard to case; `%` makes it a LIKE. The
@@ -20,29 +19,9 @@ import { countWrites, type Writes } from './writes.ts';
  */
 export type Filter = Readonly<Record<string, string | number>>;
 
-export interface Panel {
-  /** @throws E_AUTH where "DNS zone functions" is not ticked */
-  zones(filter: Filter): Promise<Zone[]>;
-  /** Some of all zones, and how long the answer was. */
-  zonePage(offset: number, limit: number): Promise<{ zones: Zone[]; bytes: number }>;
-  /** Records of every type. @throws E_AUTH where "DNS txt functions" is not ticked */
-  rows(filter: Filter): Promise<Row[]>;
-  /**
-   * The new row's id. A refusal comes back instead of being thrown, for it may have left the row behind (3.2.12p1
-   * inserts first and raises the zone's serial afterwards).
-   */
-  insertRow(params: Readonly<Record<string, string>>): Promise<{ id: string } | { refusal: Dns01Error }>;
-  /** False where the panel says that it has removed nothing: the row, or its zone, is not there for this user. */
-  deleteRow(id: string, settings: { updateSerial: boolean }): Promise<boolean>;
-  /** Why this user may not call a function at all; undefined where he may, whatever becomes of the call. */
-  mayNot(call: string, body: object): Promise<Dns01Error | undefined>;
-  /** What this session has written so far. */
-  readonly writes: Writes;
-  /** Log out if logged in. Never throws. */
-  close(): Promise<void>;
-}
+export type Panel = ReturnType<typeof openPanel>;
 
-export function openPanel(options: IspconfigOptions, context: ProviderContext): Panel {
+export function openPanel(options: IspconfigOptions, context: ProviderContext) {
   const { http } = context;
   const writes = countWrites();
   let session: Promise<string> | undefined;
@@ -58,84 +37,98 @@ export function openPanel(options: IspconfigOptions, context: ProviderContext): 
 
   async function login(): Promise<string> {
     const { username, password, clientLogin } = options;
-    const answer = await send('login', { username, password, client_login: clientLogin }, { writes: false });
+    const answer = await send('login', { username, password, client_login: clientLogin });
     // Before anything can repeat a piece of the answer in an error.
     for (const id of answer.text.match(/\b[a-z][0-9a-f]{40}\b/g) ?? []) context.keepSecret(id);
-    const { response } = http.decode(successOf(readAnswer(answer, http), 'login'), sessionSchema);
+    const { response } = http.decode(successOf(readAnswer(answer, http)), sessionSchema);
     context.keepSecret(response);
     return response;
   }
 
-  async function call(name: string, params: object, kind: { writes: boolean }): Promise<Verdict> {
+  /** A 429 comes from something in front of the panel, which may have handed the request on before. */
+  function send(name: string, json: object, writes = false): Promise<HttpAnswer> {
+    const url = `${options.url}?${name}`;
+    return http.send({ call: name, method: 'POST', url, json, writes, checkAfterRateLimit: writes });
+  }
+
+  async function ask(name: string, params: object, writes: boolean): Promise<Verdict> {
     const used = currentSession();
-    const verdict = await ask(name, await used, params, kind);
-    if (verdict.kind !== 'session lost') return verdict;
-    // A lost session is told before anything is done, so that also a write may be sent again. Once: such calls count
-    // as failed logins.
-    if (session === used) session = undefined;
-    const again = await ask(name, await currentSession(), params, kind);
-    if (again.kind === 'session lost') throw again.failure;
-    return again;
+    const verdict = readAnswer(await send(name, { session_id: await used, ...params }, writes), http);
+    if (verdict.kind === 'session lost' && session === used) session = undefined;
+    return verdict;
   }
 
-  async function ask(name: string, sessionId: string, params: object, kind: { writes: boolean }): Promise<Verdict> {
-    return readAnswer(await send(name, { session_id: sessionId, ...params }, kind), http);
+  /** Sent again after a lost session, but only once: such calls count as failed logins. */
+  async function read(name: string, params: object): Promise<Verdict> {
+    const verdict = await ask(name, params, false);
+    return verdict.kind === 'session lost' ? ask(name, params, false) : verdict;
   }
 
-  function send(name: string, json: object, { writes }: { writes: boolean }): Promise<HttpAnswer> {
-    return http.send({ call: name, method: 'POST', url: `${options.url}?${name}`, json, writes });
+  /** ISPConfig checks the session once more after the row was stored, so a lost session does not say what was done. */
+  async function write(name: string, params: object): Promise<Verdict> {
+    const verdict = await ask(name, params, true);
+    if (verdict.kind === 'session lost') throw asUnknown(verdict.failure);
+    return verdict;
   }
 
-  const read = async (name: string, filter: Filter) =>
-    successOf(await call(name, { primary_id: filter }, { writes: false }), name);
+  const search = async (name: string, filter: Filter) => successOf(await read(name, { primary_id: filter }));
 
   return {
-    async zones(filter) {
-      return http.decode(await read('dns_zone_get', filter), zonesSchema).response;
+    /** @throws E_AUTH where "DNS zone functions" is not ticked */
+    async zones(filter: Filter): Promise<Zone[]> {
+      return http.decode(await search('dns_zone_get', filter), zonesSchema).response;
     },
 
-    async zonePage(offset, limit) {
-      const answer = await read('dns_zone_get', { '#OFFSET#': offset, '#LIMIT#': limit });
+    /** Some of all zones, and how long the answer was. */
+    async zonePage(offset: number, limit: number): Promise<{ zones: Zone[]; bytes: number }> {
+      const answer = await search('dns_zone_get', { '#OFFSET#': offset, '#LIMIT#': limit });
       return { zones: http.decode(answer, zonesSchema).response, bytes: answer.text.length };
     },
 
-    async rows(filter) {
-      return http.decode(await read('dns_txt_get', filter), rowsSchema).response;
+    /** Records of every type. @throws E_AUTH where "DNS txt functions" is not ticked */
+    async rows(filter: Filter): Promise<Row[]> {
+      return http.decode(await search('dns_txt_get', filter), rowsSchema).response;
     },
 
-    async insertRow(params) {
+    /**
+     * The new row's id. A refusal comes back instead of being thrown, because it may have left the row behind: 3.2.12
+     * inserts first and raises the zone's serial afterwards.
+     */
+    insertRow(params: Readonly<Record<string, string>>): Promise<{ id: string } | { refusal: Dns01Error }> {
       // update_serial is a real boolean beside params: inside them, or as a text, it does something else.
       const body = { client_id: options.clientId, params, update_serial: true };
       return writes.count(async () => {
-        const verdict = await call('dns_txt_add', body, { writes: true });
-        if (verdict.kind === 'refused') return { refusal: verdict.failure };
-        if (verdict.kind === 'no such row') return { refusal: zoneOutOfReach() };
-        return { id: http.decode(successOf(verdict, 'dns_txt_add'), addedSchema).response };
+        const verdict = await write('dns_txt_add', body);
+        if (verdict.kind !== 'ok') return { refusal: verdict.failure };
+        return { id: http.decode(verdict.answer, addedSchema).response };
       });
     },
 
-    async deleteRow(id, { updateSerial }) {
-      const body = { primary_id: id, update_serial: updateSerial };
+    /** False where the panel says that it has removed nothing: the row, or its zone, is not there for this user. */
+    deleteRow(id: string, updateSerial: boolean): Promise<boolean> {
       const remove = async () => {
-        const verdict = await call('dns_txt_delete', body, { writes: true });
+        const verdict = await write('dns_txt_delete', { primary_id: id, update_serial: updateSerial });
         if (verdict.kind === 'no such row') return false;
-        return http.decode(successOf(verdict, 'dns_txt_delete'), deletedSchema).response === '1';
+        return http.decode(successOf(verdict), deletedSchema).response === '1';
       };
       return updateSerial ? writes.count(remove) : remove();
     },
 
-    writes,
-
-    async mayNot(name, body) {
-      const verdict = await call(name, body, { writes: false });
+    /** Why this user may not call a function at all; undefined where the call is allowed, whatever it answers. */
+    async mayNot(name: string, body: object): Promise<Dns01Error | undefined> {
+      const verdict = await read(name, body);
       return verdict.kind === 'refused' && verdict.failure.code === 'E_AUTH' ? verdict.failure : undefined;
     },
 
-    async close() {
+    /** What this session has written so far. */
+    writes,
+
+    /** Log out if logged in. Never throws. */
+    async close(): Promise<void> {
       try {
         const sessionId = await session;
         session = undefined;
-        if (sessionId !== undefined) await send('logout', { session_id: sessionId }, { writes: true });
+        if (sessionId !== undefined) await send('logout', { session_id: sessionId }, true);
       } catch (failure) {
         context.log.debug('no logout', { failure: String(failure) });
       }
@@ -143,15 +136,33 @@ export function openPanel(options: IspconfigOptions, context: ProviderContext): 
   };
 }
 
-function successOf(verdict: Verdict, call: string): HttpAnswer {
+function successOf(verdict: Verdict): HttpAnswer {
   if (verdict.kind === 'ok') return verdict.answer;
-  if (verdict.kind === 'no such row')
-    throw new Dns01Error('E_PROTOCOL', `${call}: the panel says that an id is missing`);
   throw verdict.failure;
 }
 
-function zoneOutOfReach(): Dns01Error {
-  return new Dns01Error('E_AUTH', 'dns_txt_add: the panel does not let this user change the zone', {
-    hint: 'look in the panel whether the zone is still there and which client owns it',
-  });
+/** Counts what this session writes: each write raises the serial of its zone, also for whoever compares serials. */
+export function countWrites() {
+  let begun = 0;
+  let underWay = 0;
+  return {
+    /** To be taken just before a zone is read. NaN where a write is under way that can still raise a serial. */
+    mark: (): number => (underWay === 0 ? begun : Number.NaN),
+    /** True where, of all writes of this session, only the one that asks can have come after the mark. */
+    isOnlyOneSince: (mark: number): boolean => begun === mark + 1,
+    /** Do a write that raises a serial. One whose answer was lost stays under way: it may be done at any time. */
+    async count<Result>(write: () => Promise<Result>): Promise<Result> {
+      begun++;
+      underWay++;
+      let isOver = true;
+      try {
+        return await write();
+      } catch (failure) {
+        isOver = isDns01Error(failure) && !failure.outcomeUnknown;
+        throw failure;
+      } finally {
+        if (isOver) underWay--;
+      }
+    },
+  };
 }

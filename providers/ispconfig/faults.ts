@@ -2,28 +2,33 @@
  * What the panel's answers mean. Its HTTP status says next to nothing (200 also for faults), so `code` is looked at
  * first, then the text: the numbers of ISPConfig's faults are not sent. All as observed on ISPConfig 3.2.12p1.
  */
-import { Dns01Error } from '../../src/errors.ts';
-import { excerpt, type HttpAnswer, type HttpClient } from '../../src/provider.ts';
+import { Dns01Error, type ErrorCode } from '../../src/errors.ts';
+import {
+  excerpt,
+  type Fqdn,
+  type HttpAnswer,
+  type HttpClient,
+  type Refusal,
+  refusalError,
+} from '../../src/provider.ts';
 import { envelopeSchema } from './schema.ts';
 
 /**
  * `ok`: the function returned something, which may still be of the wrong form.
  * `refused`: the function was reached and failed. `no such row`: the row to change, or its zone, is not there for this
- * user; ISPConfig says so with a page of its own. `session lost`: nothing was done, a new login helps.
+ * user; ISPConfig says so with a page of its own. `session lost`: a new login helps; a write may have been done.
  */
 export type Verdict =
   | { readonly kind: 'ok'; readonly answer: HttpAnswer }
-  | { readonly kind: 'refused'; readonly failure: Dns01Error }
-  | { readonly kind: 'no such row' }
-  | { readonly kind: 'session lost'; readonly failure: Dns01Error };
+  | { readonly kind: 'refused' | 'no such row' | 'session lost'; readonly failure: Dns01Error };
 
 const URL_HINT = 'set url to the JSON API of the panel, like https://panel.example.com:8080/remote/json.php';
 
-export const ZONE_BOX = '"DNS zone functions"';
+const ZONE_BOX = '"DNS zone functions"';
 const TXT_BOX = '"DNS txt functions"';
 
 /** Where the rights of a remote user are ticked. */
-export const RIGHTS_PLACE = 'in the panel under System > Remote Users, for this user';
+const RIGHTS_PLACE = 'in the panel under System > Remote Users, for this user';
 
 /**
  * Sort an answer.
@@ -31,10 +36,10 @@ export const RIGHTS_PLACE = 'in the panel under System > Remote Users, for this 
  *   E_PROTOCOL anything that is no answer of the API (with `outcomeUnknown`, for a write may have been done)
  */
 export function readAnswer(answer: HttpAnswer, http: HttpClient): Verdict {
-  if (answer.status >= 400) throw refusedByWebServer(answer);
+  if (answer.status >= 400) throw refusalError(answer, { refusalOf });
   if (isPage(answer)) {
     // "Primary ID fehlt!" in an alert box, whatever the panel's language.
-    if (/\bPrimary ID\b/i.test(answer.text)) return { kind: 'no such row' };
+    if (/\bPrimary ID\b/i.test(answer.text)) return { kind: 'no such row', failure: outOfReach(answer.call) };
     throw pageInstead(answer);
   }
   const { code, message } = http.decode(answer, envelopeSchema);
@@ -44,96 +49,87 @@ export function readAnswer(answer: HttpAnswer, http: HttpClient): Verdict {
 }
 
 function sortFault(call: string, message: string): Verdict {
-  const text = withoutSql(excerpt(message));
   const known = FAULTS.find(({ says }) => says.test(message));
-  const failure = new Dns01Error(
-    known?.code ?? 'E_REJECTED',
-    `${call}: ${known?.text ?? `the panel refuses: ${text}`}`,
-    {
-      hint: known?.hint?.(call),
-    },
-  );
-  if (known?.meaning === 'session lost') return { kind: 'session lost', failure };
-  if (known?.meaning === 'nobody gets in') throw failure;
-  return { kind: 'refused', failure };
+  const text = known?.text ?? `the panel refuses: ${withoutSql(excerpt(message))}`;
+  const hint = known?.says === NO_RIGHT ? `tick ${boxesFor(call)} ${RIGHTS_PLACE}` : known?.hint;
+  const failure = new Dns01Error(known?.code ?? 'E_REJECTED', `${call}: ${text}`, { hint });
+  if (known?.ends === 'login') throw failure;
+  return { kind: known?.ends === 'session' ? 'session lost' : 'refused', failure };
 }
 
 interface KnownFault {
   readonly says: RegExp;
-  readonly code: 'E_AUTH' | 'E_REMOTE' | 'E_CONFIG' | 'E_REJECTED';
-  /** Without it the panel's own words are told. */
+  readonly code: ErrorCode;
+  /** Without it the panel's own words are shown. */
   readonly text?: string;
-  readonly hint?: (call: string) => string;
-  readonly meaning?: 'session lost' | 'nobody gets in';
+  readonly hint?: string;
+  /** Nobody gets in with this login, or with this session. */
+  readonly ends?: 'login' | 'session';
 }
+
+const NO_RIGHT = /permissions to access this function/i;
 
 const FAULTS: readonly KnownFault[] = [
   {
     says: /may not use api/i,
     code: 'E_AUTH',
     text: 'the panel does not let this customer use the API',
-    hint: () => 'the provider of the panel has to allow the API in the limits of this client',
-    meaning: 'nobody gets in',
+    hint: 'the provider of the panel has to allow the API in the limits of this client',
+    ends: 'login',
   },
   {
     says: /login failed|login (username|password) is empty/i,
     code: 'E_AUTH',
     text: 'wrong user name or password',
-    hint: () =>
-      'check username and password of a remote user (System > Remote Users); a login of the panel itself needs clientLogin: true',
-    meaning: 'nobody gets in',
+    hint: 'check username and password of a remote user (System > Remote Users); a login of the panel itself needs clientLogin: true',
+    ends: 'login',
   },
   {
     says: /failure limit has been reached/i,
     code: 'E_AUTH',
     text: 'the panel has locked this address out after too many failed logins',
-    hint: () => 'wait at least 5 minutes without any try, and check username and password before the next one',
-    meaning: 'nobody gets in',
+    hint: 'wait at least 5 minutes without any try, and check username and password before the next one',
+    ends: 'login',
   },
   {
     says: /not allowed from/i,
     code: 'E_AUTH',
     text: 'the panel does not let this user log in from this address',
-    hint: () => `tick "Remote Access" and add the address of this machine ${RIGHTS_PLACE}`,
-    meaning: 'nobody gets in',
+    hint: `tick "Remote Access" and add the address of this machine ${RIGHTS_PLACE}`,
+    ends: 'login',
   },
   {
     says: /under maintenance/i,
     code: 'E_REMOTE',
     text: 'the panel is under maintenance',
-    hint: () => 'try again later',
-    meaning: 'nobody gets in',
+    hint: 'try again later',
+    ends: 'login',
   },
   {
     says: /session is expired or does not exist/i,
     code: 'E_REMOTE',
     text: 'the panel does not know its own session any more, also after a new login',
-    hint: () => 'try again later; if it stays so, look whether several panels share this address',
-    meaning: 'session lost',
+    hint: 'try again later; if it stays so, look whether several panels share this address',
+    ends: 'session',
   },
   {
     says: /session ip mismatch/i,
     code: 'E_REMOTE',
     text: 'the panel sees this machine under changing addresses',
-    hint: () => 'let all requests leave by one address: one of IPv4 and IPv6, and no pool of proxies',
-    meaning: 'session lost',
+    hint: 'let all requests leave by one address: one of IPv4 and IPv6, and no pool of proxies',
+    ends: 'session',
   },
-  {
-    says: /permissions to access this function/i,
-    code: 'E_AUTH',
-    text: 'the remote user may not use this function',
-    hint: (call) => `tick ${boxesFor(call)} ${RIGHTS_PLACE}`,
-  },
+  { says: NO_RIGHT, code: 'E_AUTH', text: 'the remote user may not use this function' },
   {
     says: /invalid client_id/i,
     code: 'E_CONFIG',
     text: 'the panel has no client with the number in clientId',
-    hint: () => 'leave clientId out, or set it to the number of a client',
+    hint: 'leave clientId out, or set it to the number of a client',
   },
   {
     says: /_error/,
     code: 'E_REJECTED',
-    hint: () => 'the panel names the field it does not accept, of the record or of the settings of its zone (SOA)',
+    hint: 'the panel names the field it does not accept, of the record or of the settings of its zone (SOA)',
   },
 ];
 
@@ -148,47 +144,60 @@ function withoutSql(text: string): string {
   return text.replace(/\s*\b(INSERT INTO|DELETE FROM|UPDATE|SELECT)\b.*$/s, '');
 }
 
-function isPage(answer: HttpAnswer): boolean {
-  const text = answer.text.trimStart();
-  if (text === '' || /^[{[]/.test(text)) return false;
-  return text.startsWith('<') || /html/i.test(answer.headers['content-type'] ?? '');
+const outOfReach = (call: string): Dns01Error =>
+  new Dns01Error('E_AUTH', `${call}: the panel does not let this user change the zone`, {
+    hint: 'look in the panel whether the zone is still there and which client owns it',
+  });
+
+function isPage({ text, headers }: HttpAnswer): boolean {
+  const start = text.trimStart()[0] ?? '{';
+  return !'{['.includes(start) && (start === '<' || /html/i.test(headers['content-type'] ?? ''));
 }
 
-function pageInstead(answer: HttpAnswer): Dns01Error {
-  const { call } = answer;
-  if (/remote api is disabled/i.test(answer.text)) {
+function pageInstead({ call, text }: HttpAnswer): Dns01Error {
+  if (/remote api is disabled/i.test(text)) {
     return new Dns01Error('E_CONFIG', `${call}: the panel's remote API is switched off`, {
       hint: "set remote_api_allowed=yes in the panel's security/security_settings.ini",
     });
   }
-  // After a login the address is right, so a page is then some proxy's.
-  const atLogin = call === 'login';
-  const what = `${call}: a web page came instead of an answer: "${excerpt(answer.text)}"`;
-  return new Dns01Error(atLogin ? 'E_CONFIG' : 'E_PROTOCOL', what, {
-    outcomeUnknown: !atLogin,
-    hint: atLogin
-      ? URL_HINT
-      : 'look what stands between here and the panel: a proxy or firewall has answered in its place',
+  const what = `${call}: a web page came instead of an answer: "${excerpt(text)}"`;
+  if (call === 'login') return new Dns01Error('E_CONFIG', what, { hint: URL_HINT });
+  return new Dns01Error('E_PROTOCOL', what, {
+    outcomeUnknown: true,
+    // After a login the address is right.
+    hint: 'look what stands between here and the panel: a proxy or firewall has answered in its place',
   });
 }
 
-function refusedByWebServer({ call, status, text }: HttpAnswer): Dns01Error {
-  const said = excerpt(text);
-  const message = `${call}: the web server refuses the request (status ${status})${said ? `: ${said}` : ''}`;
-  if (status === 404 || status === 410) return new Dns01Error('E_CONFIG', message, { hint: URL_HINT });
-  if (status === 401 || status === 403) {
-    return new Dns01Error('E_AUTH', message, { hint: 'the web server of the panel has to let this machine in' });
-  }
-  return new Dns01Error('E_PROTOCOL', message, { hint: URL_HINT });
+/** What a status from 400 on means. ISPConfig itself has none. */
+function refusalOf({ status }: HttpAnswer): Refusal {
+  const text = 'the web server refuses the request';
+  const hint = 'the web server of the panel has to let this machine in';
+  if (status === 401 || status === 403) return { code: 'E_AUTH', text, hint };
+  return { code: status === 404 || status === 410 ? 'E_CONFIG' : 'E_PROTOCOL', text, hint: URL_HINT };
 }
 
 /** `invalid_method`, `invalid_data` and `invalid_class`: what was sent did not reach the API as it was sent. */
 function notUnderstood(call: string, code: string, message: string): Dns01Error {
-  return new Dns01Error(
-    'E_PROTOCOL',
-    `${call}: the panel does not understand the call (${excerpt(code)}: ${excerpt(message)})`,
-    {
-      hint: `${URL_HINT}, and see that no proxy drops the query or the body of a request`,
-    },
-  );
+  const words = `${excerpt(code)}: ${excerpt(message)}`;
+  return new Dns01Error('E_PROTOCOL', `${call}: the panel does not understand the call (${words})`, {
+    hint: `${URL_HINT}, and see that no proxy drops the query or the body of a request`,
+  });
+}
+
+/** The same failure of a write that may have been done all the same. */
+export const asUnknown = ({ code, message, hint, cause }: Dns01Error): Dns01Error =>
+  new Dns01Error(code, message, { hint, cause, outcomeUnknown: true });
+
+/** What to do where a zone's serial could not be raised. */
+export function serialHint({ message, hint }: Dns01Error, zone: Fqdn): string {
+  if (/may not use this function/.test(message)) {
+    return `tick ${ZONE_BOX} ${RIGHTS_PLACE}: raising the serial needs dns_zone_get and dns_zone_update`;
+  }
+  // Faults of the zone's own form: `minimum_range_error`, `mbox_error_empty`.
+  const fields = new Set([...message.matchAll(/\b([a-z]+)(?:_range)?_error/g)].map(([, field]) => field));
+  if (fields.size > 0) {
+    return `correct ${[...fields].join(', ')} in the settings of the zone ${zone}, in the panel under DNS`;
+  }
+  return hint ?? `save the settings of the zone ${zone} once in the panel under DNS, and see what it says`;
 }

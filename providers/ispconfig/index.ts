@@ -1,16 +1,9 @@
 /** ISPConfig 3: the panel's JSON remote API. */
-import { defineProvider, type ProviderDocs } from '../../src/provider.ts';
-import { addTxt } from './add.ts';
-import { openPanel } from './client.ts';
-import { nameServers } from './name-servers.ts';
-import { removeTxt } from './remove.ts';
-import { checkRights } from './rights.ts';
-import { openRowBook } from './row-book.ts';
-import { isServed, isTxtAt } from './rows.ts';
+import { defineProvider, type ProviderDocs, type RightCheck } from '../../src/provider.ts';
+import { CONCURRENCY, createChanges } from './changes.ts';
+import { openPanel, type Panel } from './client.ts';
+import { listZones, nameServers } from './lookups.ts';
 import { optionsSchema } from './schema.ts';
-import { takingTurns } from './turns.ts';
-import { dotted, openZoneBook } from './zone-book.ts';
-import { listZones } from './zones.ts';
 
 const docs: ProviderDocs = {
   url: 'https://git.ispconfig.org/ispconfig/ispconfig3/-/tree/develop/remoting_client/API-docs',
@@ -22,16 +15,17 @@ const docs: ProviderDocs = {
     'A customer without a remote user can use his own login with clientLogin: true, once the limits of his client allow the API.',
   ],
   requests: {
-    add: 'login, one dns_zone_get for each name that could be the zone (one when the zone is known), dns_txt_get, dns_txt_add, logout. In a batch all but dns_txt_add once: the zone is asked for once, and one dns_txt_get shows what all challenge names of the zone hold, for half a minute',
-    remove: 'login, dns_txt_get, one dns_txt_delete for each record, logout',
+    add: 'login, dns_zone_get, dns_txt_get, dns_txt_add, logout. For many values of a zone all but dns_txt_add once: one dns_txt_get shows what all challenge names of the zone hold',
+    remove:
+      'login, dns_txt_get, dns_txt_delete, logout. For many values of a zone one dns_zone_get more, and all but dns_txt_delete once',
   },
   tried:
     'Built to what was observed of a real ISPConfig 3.2.12p1 (some calls also on 3.2.11p1) with BIND behind it. The tests run against a fake made from those observations.',
   notes: [
     'The panel publishes with a cron job, once a minute: a value takes up to a minute and a half to be served, longer with several servers.',
-    'A zone that the nameserver refuses is not published at all, although the panel says ok. If the wait for a value ends in vain, look at the zone in the panel.',
+    'A zone that the nameserver refuses is not published at all, although the panel says ok. If the wait for a value fails, look at the zone in the panel.',
     'clientId makes that client the owner of the whole zone, with every record added. Leave it out unless that is wanted.',
-    'Records that other tools have stored with a name relative to the zone are neither seen nor removed.',
+    'Records that other tools have stored with a name relative to the zone are seen and removed as well.',
     'Most panels have a certificate of their own making: give it with ca or fingerprint.',
     'Ten failed logins in five minutes lock the address out for everybody behind it. dns01 never repeats a login that was refused.',
   ],
@@ -43,26 +37,42 @@ export default defineProvider({
   docs,
   options: optionsSchema,
   http: true,
-  concurrency: 4,
+  concurrency: CONCURRENCY,
+  changes: { atMost: 250, atomic: false },
+  usualDelayMs: 60_000,
   create(options, context) {
     const panel = openPanel(options, context);
-    const known = { zones: openZoneBook(panel), rows: openRowBook(panel), inTurn: takingTurns() };
     return {
-      addTxt: (record) => addTxt(panel, record, options, context, known),
-      async removeTxt(record) {
-        // A look that an add takes in the meantime would show the rows that go, and then one that is gone.
-        known.rows.forget();
-        return removeTxt(panel, record, context).finally(known.rows.forget);
-      },
-      async listTxt(name) {
-        const rows = await panel.rows({ name: dotted(name), type: 'TXT' });
-        const served = rows.filter((row) => isTxtAt(row, name) && isServed(row));
-        return [...new Set(served.map(({ data }) => data))];
-      },
+      ...createChanges(panel, options, context),
       listZones: () => listZones(panel),
       checkRights: () => checkRights(panel),
       nameServers: (zone) => nameServers(panel, zone),
-      close: () => panel.close(),
+      close: panel.close,
     };
   },
 });
+
+/**
+ * Calls that the panel refuses for their content, or that find nothing, once the right is there: nothing is stored or
+ * removed by them (observed on ISPConfig 3.2.12p1).
+ */
+const PROBES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  dns_zone_get: { primary_id: { origin: 'dns01-rights.invalid.' } },
+  // There is no zone -1, and the form is empty.
+  dns_zone_update: { client_id: 0, primary_id: -1, params: {} },
+  dns_txt_get: { primary_id: { name: 'dns01-rights.invalid.', type: 'TXT' } },
+  // Refused twice over: no TTL below 60 and no empty data are stored.
+  dns_txt_add: { client_id: 0, params: { type: 'TXT', name: 'dns01-rights.invalid.', data: '', ttl: '0', zone: '0' } },
+  // There is no record -1, and the answer says that none was removed.
+  dns_txt_delete: { primary_id: -1, update_serial: false },
+};
+
+/** Which functions the remote user may call, each tried without changing anything. */
+async function checkRights(panel: Panel): Promise<RightCheck[]> {
+  const checks: RightCheck[] = [];
+  for (const [right, body] of Object.entries(PROBES)) {
+    const refusal = await panel.mayNot(right, body);
+    checks.push({ right, held: refusal === undefined, hint: refusal?.hint });
+  }
+  return checks;
+}

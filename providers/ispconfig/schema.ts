@@ -7,40 +7,30 @@ export const SHORTEST_TTL = 60;
 
 const URL_FORM = 'expected the address of the JSON API, like https://panel.example.com:8080/remote/json.php';
 
+const described = <Schema extends z.ZodMiniType>(schema: Schema, text: string): Schema =>
+  schema.check(z.describe(text));
+
 export const optionsSchema = z.strictObject({
   url: httpUrl(
     "Address of the panel's JSON API: https://panel.example.com:8080/remote/json.php, with the panel's own host and port",
   ).check(z.refine((url) => url.endsWith('/json.php'), URL_FORM)),
-  username: z
-    .string()
-    .check(
-      z.minLength(1),
-      z.describe(
-        'Name of the remote user (System > Remote Users). With clientLogin: the name that the customer logs in with',
-      ),
-    ),
+  username: described(
+    z.string().check(z.minLength(1)),
+    'Name of the remote user (System > Remote Users). With clientLogin: the name that the customer logs in with',
+  ),
   password: secret('Password of that user'),
-  clientLogin: z
-    ._default(z.boolean(), false)
-    .check(
-      z.describe(
-        "Log in as a customer of the panel, who then reaches his own zones only; the customer's limits must allow the API",
-      ),
-    ),
-  clientId: z
-    ._default(z.int().check(z.nonnegative()), 0)
-    .check(
-      z.describe(
-        'Number of the client who shall own new records. 0 is right for nearly everybody: with any other number ISPConfig makes that client the owner of the whole zone',
-      ),
-    ),
-  ttl: z
-    .optional(z.int().check(z.gte(SHORTEST_TTL)))
-    .check(
-      z.describe(
-        `TTL of new records in seconds, at least ${SHORTEST_TTL}; without it the ttl of the whole configuration`,
-      ),
-    ),
+  clientLogin: described(
+    z._default(z.boolean(), false),
+    "Log in as a customer of the panel, who then reaches his own zones only; the customer's limits must allow the API",
+  ),
+  clientId: described(
+    z._default(z.int().check(z.nonnegative()), 0),
+    'Number of the client who owns new records. 0 is right for nearly everybody: with any other number ISPConfig makes that client the owner of the whole zone',
+  ),
+  ttl: described(
+    z.optional(z.int().check(z.gte(SHORTEST_TTL))),
+    `TTL of new records in seconds, at least ${SHORTEST_TTL}; without it the ttl of the whole configuration`,
+  ),
 });
 
 export type IspconfigOptions = Resolved<z.output<typeof optionsSchema>>;
@@ -62,7 +52,15 @@ export const sessionSchema = z.object({ response: z.string().check(z.minLength(1
 
 const zoneSchema = z.object({ id: digits, server_id: digits, origin: z.string(), active: z.string(), serial: column });
 
-const rowSchema = z.object({ id: digits, name: column, type: column, data: column, active: column });
+const rowSchema = z.object({
+  id: digits,
+  zone: column,
+  name: column,
+  type: column,
+  data: column,
+  active: column,
+  stamp: column,
+});
 
 /**
  * A search always gives a list, also an empty one. `null` and `false` are not taken for "nothing found": with them a

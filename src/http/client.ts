@@ -70,7 +70,8 @@ export function createHttpClient(settings: HttpSettings): ClosableHttpClient {
         const answer = await sendOnce(call);
         const pause = await pauseAfter(answer, attempt);
         if (pause === undefined) return accepted(answer, call);
-        await waitFor(pause, answer);
+        await waitFor(pause, answer, call);
+        if (answer.status === 429 && call.checkAfterRateLimit) throw tooManyRequests(call);
       } catch (failure) {
         const pause = pauseAfterFailure(failure, attempt);
         if (pause === undefined || pause >= deadline.remaining()) throw failure;
@@ -138,7 +139,7 @@ export function createHttpClient(settings: HttpSettings): ClosableHttpClient {
     return undefined;
   }
 
-  async function waitFor(pause: number, answer: HttpAnswer): Promise<void> {
+  async function waitFor(pause: number, answer: HttpAnswer, call: HttpCall): Promise<void> {
     const seconds = Math.ceil(pause / 1000);
     if (pause >= deadline.remaining()) {
       const left = Math.floor(deadline.remaining() / 1000);
@@ -149,6 +150,7 @@ export function createHttpClient(settings: HttpSettings): ClosableHttpClient {
         `${answer.call}: ${why}, a wait of ${seconds} s is needed but only ${left} s are left`,
         {
           hint: 'run it again later, or give more time with --timeout SECONDS',
+          outcomeUnknown: answer.status === 429 && call.checkAfterRateLimit,
         },
       );
     }
@@ -191,7 +193,7 @@ const writes = (call: HttpCall): boolean => call.writes ?? call.method !== 'GET'
 /** Redirects, rate limits and server faults are no answers, unless the provider wants to see its faults itself. */
 function accepted(answer: HttpAnswer, call: HttpCall): HttpAnswer {
   if (answer.status >= 300 && answer.status < 400) throw redirected(answer, call);
-  if (answer.status === 429) throw new Dns01Error('E_RATE', `${call.call}: too many requests, again and again`);
+  if (answer.status === 429) throw tooManyRequests(call, ', again and again');
   if (answer.status >= 500 && !call.anyStatus) {
     throw new Dns01Error('E_REMOTE', `${call.call}: the server failed (status ${answer.status})${said(answer)}`, {
       outcomeUnknown: true,
@@ -199,6 +201,10 @@ function accepted(answer: HttpAnswer, call: HttpCall): HttpAnswer {
     });
   }
   return answer;
+}
+
+function tooManyRequests({ call, checkAfterRateLimit }: HttpCall, how = ''): Dns01Error {
+  return new Dns01Error('E_RATE', `${call}: too many requests${how}`, { outcomeUnknown: checkAfterRateLimit });
 }
 
 /** Following would hand the credentials to a host that the server chose. */

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type IspconfigFake, type IspconfigFakeSettings, startIspconfigFake } from '../../fakes/ispconfig.ts';
+import type { SearchedRecord } from '../../support/searching.ts';
 import { failureOf, openOn, record, VALUE } from './support.ts';
 
 const AT_NAME = `${record.name}.`;
@@ -13,12 +14,13 @@ async function start(settings: IspconfigFakeSettings = {}): Promise<void> {
   fake = await startIspconfigFake(settings);
 }
 
-const add = (extra: Partial<typeof record> = {}) => openOn(fake).provider.addTxt({ ...record, ...extra });
+const add = (extra: Partial<SearchedRecord> = {}) => openOn(fake).provider.addTxt({ ...record, ...extra });
 
 describe('the zone', () => {
   it('is the longest that the panel has, also one of the full name', async () => {
     await start({ zones: [{ name: 'example.com' }, { name: '_acme-challenge.example.com' }] });
-    expect(await add({ zone: undefined })).toMatchObject({ zone: '_acme-challenge.example.com' });
+    const added = await openOn(fake).provider.addTxt({ ...record, zone: undefined }, record.name);
+    expect(added).toMatchObject({ zone: '_acme-challenge.example.com' });
     expect(fake.rows).toMatchObject([{ zone: '2' }]);
   });
 
@@ -28,7 +30,7 @@ describe('the zone', () => {
     expect(failure).toMatchObject({
       code: 'E_ZONE',
       message:
-        'the panel has no zone for _acme-challenge.example.co (looked for _acme-challenge.example.co, example.co)',
+        'no zone of this account holds _acme-challenge.example.co, tried: example.co, _acme-challenge.example.co',
     });
     expect(failure.hint).toContain('in the panel under DNS');
   });
@@ -96,6 +98,25 @@ describe('what the name holds already', () => {
     });
     expect(failure.hint).toContain('published at target.example.net');
     expect(fake.held(record.name)).toEqual([]);
+  });
+
+  it.each([
+    ['the same value', 'TXT', VALUE],
+    ['a CNAME', 'CNAME', 'target.example.net.'],
+  ])('%s, stored relative to the zone: seen like any other', async (_, type, data) => {
+    const { id } = fake.plant({ name: '_acme-challenge', type, data });
+    fake.plant({ name: '_acme-challenge', type, data, zone: '999' });
+    const { provider } = openOn(fake);
+    if (type === 'TXT') {
+      expect(await provider.addTxt(record)).toEqual({ zone: 'example.com', id, changed: false });
+      expect(await provider.listTxt(record.name, 'example.com')).toEqual([VALUE]);
+    } else expect(await failureOf(provider.addTxt(record))).toMatchObject({ code: 'E_REJECTED' });
+    expect(fake.rows).toHaveLength(2);
+  });
+
+  it('a name without a dot that repeats the zone: it stands for another name', async () => {
+    fake.plant({ name: record.name, type: 'CNAME', data: 'target.example.net.' });
+    expect(await add()).toMatchObject({ changed: true });
   });
 
   it('a CNAME that is switched off is no obstacle', async () => {
@@ -202,6 +223,38 @@ describe('an answer that was lost', () => {
     expect(fake.serialOf('example.com')).toBeGreaterThan(before);
   });
 
+  it('as the session ends before the serial: the row goes, the add is done again', async () => {
+    fake.panel.sessionsEndBeforeSerial = 1;
+    const before = fake.serialOf('example.com');
+    expect(await add()).toMatchObject({ id: '20', changed: true });
+    expect(fake.held(record.name)).toEqual([VALUE]);
+    expect(fake.serialOf('example.com')).toBeGreaterThan(before);
+  });
+
+  it('as the session ends before every serial: no row stays', async () => {
+    fake.panel.sessionsEndBeforeSerial = 9;
+    expect(await failureOf(add())).toMatchObject({ code: 'E_REMOTE', outcomeUnknown: true });
+    expect(fake.rows).toEqual([]);
+  });
+
+  it.each(['before', 'after'] as const)('in a 429 that came %s the write: one row', async (effect) => {
+    fake.server.inject({ call: 'dns_txt_add', kind: '429', effect });
+    expect(await add()).toMatchObject({ changed: true });
+    expect(fake.held(record.name)).toEqual([VALUE]);
+    expect(fake.server.takeCalls().filter((call) => call === 'dns_txt_add')).toHaveLength(effect === 'after' ? 1 : 2);
+  });
+
+  it('while another process stores the same value: its row is left alone, and not called ours', async () => {
+    fake.server.inject({ call: 'dns_txt_add', kind: '500', effect: 'before' });
+    const { provider } = openOn(fake);
+    fake.before('dns_txt_get', () =>
+      fake.before('dns_txt_get', () => void fake.plant({ name: AT_NAME, data: VALUE, stamp: '2026-01-01 00:00:00' })),
+    );
+    expect(await provider.addTxt(record)).toEqual({ zone: 'example.com', id: '19', changed: false });
+    expect(fake.held(record.name)).toEqual([VALUE]);
+    expect(fake.server.takeCalls().filter((call) => call === 'dns_txt_add')).toHaveLength(1);
+  });
+
   it('before anything was done: the add is done again, once', async () => {
     fake.server.inject({ call: 'dns_txt_add', kind: '500', effect: 'before' });
     expect(await add()).toMatchObject({ changed: true });
@@ -211,15 +264,17 @@ describe('an answer that was lost', () => {
 });
 
 describe('what ISPConfig would store as something else', () => {
-  it.each(['a..b', '-a', 'a-', 'ab--cd', 'xn--zzzzzz99999', 'a'.repeat(64), 'a b', '@'])(
-    'a label like %j is refused before anything is sent',
-    async (label) => {
-      const failure = await failureOf(add({ name: `_acme-challenge.${label}.example.com` }));
-      expect(failure.code).toBe('E_REJECTED');
-      expect(failure.hint).toContain('CNAME');
-      expect(fake.server.takeCalls()).toEqual([]);
-    },
-  );
+  it('a label of broken Punycode is refused before anything is sent', async () => {
+    const failure = await failureOf(add({ name: '_acme-challenge.xn--zzzzzz99999.example.com' }));
+    expect(failure.code).toBe('E_REJECTED');
+    expect(failure.hint).toContain('CNAME');
+    expect(fake.server.takeCalls()).toEqual([]);
+  });
+
+  it.each(['a..b', '-a', 'a-', 'ab--cd', 'a'.repeat(64), 'a b', '@'])('a label like %j is no name at all', (label) => {
+    expect(() => add({ name: `_acme-challenge.${label}.example.com` })).toThrow('is not a domain name');
+    expect(fake.server.takeCalls()).toEqual([]);
+  });
 
   it.each(['a"b', 'a\\b', 'a\nb', 'ä'])('a value like %j is refused before anything is sent', async (value) => {
     expect(await failureOf(add({ value }))).toMatchObject({ code: 'E_REJECTED' });

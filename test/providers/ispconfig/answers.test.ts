@@ -135,8 +135,18 @@ const later: Told[] = [
   },
 ];
 
+/** What every verb asks for before it looks at rows. */
+const ZONE = { id: '7', server_id: '1', origin: 'example.com.', active: 'Y', serial: '1' };
+
+function zoneIsRead(): void {
+  nock(ORIGIN)
+    .post(/dns_zone_get/)
+    .reply(200, { code: 'ok', message: '', response: [ZONE] });
+}
+
 it.each(later)('after the login: $message', async ({ type, body, code, message, hint }) => {
   nock(ORIGIN).post(/login/).reply(200, { code: 'ok', message: '', response: SESSION });
+  zoneIsRead();
   nock(ORIGIN)
     .post(/dns_txt_get/)
     .reply(200, body, { 'content-type': type ?? 'application/json' });
@@ -148,6 +158,7 @@ it.each(later)('after the login: $message', async ({ type, body, code, message, 
 it('does not repeat the statement of a database fault', async () => {
   const sql = "Column 'server_id' cannot be null INSERT INTO `dns_rr` (`data`) VALUES ('the-value')";
   nock(ORIGIN).post(/login/).reply(200, { code: 'ok', message: '', response: SESSION });
+  zoneIsRead();
   nock(ORIGIN)
     .post(/dns_txt_get/)
     .reply(200, fault(sql));

@@ -8,8 +8,8 @@ for (const version of ['3.2.11', '3.2.12'] as const) {
     return {
       zone: 'example.com',
       async open(requestTimeout) {
-        const { provider, context } = openOn(fake, {}, requestTimeout);
-        return { provider, close: () => context.http.close() };
+        const { plain, context } = openOn(fake, {}, requestTimeout);
+        return { provider: plain, close: () => context.http.close() };
       },
       held: async (name) => fake.held(name),
       plant: async (name, value) => void fake.plant({ name: `${name}.`, data: value }),

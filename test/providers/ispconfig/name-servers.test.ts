@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { normaliseName } from '../../../src/names.ts';
 import { type IspconfigFake, startIspconfigFake } from '../../fakes/ispconfig.ts';
 import { openOn } from './support.ts';
 
@@ -11,7 +12,7 @@ afterEach(() => fake.close());
 async function nameServers(zone: string): Promise<string[] | undefined> {
   const { provider } = openOn(fake);
   try {
-    return await provider.nameServers?.(zone);
+    return await provider.nameServers?.(normaliseName(zone));
   } finally {
     await provider.close?.();
   }

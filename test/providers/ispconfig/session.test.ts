@@ -3,6 +3,8 @@ import { FAULTS } from '../../fakes/fault-server.ts';
 import { type IspconfigFake, startIspconfigFake } from '../../fakes/ispconfig.ts';
 import { failureOf, open, openOn, record } from './support.ts';
 
+const RIGHTS = ['dns_zone_get', 'dns_zone_update', 'dns_txt_get', 'dns_txt_add', 'dns_txt_delete'];
+
 let fake: IspconfigFake;
 beforeEach(async () => {
   fake = await startIspconfigFake({
@@ -41,7 +43,7 @@ describe('a login that is refused', () => {
 
   it('locks out a session that was good, which then does not log in again', async () => {
     const { provider } = openOn(fake);
-    await provider.listTxt(record.name);
+    await provider.listTxt('other.example.org');
     for (let tries = 0; tries < 10; tries++) {
       await failureOf(openOn(fake, { password: 'wrong-word' }).provider.listTxt(record.name));
     }
@@ -97,14 +99,16 @@ it.each(['dns_zone_get', 'dns_txt_get', 'dns_txt_add', 'dns_txt_delete'])(
     const removing = name === 'dns_txt_delete';
     if (removing) fake.plant({ name: `${record.name}.`, data: record.value });
     const { provider } = openOn(fake);
-    await provider.listTxt('other.example.com');
+    await provider.listTxt('other.example.org');
     fake.server.takeCalls();
     fake.before(name, () => fake.expireSessions());
     const outcome = removing ? await provider.removeTxt(record) : (await provider.addTxt(record)).changed;
     expect(outcome).toBe(removing ? 'removed' : true);
     const calls = fake.server.takeCalls();
     const at = calls.indexOf(name);
-    expect(calls.slice(at, at + 3)).toEqual([name, 'login', name]);
+    // A write may have been done before the session was asked for.
+    const look = /_get$/.test(name) ? [] : ['dns_txt_get'];
+    expect(calls.slice(at, at + 3 + look.length)).toEqual([name, 'login', ...look, name]);
     expect(calls.filter((call) => call === 'login')).toHaveLength(1);
     expect(fake.held(record.name)).toEqual(removing ? [] : [record.value]);
   },
@@ -141,6 +145,17 @@ it.each(['dns_txt_delete', 'dns_zone_update'])('removes nothing where %s is not 
   });
   expect(failure.hint).toContain('"DNS zone functions" and "DNS txt functions"');
   expect(fake.held(record.name)).toEqual([record.value]);
+});
+
+describe('the rights that the user has', () => {
+  it.each([...RIGHTS, undefined])('are asked for without changing anything; missing: %s', async (missing) => {
+    if (missing) fake.rights.delete(missing);
+    const before = JSON.stringify([fake.zones, fake.rows]);
+    const checks = await openOn(fake).provider.checkRights?.();
+    expect(checks?.map(({ right, held }) => [right, held])).toEqual(RIGHTS.map((right) => [right, right !== missing]));
+    expect(checks?.find(({ held }) => !held)?.hint).toEqual(missing && expect.stringContaining('tick "DNS'));
+    expect(JSON.stringify([fake.zones, fake.rows])).toBe(before);
+  });
 });
 
 describe('a customer with his own login', () => {

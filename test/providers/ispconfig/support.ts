@@ -2,16 +2,24 @@ import { expect } from 'vitest';
 import ispconfig from '../../../providers/ispconfig/index.ts';
 import type { IspconfigOptions } from '../../../providers/ispconfig/schema.ts';
 import { type Dns01Error, isDns01Error } from '../../../src/errors.ts';
-import type { DnsProvider, TxtRecord } from '../../../src/provider.ts';
+import type { DnsProvider } from '../../../src/provider.ts';
 import type { IspconfigFake } from '../../fakes/ispconfig.ts';
 import { createTestContext, type TestContext } from '../../support/context.ts';
+import { type SearchedRecord, type SearchingProvider, searching } from '../../support/searching.ts';
 
 export const VALUE = 'LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ';
 
-export const record: TxtRecord = { name: '_acme-challenge.example.com', value: VALUE, ttl: 60, zone: 'example.com' };
+export const record = {
+  name: '_acme-challenge.example.com',
+  value: VALUE,
+  ttl: 60,
+  zone: 'example.com',
+} as const satisfies SearchedRecord;
 
 export interface Opened {
-  readonly provider: DnsProvider;
+  /** With the core's zone search before it. */
+  readonly provider: SearchingProvider;
+  readonly plain: DnsProvider;
   readonly context: TestContext;
 }
 
@@ -22,7 +30,8 @@ export function open(
 ): Opened {
   const context = createTestContext({ requestTimeout });
   const resolved = { username: 'acme', password: 'correct-horse-battery', clientLogin: false, clientId: 0, ...options };
-  return { provider: ispconfig.create(resolved, context), context };
+  const plain = ispconfig.create(resolved, context);
+  return { provider: searching(plain), plain, context };
 }
 
 export const openOn = (fake: IspconfigFake, options: Partial<IspconfigOptions> = {}, requestTimeout?: number): Opened =>

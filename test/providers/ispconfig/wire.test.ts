@@ -1,6 +1,6 @@
 /** The requests as they go over the wire, against answers as a real panel gave them. */
 import nock from 'nock';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { open, record, VALUE } from './support.ts';
 
 const ORIGIN = 'https://panel.example.com:8080';
@@ -14,6 +14,7 @@ beforeEach(() => {
   sent = [];
 });
 afterEach(() => {
+  vi.useRealTimers();
   expect(nock.pendingMocks()).toEqual([]);
   nock.cleanAll();
 });
@@ -81,7 +82,7 @@ it('adds with five requests when the zone is known', async () => {
   expect(sent).toEqual([
     login,
     call('dns_zone_get', { primary_id: { origin: 'example.com.' } }),
-    call('dns_txt_get', { primary_id: { zone: '7', name: '_acme-challenge.example.com.' } }),
+    call('dns_txt_get', { primary_id: { zone: '7', name: '_acme-challenge%', '#OFFSET#': 0, '#LIMIT#': 10_000 } }),
     call('dns_txt_add', {
       client_id: 0,
       params: {
@@ -108,12 +109,13 @@ it('takes numbers where other versions send them', async () => {
   expect(await provider.addTxt(record)).toEqual({ zone: 'example.com', id: '19', changed: true });
 });
 
-it('asks for every name that could be the zone, the longest first and the full name too', async () => {
-  panelAnswers(SESSION, [], [], [ZONE], [], '19');
+it('asks for every zone that the core tries, the longest first and the full name last', async () => {
+  panelAnswers(SESSION, [], [], []);
   const { provider } = open({ url: API });
-  await provider.addTxt({ ...record, name: '_acme-challenge.www.example.com', zone: undefined });
-  expect(sent.slice(1, 4)).toEqual(
-    ['_acme-challenge.www.example.com.', 'www.example.com.', 'example.com.'].map((origin) =>
+  const searched = { ...record, name: '_acme-challenge.www.example.com', zone: undefined };
+  await expect(provider.addTxt(searched)).rejects.toMatchObject({ code: 'E_ZONE' });
+  expect(sent.slice(1)).toEqual(
+    ['www.example.com.', 'example.com.', '_acme-challenge.www.example.com.'].map((origin) =>
       call('dns_zone_get', { primary_id: { origin } }),
     ),
   );
@@ -137,32 +139,33 @@ it.each([
   expect(sent[3]?.body).toMatchObject({ params: { ttl: sentTtl } });
 });
 
-it('removes with four requests, without looking for the zone', async () => {
+it('removes with four requests, without reading the zone', async () => {
   panelAnswers(SESSION, [ROW], 1, true);
   const { provider } = open({ url: API });
-  expect(await provider.removeTxt({ ...record, zone: undefined })).toBe('removed');
+  expect(await provider.removeTxt(record)).toBe('removed');
   await provider.close?.();
   expect(sent).toEqual([
     login,
-    call('dns_txt_get', { primary_id: { name: '_acme-challenge.example.com.', type: 'TXT', data: VALUE } }),
+    call('dns_txt_get', { primary_id: { name: '_acme-challenge%', type: 'TXT', data: VALUE } }),
     call('dns_txt_delete', { primary_id: '19', update_serial: true }),
     call('logout', {}),
   ]);
 });
 
-it('finds with three requests that there is nothing to remove', async () => {
-  panelAnswers(SESSION, [], true);
+it('finds with four requests that there is nothing to remove in a zone that is there', async () => {
+  panelAnswers(SESSION, [], [ZONE], true);
   const { provider } = open({ url: API });
   expect(await provider.removeTxt(record)).toBe('absent');
   await provider.close?.();
-  expect(sent.map(({ url }) => url.split('?')[1])).toEqual(['login', 'dns_txt_get', 'logout']);
+  expect(sent.map(({ url }) => url.split('?')[1])).toEqual(['login', 'dns_txt_get', 'dns_zone_get', 'logout']);
 });
 
-it('lists with one search by full name', async () => {
-  panelAnswers(SESSION, [ROW, { ...ROW, id: '20' }, { ...ROW, id: '21', data: 'off', active: 'N' }]);
+it('lists with one search in the zone', async () => {
+  panelAnswers(SESSION, [ZONE], [ROW, { ...ROW, id: '20' }, { ...ROW, id: '21', data: 'off', active: 'N' }]);
   const { provider } = open({ url: API });
   expect(await provider.listTxt(record.name)).toEqual([VALUE]);
-  expect(sent[1]).toEqual(call('dns_txt_get', { primary_id: { name: '_acme-challenge.example.com.', type: 'TXT' } }));
+  const primary_id = { zone: '7', name: '_acme-challenge%', '#OFFSET#': 0, '#LIMIT#': 10_000 };
+  expect(sent[2]).toEqual(call('dns_txt_get', { primary_id }));
 });
 
 it('asks for the zones a page at a time, and for as many as will weigh 4 MB', async () => {
@@ -214,12 +217,13 @@ it('ends the list of zones where the panel does not page', async () => {
 });
 
 it('logs in once for several verbs, and not at all for none', async () => {
-  panelAnswers(SESSION, [], []);
+  panelAnswers(SESSION, [ZONE], [], []);
   const { provider } = open({ url: API });
-  await Promise.all([provider.listTxt(record.name), provider.listTxt(`www.${record.name}`)]);
-  expect(sent.map(({ url }) => url.split('?')[1])).toEqual(['login', 'dns_txt_get', 'dns_txt_get']);
+  const names = [record.name, `_acme-challenge.www.${record.zone}`];
+  await Promise.all(names.map((name) => provider.listTxt(name, record.zone)));
+  expect(sent.map(({ url }) => url.split('?')[1])).toEqual(['login', 'dns_zone_get', 'dns_txt_get', 'dns_txt_get']);
   await open({ url: API }).provider.close?.();
-  expect(sent).toHaveLength(3);
+  expect(sent).toHaveLength(4);
 });
 
 it.each([[null], [false], [{}], ['x']])(
@@ -244,6 +248,7 @@ it.each([[null], [false], [[]], ['']])('does not take %j for a session', async (
 });
 
 it.each([[null], [false], [[]], ['x1']])('looks for the row when an add answers ok with %j', async (answer) => {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.parse('2026-11-20T10:00:00Z') });
   panelAnswers(SESSION, [ZONE], [], answer, [ROW], [{ ...ZONE, serial: '2026112002' }]);
   const { provider } = open({ url: API });
   expect(await provider.addTxt(record)).toEqual({ zone: 'example.com', id: '19', changed: true });

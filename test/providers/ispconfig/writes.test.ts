@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { countWrites } from '../../../providers/ispconfig/writes.ts';
+import { countWrites } from '../../../providers/ispconfig/client.ts';
 import { Dns01Error } from '../../../src/errors.ts';
 
 const writes = () => countWrites();
