@@ -17,9 +17,11 @@ export {
   type Refusal,
   type Refusals,
   refusalError,
+  unexpectedAnswer,
 } from './toolbox/api.ts';
 export { createKeyedMutex, createRunMemory, eachPage, type KeyedMutex, type RunMemory } from './toolbox/memory.ts';
 export { httpUrl, type Resolved, type SecretSource, secret, secretSourceOf } from './toolbox/options.ts';
+export { createRecordVerbs, type RecordCalls, type ShownTxt } from './toolbox/record-verbs.ts';
 export { absoluteName, isSameName, plainName, quoteTxt, relativeName, unquoteTxt } from './toolbox/records.ts';
 
 /** One TXT value to publish or withdraw. */

@@ -47,7 +47,7 @@ describe('zoneid at its rate limit', () => {
       take: async () => 0,
       over: async (_booked, remaining = -1) => void left.push(remaining),
       untilReset: async () => MINUTE + 1000,
-      remainingHeader: definition.budget?.remainingHeader,
+      remainingHeader: definition.rateLimits?.[0]?.remainingHeader,
     };
     await addMany(4, budget);
     expect(fake.held('_acme-challenge.example.com')).toHaveLength(4);
@@ -68,11 +68,8 @@ describe('zoneid at its rate limit', () => {
 
   it('declares the documented limit: 60 requests a minute for an address', async () => {
     await start({ requests: 1, window: MINUTE });
-    expect(definition.budget).toEqual({
-      requests: 60,
-      window: 60,
-      per: 'address',
-      remainingHeader: 'x-ratelimit-remaining',
-    });
+    expect(definition.rateLimits).toEqual([
+      { requests: 60, windowMs: 60_000, per: 'address', remainingHeader: 'x-ratelimit-remaining' },
+    ]);
   });
 });
