@@ -9,6 +9,7 @@ import {
   httpUrl,
   pathPart,
   secret,
+  shownId,
   unexpectedAnswer,
 } from '../../src/provider.ts';
 import { conflictOf, refusalsIn } from './refusals.ts';
@@ -23,19 +24,14 @@ const options = z.strictObject({
   url: z._default(httpUrl('address of the API; default: https://api.zone.eu/v2'), 'https://api.zone.eu/v2'),
 });
 
-/** Documented as an integer, shown as a quoted string in the same document: both are taken, a string is kept. */
-const id = z.pipe(
-  z.union([z.string().check(z.minLength(1)), z.number()]),
-  z.transform((value: string | number) => String(value)),
-);
-
 /**
  * The answer to a list of TXT records (ZoneID API v2, "get Zone TXT records"): always an array. `resource_url` is left
  * out on purpose: it is an absolute address of the server's choice. `delete` is false where the API would refuse that.
+ * An id is documented as an integer, and shown as a quoted string in the same document.
  */
 const txtList = z.array(
   z.pipe(
-    z.object({ id, name: z.string(), destination: z.string(), delete: z.optional(z.unknown()) }),
+    z.object({ id: shownId, name: z.string(), destination: z.string(), delete: z.optional(z.unknown()) }),
     z.transform(({ destination, delete: isDeletable, ...record }) => ({
       ...record,
       value: destination,
@@ -45,7 +41,7 @@ const txtList = z.array(
 );
 
 const created = z
-  .object({ id: z.optional(z.nullable(id)), name: z.optional(z.string()), destination: z.optional(z.string()) })
+  .object({ id: z.optional(z.nullable(shownId)), name: z.optional(z.string()), destination: z.optional(z.string()) })
   .check(z.refine((record) => Object.keys(record).length > 0, 'not a TXT record'));
 
 /**

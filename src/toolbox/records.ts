@@ -1,6 +1,13 @@
 /** How APIs write names and TXT values, and back. */
 import { domainToASCII } from 'node:url';
+import * as z from 'zod/mini';
 import type { Fqdn } from '../names.ts';
+
+/** An id in an answer: a text, or a number that is kept as a text. */
+export const shownId = z.pipe(
+  z.union([z.string().check(z.minLength(1)), z.number()]),
+  z.transform((id: string | number) => String(id)),
+);
 
 /** The longest string inside a TXT record, in octets (RFC 1035 section 3.3). */
 const MAX_STRING_OCTETS = 255;
