@@ -16,6 +16,7 @@ export {
   pathPart,
   type Refusal,
   type Refusals,
+  refusalBody,
   refusalError,
   unexpectedAnswer,
 } from './toolbox/api.ts';

@@ -27,7 +27,7 @@ const MAX_COPIES = 20;
 export async function publish(place: Place, record: TxtRecord, tools: Tools): Promise<boolean> {
   const { client, context, nameStyle } = tools;
   const records = await client.records(place);
-  const found = sight(records, record, nameStyle);
+  const found = sight(records, record);
   if (found === 'there') return false;
   // Left behind by a run that was interrupted.
   if (found === 'doubled') await withdraw(place, record, tools);
@@ -64,7 +64,7 @@ async function send(
   record: TxtRecord,
   tools: Tools,
 ): Promise<{ readonly refusal?: RefusedChange | undefined; readonly seen: Sighting }> {
-  const { client, context, nameStyle } = tools;
+  const { client, context } = tools;
   const name = writtenAs(style, record.name, place.zone);
   const seenIn = (records: readonly PanelRecord[]) => sight(records, record, style);
   const look = async () => seenIn(await watch(place, tools, (records) => seenIn(records) !== 'missing'));
@@ -83,7 +83,7 @@ async function send(
       return seen === 'missing' ? undefined : { seen };
     },
   });
-  if (sent.refusal) return { ...sent, seen: sight(await client.records(place), record, nameStyle) };
+  if (sent.refusal) return { ...sent, seen: sight(await client.records(place), record) };
   if (sent.seen === 'missing') throw notShown(place, record);
   return sent;
 }

@@ -8,6 +8,7 @@ import {
   type ProviderContext,
   pathPart,
   type Refusal,
+  refusalBody,
   refusalError,
 } from '../../src/provider.ts';
 import { broken, type PanelRecord, readAccount, readPage, readRecord, readZone } from './answers.ts';
@@ -77,7 +78,7 @@ export function createPanelClient({ url, token, userId }: PanelAccess, context: 
   const settings = {
     url: `${url}/api`,
     headers: { authorization: `Bearer ${token}`, ...(userId === undefined ? {} : { 'x-panelalpha-user': userId }) },
-    messageOf: ({ text }: HttpAnswer) => readRefusal(text).words,
+    messageOf: (answer: HttpAnswer) => readRefusal(answer).words,
     refusalOf,
   };
   const api = createApi(context, settings);
@@ -108,7 +109,7 @@ export function createPanelClient({ url, token, userId }: PanelAccess, context: 
     if (answer.status >= 400) {
       return {
         error: refusalError(answer, settings),
-        fields: answer.status === 422 ? readRefusal(answer.text).fields : [],
+        fields: answer.status === 422 ? readRefusal(answer).fields : [],
       };
     }
     if (answer.text.trim() !== '') context.http.decode(answer, z.unknown());
@@ -147,7 +148,7 @@ export function createPanelClient({ url, token, userId }: PanelAccess, context: 
 const recordsPath = ({ account, zone }: Place): string =>
   `/server-accounts/${pathPart(account)}/dns-zones/${pathPart(zone)}/records`;
 
-const refusalBody = z.object({
+const refusalSchema = z.object({
   message: z.optional(z.unknown()),
   error: z.optional(z.unknown()),
   errors: z.catch(z.record(z.string(), z.unknown()), {}),
@@ -157,10 +158,10 @@ const refusalBody = z.object({
  * What a refusal says: Laravel's `{"message": text, "errors": {field: [text]}}`. The texts are in the language of the
  * user, so only the names of the fields may decide anything.
  */
-function readRefusal(body: string): { readonly words: string; readonly fields: readonly string[] } {
-  const parsed = z.safeParse(refusalBody, parseJson(body));
-  if (!parsed.success) return { words: body, fields: [] };
-  const { message, error, errors } = parsed.data;
+function readRefusal(answer: HttpAnswer): { readonly words: string; readonly fields: readonly string[] } {
+  const body = refusalBody(answer, refusalSchema);
+  if (!body) return { words: answer.text, fields: [] };
+  const { message, error, errors } = body;
   const details = Object.entries(errors).map(
     ([field, texts]) => `${field}: ${[texts].flat(3).filter(isText).join(' ')}`,
   );
@@ -168,11 +169,3 @@ function readRefusal(body: string): { readonly words: string; readonly fields: r
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string';
-
-function parseJson(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
-}

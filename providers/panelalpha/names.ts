@@ -50,16 +50,18 @@ const showsRelative = (records: readonly PanelRecord[], zone: Fqdn): boolean =>
   records.some(({ name }) => !['@', ''].includes(name.trim()) && !isWithin(plainName(name.trim()), zone));
 
 /**
- * A list may mix the forms of names, so a name is ours if any form of it is. Only a full name in a list of relative ones
- * can mean two things. It is taken for doubled where it was sent in full.
- * @param sent the style in which the record was sent, or is sent always
+ * A list may mix the forms of names, so a name is ours if any form of it is. Only a full name among relative ones can mean
+ * two things: it is doubled where this run sent it in full.
+ * @param sent the style in which this run sent the record
  * @throws E_PROTOCOL when a TXT record at the name has no value that can be read
  */
-export function sight(records: readonly PanelRecord[], record: TxtRecord, sent: NameStyle | 'auto'): Sighting {
+export function sight(records: readonly PanelRecord[], record: TxtRecord, sent?: NameStyle): Sighting {
   const { name, zone } = record;
-  const isAmbiguous = sent.startsWith('fqdn') && showsRelative(records, zone);
-  const own = ownRecords(records, record).map((shown) => plainName(shown.name.trim()));
-  if (own.some((shown) => shown !== doubled(name, zone) && !(isAmbiguous && shown === name))) return 'there';
+  const isAmbiguous = sent !== undefined && sent !== 'relative' && showsRelative(records, zone);
+  const own = ownRecords(records, record).map((shown) => shown.name.trim());
+  const isThere = (shown: string) =>
+    plainName(shown) !== doubled(name, zone) && !(isAmbiguous && shown.toLowerCase() === name);
+  if (own.some(isThere)) return 'there';
   return own.length > 0 ? 'doubled' : 'missing';
 }
 

@@ -1,6 +1,13 @@
 import * as z from 'zod/mini';
 import type { Dns01Error } from '../../src/errors.ts';
-import { type Fqdn, type HttpAnswer, type Refusal, refusalError, type TxtRecord } from '../../src/provider.ts';
+import {
+  type Fqdn,
+  type HttpAnswer,
+  type Refusal,
+  refusalBody,
+  refusalError,
+  type TxtRecord,
+} from '../../src/provider.ts';
 
 /** What the API means by its refusals, for a request in this zone. */
 export function refusalsIn(zone: Fqdn) {
@@ -39,13 +46,13 @@ export function refusalsIn(zone: Fqdn) {
 }
 
 /** A validation error of the name may mean that the zone is not there; a conflict means that it is. */
-function otherRefusal({ status, text }: HttpAnswer, zone: Fqdn): Refusal {
-  const fields = fieldCodes(text);
+function otherRefusal(answer: HttpAnswer, zone: Fqdn): Refusal {
+  const fields = fieldCodes(answer);
   const isOfName = fields.length === 0 || fields.some((field) => field.field === 'name' && !isConflict(field));
   const hint = fields.some(isConflict)
     ? 'another record at this name is in the way, most likely a CNAME, beside which there can be no TXT record: look at the name in the zone'
     : lookInto(zone);
-  return { code: 'E_REJECTED', hint, tryNextZone: status === 422 && isOfName };
+  return { code: 'E_REJECTED', hint, tryNextZone: answer.status === 422 && isOfName };
 }
 
 /**
@@ -55,7 +62,7 @@ function otherRefusal({ status, text }: HttpAnswer, zone: Fqdn): Refusal {
  */
 export function conflictOf(answer: HttpAnswer, { zone }: TxtRecord): { readonly conflict: Dns01Error } {
   const refusal = refusalError(answer, refusalsIn(zone));
-  if (answer.status !== 409 && !fieldCodes(answer.text).some(isConflict)) throw refusal;
+  if (answer.status !== 409 && !fieldCodes(answer).some(isConflict)) throw refusal;
   return { conflict: refusal };
 }
 
@@ -81,26 +88,17 @@ const validationErrors = z.union([fields, z.array(fields)]);
  * resource itself"). A field may hold one code or a list of them, and the whole may be wrapped in an array. Anything
  * else, like an empty body or HTML, holds none.
  */
-function fieldCodes(body: string): FieldCode[] {
-  const parsed = z.safeParse(validationErrors, parseJson(body));
-  if (!parsed.success) return [];
-  return [parsed.data]
+function fieldCodes(answer: HttpAnswer): FieldCode[] {
+  return [refusalBody(answer, validationErrors) ?? []]
     .flat()
     .flatMap((object) => Object.entries(object).flatMap(([field, list]) => list.map((code) => ({ field, code }))));
 }
 
 /** The codes, and the message, which is Estonian: letters beyond ASCII arrive intact in an undocumented Base64 twin only. */
-function messageOf({ headers, text }: HttpAnswer): string {
-  const told = fieldCodes(text).map(({ field, code }) => `${field}: ${code}`);
+function messageOf(answer: HttpAnswer): string {
+  const { headers, text } = answer;
+  const told = fieldCodes(answer).map(({ field, code }) => `${field}: ${code}`);
   const encoded = headers['x-status-message-base64'];
   const message = encoded ? Buffer.from(encoded, 'base64').toString('utf8') : headers['x-status-message'];
   return [told.join(', '), message || (told.length === 0 ? text : '')].filter(Boolean).join(': ');
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

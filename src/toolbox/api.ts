@@ -1,4 +1,4 @@
-import type * as z from 'zod/mini';
+import * as z from 'zod/mini';
 import { Dns01Error, type ErrorCode } from '../errors.ts';
 import { excerpt, printable } from '../output/text.ts';
 import type { HttpAnswer, HttpCall, HttpClient } from '../provider.ts';
@@ -79,6 +79,18 @@ export function createApi({ http }: { readonly http: HttpClient }, settings: Api
     return answer;
   }
   return { send, json: async (call, schema) => http.decode(await send(call), schema) };
+}
+
+/** The JSON of a refusal, whose body may be anything; undefined where the schema does not fit. */
+export function refusalBody<Schema extends z.core.$ZodType>(
+  { text }: HttpAnswer,
+  schema: Schema,
+): z.output<Schema> | undefined {
+  try {
+    return z.safeParse(schema, JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A refusal as an error that carries the status. */

@@ -79,6 +79,38 @@ describe.each(VARIANTS)('panelalpha where the panel is %j', (settings) => {
   );
 });
 
+/** Lists that show TXT names in another form than the others. */
+const MIXED_VARIANTS = pairs(NAMES_OUT, NAMES_OUT, (nameOut, txtNameOut) => ({ nameOut, txtNameOut })).flatMap(
+  (names) =>
+    (['any', 'relative', 'zone file'] as const).map((nameIn) => ({
+      ...names,
+      nameIn,
+      duplicates: 'accepted' as const,
+    })),
+);
+
+describe.each(MIXED_VARIANTS)('panelalpha where the panel is %j', (settings) => {
+  it.each(['auto', 'relative', 'fqdn', 'fqdn-dot'] as const)(
+    'makes no second record and leaves none behind, with nameStyle %s',
+    async (nameStyle) => {
+      const fake = await startPanelalphaFake(settings);
+      const others = [...fake.records];
+      const run = <Result>(verb: (provider: SearchingProvider) => Promise<Result>) =>
+        inProcess({ ...fake, accountId: ACCOUNT_ID, nameStyle }, verb);
+      for (const name of [NAME, 'example.com']) {
+        const record = recordAt(name, VALUE, 'example.com');
+        expect((await run((provider) => provider.addTxt(record))).changed).toBe(true);
+        expect((await run((provider) => provider.addTxt(record))).changed).toBe(false);
+        expect(fake.records).toHaveLength(others.length + 1);
+        expect(await run((provider) => provider.listTxt(name, 'example.com'))).toContain(VALUE);
+        expect(await run((provider) => provider.removeTxt(record))).toBe('removed');
+        expect(fake.records).toEqual(others);
+      }
+      await fake.close();
+    },
+  );
+});
+
 describe.each(NAME_VARIANTS)('panelalpha at the name of the zone itself, where the panel is %j', (settings) => {
   it('adds and removes', async () => {
     const fake = await startPanelalphaFake(settings);
