@@ -47,7 +47,7 @@ interface Account {
 
 interface OpenSettings {
   readonly clock?: Clock;
-  readonly budget?: RateLimiter;
+  readonly rateLimiter?: RateLimiter;
   /** Milliseconds. */
   readonly requestTimeout?: number;
 }
@@ -55,12 +55,12 @@ interface OpenSettings {
 /** A ZoneID provider on the real HTTP client that does not really wait: bare, and with the core's search for the zone. */
 export function openZoneid(
   { username, apiKey, url }: Account,
-  { clock = startClock(), budget, requestTimeout = 10_000 }: OpenSettings = {},
+  { clock = startClock(), rateLimiter, requestTimeout = 10_000 }: OpenSettings = {},
 ): { bare: DnsProvider; provider: SearchingProvider; context: TestContext; close(): Promise<void> } {
   const context = createTestContext({
     deadline: clock.deadline,
     requestTimeout,
-    ...(budget === undefined ? {} : { budget }),
+    ...(rateLimiter === undefined ? {} : { rateLimiter }),
   });
   const bare = definition.create({ username, apiKey, url }, context);
   return {
