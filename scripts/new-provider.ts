@@ -15,9 +15,7 @@ if (existsSync(join(root, 'providers', name))) fail(`providers/${name} is there 
 
 const pascal = name.replace(/(^|-)(\w)/g, (_, _dash, letter: string) => letter.toUpperCase());
 const files: Readonly<Record<string, string>> = {
-  'index.ts': `providers/${name}/index.ts`,
-  'client.ts': `providers/${name}/client.ts`,
-  'schema.ts': `providers/${name}/schema.ts`,
+  'provider.ts': `providers/${name}/index.ts`,
   'fake.ts': `test/fakes/${name}.ts`,
   'contract.test.ts': `test/providers/${name}/contract.test.ts`,
 };
@@ -30,14 +28,14 @@ for (const [from, to] of Object.entries(files)) {
   process.stdout.write(`${to}\n`);
 }
 await register();
-execFileSync('npx', ['biome', 'check', '--write', `providers/${name}`, ...Object.values(files)], {
+execFileSync('npx', ['biome', 'check', '--write', ...Object.values(files)], {
   cwd: root,
   stdio: 'ignore',
 });
 execFileSync('npx', ['tsx', 'scripts/docs.ts'], { cwd: root, stdio: 'inherit' });
 process.stdout.write(`
 The test passes against the fake: npx vitest run test/providers/${name}
-Now make the fake speak the real API, and the provider follow it. docs/new-provider.md tells how.
+Now make the fake speak the real API, and then the provider. See docs/new-provider.md.
 `);
 
 /** The registry is in alphabetical order, a line each. */

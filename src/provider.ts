@@ -16,11 +16,23 @@ export {
   pathPart,
   type Refusal,
   type Refusals,
+  refusalBody,
   refusalError,
+  unexpectedAnswer,
 } from './toolbox/api.ts';
 export { createKeyedMutex, createRunMemory, eachPage, type KeyedMutex, type RunMemory } from './toolbox/memory.ts';
 export { httpUrl, type Resolved, type SecretSource, secret, secretSourceOf } from './toolbox/options.ts';
-export { absoluteName, isSameName, plainName, quoteTxt, relativeName, unquoteTxt } from './toolbox/records.ts';
+export { createRecordVerbs, type RecordCalls, type ShownTxt } from './toolbox/record-verbs.ts';
+export {
+  absoluteName,
+  isSameName,
+  parseZones,
+  plainName,
+  quoteTxt,
+  relativeName,
+  shownId,
+  unquoteTxt,
+} from './toolbox/records.ts';
 
 /** One TXT value to publish or withdraw. */
 export interface TxtRecord {

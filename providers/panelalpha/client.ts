@@ -1,9 +1,17 @@
-import { unknown } from 'zod/mini';
-import { Dns01Error } from '../../src/errors.ts';
-import type { Fqdn, HttpAnswer, HttpCall, ProviderContext } from '../../src/provider.ts';
-import { broken, type Page, readPage } from './lists.ts';
-import { type Outcome, type Refusal, readRefusal, refused } from './refusal.ts';
-import { type PanelRecord, readAccount, readRecord, readZone } from './schema.ts';
+import * as z from 'zod/mini';
+import type { Dns01Error } from '../../src/errors.ts';
+import {
+  createApi,
+  eachPage,
+  type Fqdn,
+  type HttpAnswer,
+  type ProviderContext,
+  pathPart,
+  type Refusal,
+  refusalBody,
+  refusalError,
+} from '../../src/provider.ts';
+import { broken, type PanelRecord, readAccount, readPage, readRecord, readZone } from './answers.ts';
 
 export interface PanelAccess {
   /** The panel's address, without a slash at the end. */
@@ -18,110 +26,146 @@ export interface Place {
   readonly zone: Fqdn;
 }
 
-/** A TXT record as it is sent. */
-export interface NewTxt {
-  readonly name: string;
-  /** Without quotes. */
-  readonly txtdata: string;
-  /** Seconds; left out where the panel found fault with it. */
-  readonly ttl?: number;
+/** A change that the panel refused, although the value may be there, or gone, as asked. */
+export interface RefusedChange {
+  readonly error: Dns01Error;
+  /** The fields that it names. */
+  readonly fields: readonly string[];
 }
 
-/** The five requests of PanelAlpha's user API that a DNS-01 hook needs. */
-export interface PanelClient {
-  /** GET /server-accounts: the ids of the hosting accounts. @throws E_PROTOCOL; what `refused` makes of a refusal */
-  accounts(): Promise<string[]>;
-  /** GET /server-accounts/{id}/dns-zones, page by page; a refusal is the last that comes. @throws E_PROTOCOL */
-  zones(account: string): AsyncGenerator<Outcome<Fqdn[]>>;
-  /** GET …/dns-zones/{zone}/records: every record, all pages. @throws E_PROTOCOL; what `refused` makes of a refusal */
-  records(place: Place): Promise<PanelRecord[]>;
-  /** POST …/records. That it was not refused does not say that it was done. @throws with `outcomeUnknown` */
-  createTxt(place: Place, record: NewTxt): Promise<Refusal | undefined>;
-  /** DELETE …/records/{line}. The same holds here. @throws with `outcomeUnknown`; E_PROTOCOL for a line that is no part of a path */
-  deleteRecord(place: Place, line: string): Promise<Refusal | undefined>;
-}
+export type PanelClient = ReturnType<typeof createPanelClient>;
 
 /** The panel's own connector asks for as many. */
 const ITEMS_PER_PAGE = 100;
 
-export function createPanelClient(
-  { url, token, userId }: PanelAccess,
-  { http, log }: Pick<ProviderContext, 'http' | 'log'>,
-): PanelClient {
-  const headers = {
-    authorization: `Bearer ${token}`,
-    ...(userId === undefined ? {} : { 'x-panelalpha-user': userId }),
+/** The answers to a change are not documented: these may all mean that it was done, now or before. */
+const CHANGED = [200, 201, 202, 204];
+const REFUSED = [400, 409, 422];
+
+const REFUSALS: Readonly<Record<number, Refusal>> = {
+  401: {
+    code: 'E_AUTH',
+    text: 'the token was refused',
+    hint: 'make a token in the admin area under Configuration, Admins, and put it into token; where userId is set, check that too',
+  },
+  403: {
+    code: 'E_AUTH',
+    text: 'the token has no rights for it',
+    hint: 'set userId to the id of the user whose hosting account holds the zone, and check that the plan of the account has DNS',
+  },
+  404: {
+    code: 'E_ZONE',
+    text: 'not found',
+    hint: 'check url, userId, accountId and the zone in the config: the zone has to be in the DNS of this hosting account',
+  },
+};
+
+const OTHER_REFUSAL: Refusal = {
+  code: 'E_REJECTED',
+  hint: 'see in the panel whether the zone takes a TXT record at this name: the plan may not allow it, or a CNAME may be in the way',
+};
+
+const refusalOf = ({ status }: HttpAnswer): Refusal => REFUSALS[status] ?? OTHER_REFUSAL;
+
+/** Which status an unknown zone gets is not documented. */
+const refusalOfZone = (answer: HttpAnswer): Refusal => ({
+  ...refusalOf(answer),
+  tryNextZone: [403, 404, 422].includes(answer.status),
+});
+
+/** The five requests of PanelAlpha's user API that a DNS-01 hook needs. */
+export function createPanelClient({ url, token, userId }: PanelAccess, context: Pick<ProviderContext, 'http' | 'log'>) {
+  const settings = {
+    url: `${url}/api`,
+    headers: { authorization: `Bearer ${token}`, ...(userId === undefined ? {} : { 'x-panelalpha-user': userId }) },
+    messageOf: (answer: HttpAnswer) => readRefusal(answer).words,
+    refusalOf,
   };
+  const api = createApi(context, settings);
+  const zoneApi = createApi(context, { ...settings, refusalOf: refusalOfZone });
 
-  function request(path: string, { method, json }: Pick<HttpCall, 'method' | 'json'>): Promise<HttpAnswer> {
-    return http.send({
-      call: `${method} ${path.replace(/\?.*/, '')}`,
-      method,
-      url: `${url}/api${path}`,
-      headers,
-      ...(json === undefined ? {} : { json }),
+  /** The items of a list that can be read. */
+  async function* list<Item>(path: string, read: (item: unknown) => Item | undefined, { send } = api) {
+    const call = `GET ${path}`;
+    const pages = eachPage(1, async (page) => {
+      const query = { per_page: ITEMS_PER_PAGE, ...(page > 1 ? { page } : {}) };
+      const answer = await send({ method: 'GET', path, query });
+      return readPage(context.http.decode(answer, z.unknown()), { call, url: `${settings.url}${path}`, page });
     });
-  }
-
-  /** The items of a list that can be read, page by page, so that no more than a page is held as it came. */
-  async function* pages<Item>(
-    path: string,
-    read: (item: unknown) => Item | undefined,
-  ): AsyncGenerator<Outcome<Item[]>> {
     const count = { of: 0, readable: 0 };
-    let call = '';
-    for (let page: number | undefined = 1; page !== undefined; ) {
-      const query = `?per_page=${ITEMS_PER_PAGE}${page === 1 ? '' : `&page=${page}`}`;
-      const answer = await request(`${path}${query}`, { method: 'GET' });
-      if (answer.status >= 400) return yield { refusal: readRefusal(answer) };
-      call = answer.call;
-      const shown: Page = readPage(http.decode(answer, unknown()), { call, url: `${url}/api${path}`, page });
-      const readable = shown.items.map(read).filter((item) => item !== undefined);
-      count.of += shown.items.length;
-      count.readable += readable.length;
-      page = shown.next;
-      yield { result: readable };
+    for await (const shown of pages) {
+      const item = read(shown);
+      count.of++;
+      if (item === undefined) continue;
+      count.readable++;
+      yield item;
     }
-    if (count.readable < count.of) log.debug('items of a list were left out', { call, ...count });
+    if (count.readable < count.of) context.log.debug('items of a list were left out', { call, ...count });
     if (count.of > 0 && count.readable === 0) throw broken({ call }, 'no item of the list has the fields it should');
   }
 
-  /** All of them, where none can be done without. @throws what `refused` makes of a refusal */
-  async function all<Item>(path: string, read: (item: unknown) => Item | undefined): Promise<Item[]> {
-    const items: Item[] = [];
-    for await (const outcome of pages(path, read)) {
-      if (outcome.refusal) throw refused(outcome.refusal);
-      for (const item of outcome.result) items.push(item);
+  /** Its body is not documented. Empty or JSON will do; anything else does not come from the panel. */
+  function refusalIn(answer: HttpAnswer): RefusedChange | undefined {
+    if (answer.status >= 400) {
+      return {
+        error: refusalError(answer, settings),
+        fields: answer.status === 422 ? readRefusal(answer).fields : [],
+      };
     }
-    return items;
-  }
-
-  /** The body of a write is not documented. Empty or JSON will do; anything else is not the panel that speaks. */
-  function checkWritten(answer: HttpAnswer): Refusal | undefined {
-    if (answer.status >= 400) return readRefusal(answer);
-    if (answer.text.trim() !== '') http.decode(answer, unknown());
+    if (answer.text.trim() !== '') context.http.decode(answer, z.unknown());
     return undefined;
   }
 
   return {
-    accounts: () => all('/server-accounts', readAccount),
-    zones: (account) => pages(`/server-accounts/${segment(account)}/dns-zones`, readZone),
-    records: (place) => all(recordsPath(place), readRecord),
-    async createTxt(place, { name, txtdata, ttl }) {
-      const json = { name, type: 'TXT', txtdata, ...(ttl === undefined ? {} : { ttl }) };
-      return checkWritten(await request(recordsPath(place), { method: 'POST', json }));
+    /** GET /server-accounts: the ids of the hosting accounts. */
+    accounts: () => list('/server-accounts', readAccount),
+
+    /** GET /server-accounts/{id}/dns-zones */
+    zones: (account: string) => list(`/server-accounts/${pathPart(account)}/dns-zones`, readZone),
+
+    /** GET …/dns-zones/{zone}/records: every record. @throws E_ZONE; other refusals may mean a foreign zone as well */
+    async records(place: Place): Promise<PanelRecord[]> {
+      const records: PanelRecord[] = [];
+      for await (const record of list(recordsPath(place), readRecord, zoneApi)) records.push(record);
+      return records;
     },
-    async deleteRecord(place, line) {
-      return checkWritten(await request(`${recordsPath(place)}/${segment(line)}`, { method: 'DELETE' }));
+
+    /** POST …/records; the value without quotes. That it was not refused does not say that it was done. */
+    async createTxt(place: Place, name: string, value: string, ttl?: number): Promise<RefusedChange | undefined> {
+      const json = { name, type: 'TXT', txtdata: value, ttl };
+      const expected = [...CHANGED, ...REFUSED];
+      return refusalIn(await api.send({ method: 'POST', path: recordsPath(place), json, expected }));
+    },
+
+    /** DELETE …/records/{line}. The same holds here. @throws E_PROTOCOL for a line that cannot be a part of a path */
+    async deleteRecord(place: Place, line: string): Promise<RefusedChange | undefined> {
+      const path = `${recordsPath(place)}/${pathPart(line)}`;
+      return refusalIn(await api.send({ method: 'DELETE', path, expected: [...CHANGED, ...REFUSED, 404] }));
     },
   };
 }
 
 const recordsPath = ({ account, zone }: Place): string =>
-  `/server-accounts/${segment(account)}/dns-zones/${segment(zone)}/records`;
+  `/server-accounts/${pathPart(account)}/dns-zones/${pathPart(zone)}/records`;
 
-/** One part of a path. An empty one or dots would make it the path of something else, like the whole zone. */
-function segment(text: string): string {
-  if (/^\.*$/.test(text)) throw new Dns01Error('E_PROTOCOL', `"${text}" cannot be a part of a request's path`);
-  return encodeURIComponent(text);
+const refusalSchema = z.object({
+  message: z.optional(z.unknown()),
+  error: z.optional(z.unknown()),
+  errors: z.catch(z.record(z.string(), z.unknown()), {}),
+});
+
+/**
+ * What a refusal says: Laravel's `{"message": text, "errors": {field: [text]}}`. The texts are in the language of the
+ * user, so only the names of the fields may decide anything.
+ */
+function readRefusal(answer: HttpAnswer): { readonly words: string; readonly fields: readonly string[] } {
+  const body = refusalBody(answer, refusalSchema);
+  if (!body) return { words: answer.text, fields: [] };
+  const { message, error, errors } = body;
+  const details = Object.entries(errors).map(
+    ([field, texts]) => `${field}: ${[texts].flat(3).filter(isText).join(' ')}`,
+  );
+  return { words: [message, error].filter(isText).concat(details).join(' · '), fields: Object.keys(errors) };
 }
+
+const isText = (value: unknown): value is string => typeof value === 'string';

@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
-import { defineProvider, httpUrl, secret } from '../../src/provider.ts';
-import { publish } from './add.ts';
-import { createPanelClient } from './client.ts';
-import { valuesAt } from './match.ts';
-import { withdraw } from './remove.ts';
-import { findPlace, surveyAccounts } from './zones.ts';
+import { isDns01Error } from '../../src/errors.ts';
+import { defineProvider, type Fqdn, httpUrl, type RecordHandle, secret } from '../../src/provider.ts';
+import { publish, withdraw } from './changes.ts';
+import { createPanelClient, type Place } from './client.ts';
+import { valuesAt } from './names.ts';
+import { createPlaces } from './places.ts';
 
 /** An id of the panel: a whole number, which YAML may have given quotes. */
 const panelId = (description: string) =>
@@ -64,28 +64,34 @@ export default defineProvider({
   exclusive: true,
   create({ url, token, userId, accountId, nameStyle }, context) {
     const client = createPanelClient({ url, token, userId }, context);
+    const places = createPlaces(client, context, accountId);
     const tools = { client, context, nameStyle };
+
+    async function inZone<Result>(
+      zone: Fqdn,
+      handle: RecordHandle | undefined,
+      task: (place: Place) => Promise<Result>,
+    ): Promise<Result> {
+      try {
+        return await task(await places.find(zone, handle));
+      } catch (error) {
+        // The zone may be in another hosting account now.
+        if (isDns01Error(error) && error.code === 'E_ZONE') await context.forgetZoneId(zone);
+        throw error;
+      }
+    }
+
     return {
-      async addTxt(record) {
-        const place = await findPlace(client, record.name, { account: accountId, zone: record.zone });
-        const changed = await publish(place, record, tools);
-        return { zone: place.zone, id: place.account, changed };
-      },
-      async removeTxt(record, handle) {
-        const place = await findPlace(client, record.name, { account: accountId, zone: record.zone, handle });
-        return (await withdraw(place, record, tools)) ? 'removed' : 'absent';
-      },
-      async listTxt(name, zone) {
-        const place = await findPlace(client, name, { account: accountId, zone });
-        return valuesAt(await client.records(place), name, place);
-      },
-      async *listZones() {
-        const told = new Set<string>();
-        for await (const { zone: name } of surveyAccounts(client, accountId)) {
-          if (!told.has(name)) yield { name };
-          told.add(name);
-        }
-      },
+      addTxt: (record) =>
+        inZone(record.zone, undefined, async (place) => {
+          const changed = await publish(place, record, tools);
+          return { zone: place.zone, id: place.account, changed };
+        }),
+      removeTxt: (record, handle) =>
+        inZone(record.zone, handle, async (place) => ((await withdraw(place, record, tools)) ? 'removed' : 'absent')),
+      listTxt: (name, zone) =>
+        inZone(zone, undefined, async (place) => valuesAt(await client.records(place), name, zone)),
+      listZones: places.zones,
     };
   },
 });

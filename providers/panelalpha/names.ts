@@ -1,42 +1,89 @@
-import { domainToASCII } from 'node:url';
-import { type Fqdn, isWithin } from '../../src/provider.ts';
+import { Dns01Error } from '../../src/errors.ts';
+import {
+  type Fqdn,
+  isSameName,
+  isWithin,
+  plainName,
+  relativeName,
+  type TxtRecord,
+  unquoteTxt,
+} from '../../src/provider.ts';
+import type { PanelRecord } from './answers.ts';
 
 /** How a name is written: `www`, `www.example.com` or `www.example.com.`. */
 export type NameStyle = 'relative' | 'fqdn' | 'fqdn-dot';
 
-/**
- * How the panel writes names, learnt from those that it shows; undefined where they tell nothing. It depends on the DNS
- * server behind the panel. `@` tells nothing: it stands for the zone in every style.
- */
-export function styleOf(shown: readonly string[], zone: Fqdn): NameStyle | undefined {
-  const telling = shown.map(plainName).filter((name) => !isApexSign(name));
-  if (telling.some((name) => name.endsWith('.'))) return 'fqdn-dot';
-  if (telling.some((name) => !isWithin(name, zone))) return 'relative';
-  return telling.length > 0 ? 'fqdn' : undefined;
-}
+/** Where a list shows a value: at its name, at the name with the zone twice at its end, or not at all. */
+export type Sighting = 'there' | 'doubled' | 'missing';
+
+/** What becomes of a full name where the server behind the panel takes it for a relative one. */
+export const doubled = (name: Fqdn, zone: Fqdn): string => `${name}.${zone}`;
 
 export function writtenAs(style: NameStyle, name: Fqdn, zone: Fqdn): string {
   if (style === 'fqdn-dot') return `${name}.`;
-  if (style === 'fqdn') return name;
-  return name === zone ? '@' : name.slice(0, -(zone.length + 1));
+  return style === 'fqdn' ? name : relativeName(name, zone);
 }
 
-/** The full name that a shown one stands for, in a list of this style. */
-export function fullName(shown: string, zone: Fqdn, style: NameStyle | undefined): Fqdn {
-  const name = plainName(shown);
-  if (name.endsWith('.')) return name.slice(0, -1);
-  if (isApexSign(name)) return zone;
-  const isFull = (style === 'fqdn' || style === undefined) && isWithin(name, zone);
-  return isFull ? name : `${name}.${zone}`;
+/** The style in which the panel shows names, and the one to try where that was wrong. */
+export function stylesToTry(
+  records: readonly PanelRecord[],
+  zone: Fqdn,
+  nameStyle: NameStyle | 'auto',
+): [NameStyle, NameStyle] {
+  const shown = styleIn(records, zone);
+  const style = nameStyle === 'auto' ? shown : nameStyle;
+  if (style !== 'relative') return [style, 'relative'];
+  return [style, shown === 'fqdn-dot' ? 'fqdn-dot' : 'fqdn'];
 }
 
-/** A shown name in lower-case ASCII, its dot at the end, if any, left where it is. */
-export function plainName(shown: string): string {
-  const lower = shown.trim().toLowerCase();
-  return /^[\x20-\x7e]*$/.test(lower) ? lower : domainToASCII(lower) || lower;
+/**
+ * How the panel writes names, learnt from those that it shows. It depends on the DNS server behind the panel. `@` tells
+ * nothing: it stands for the zone in every style.
+ */
+function styleIn(records: readonly PanelRecord[], zone: Fqdn): NameStyle {
+  const telling = records.map(({ name }) => name.trim()).filter((name) => name !== '@' && name !== '');
+  if (telling.some((name) => name.endsWith('.'))) return 'fqdn-dot';
+  return telling.length === 0 || showsRelative(records, zone) ? 'relative' : 'fqdn';
 }
 
-/** What becomes of a full name where the server behind the panel takes it for a relative one. */
-export const doubled = (name: Fqdn, zone: Fqdn): Fqdn => `${name}.${zone}`;
+const showsRelative = (records: readonly PanelRecord[], zone: Fqdn): boolean =>
+  records.some(({ name }) => !['@', ''].includes(name.trim()) && !isWithin(plainName(name.trim()), zone));
 
-const isApexSign = (name: string): boolean => name === '@' || name === '';
+/**
+ * A list may mix the forms of names, so a name is ours if any form of it is. Only a full name among relative ones can mean
+ * two things: it is doubled where this run sent it in full.
+ * @param sent the style in which this run sent the record
+ * @throws E_PROTOCOL when a TXT record at the name has no value that can be read
+ */
+export function sight(records: readonly PanelRecord[], record: TxtRecord, sent?: NameStyle): Sighting {
+  const { name, zone } = record;
+  const isAmbiguous = sent !== undefined && sent !== 'relative' && showsRelative(records, zone);
+  const own = ownRecords(records, record).map((shown) => shown.name.trim());
+  const isThere = (shown: string) =>
+    plainName(shown) !== doubled(name, zone) && !(isAmbiguous && shown.toLowerCase() === name);
+  if (own.some(isThere)) return 'there';
+  return own.length > 0 ? 'doubled' : 'missing';
+}
+
+/** The records that are this value at this name, or what became of it where its name was doubled. */
+export function ownRecords(records: readonly PanelRecord[], { name, value, zone }: TxtRecord): PanelRecord[] {
+  return records.filter((record) => {
+    if (record.type !== 'TXT') return false;
+    const shown = record.name.trim();
+    const isAtName = isSameName(shown, name, zone);
+    if (isAtName && record.content === undefined) throw noValue(record, zone);
+    return (isAtName || plainName(shown) === doubled(name, zone)) && unquoteTxt(record.content ?? '') === value;
+  });
+}
+
+/** The values at a name, unquoted. */
+export function valuesAt(records: readonly PanelRecord[], name: Fqdn, zone: Fqdn): string[] {
+  const at = records.filter((record) => record.type === 'TXT' && isSameName(record.name.trim(), name, zone));
+  return at.map((record) => unquoteTxt(record.content ?? ''));
+}
+
+function noValue({ name }: PanelRecord, zone: Fqdn): Dns01Error {
+  return new Dns01Error('E_PROTOCOL', `the TXT record ${name} in ${zone} has no value that dns01 can read`, {
+    hint: 'the panel shows values in a field that dns01 does not know: run again with --verbose and report it',
+  });
+}

@@ -1,7 +1,18 @@
 import * as z from 'zod/mini';
-import { defineProvider, httpUrl, secret } from '../../src/provider.ts';
-import { createZoneidClient } from './client.ts';
-import { createRecords } from './records.ts';
+import {
+  createApi,
+  createRecordVerbs,
+  defineProvider,
+  eachPage,
+  type Fqdn,
+  type HttpAnswer,
+  httpUrl,
+  pathPart,
+  secret,
+  shownId,
+  unexpectedAnswer,
+} from '../../src/provider.ts';
+import { conflictOf, refusalsIn } from './refusals.ts';
 
 const options = z.strictObject({
   username: z.string().check(
@@ -13,6 +24,44 @@ const options = z.strictObject({
   url: z._default(httpUrl('address of the API; default: https://api.zone.eu/v2'), 'https://api.zone.eu/v2'),
 });
 
+/**
+ * The answer to a list of TXT records (ZoneID API v2, "get Zone TXT records"): always an array. `resource_url` is left
+ * out on purpose: it is an absolute address of the server's choice. `delete` is false where the API would refuse that.
+ * An id is documented as an integer, and shown as a quoted string in the same document.
+ */
+const txtList = z.array(
+  z.pipe(
+    z.object({ id: shownId, name: z.string(), destination: z.string(), delete: z.optional(z.unknown()) }),
+    z.transform(({ destination, delete: isDeletable, ...record }) => ({
+      ...record,
+      value: destination,
+      locked: isDeletable === false,
+    })),
+  ),
+);
+
+const created = z
+  .object({ id: z.optional(z.nullable(shownId)), name: z.optional(z.string()), destination: z.optional(z.string()) })
+  .check(z.refine((record) => Object.keys(record).length > 0, 'not a TXT record'));
+
+/**
+ * The answer to a created record (ZoneID API v2, "Create TXT record"): an array of one, says the document. A bare object
+ * and a record without an id are taken as well, because the record has been made by then.
+ */
+const createdRecord = z.pipe(
+  z.union([z.array(created).check(z.minLength(1)), created]),
+  z.transform((answer) => {
+    const [record] = [answer].flat();
+    return { id: record?.id ?? undefined, name: record?.name, value: record?.destination };
+  }),
+);
+
+/** The most that the API takes (ZoneID API v2, "Pagination and sorting"). */
+const RECORDS_PER_PAGE = '100';
+
+/** No zone is that big. */
+const MAX_PAGES = 1000;
+
 /** zone.eu (Zone Media, Estonia), through the ZoneID API v2. */
 export default defineProvider({
   type: 'zoneid',
@@ -21,8 +70,8 @@ export default defineProvider({
     url: 'https://api.zone.eu/v2',
     rights: ['an API key, made in the ZoneID account management'],
     requests: {
-      add: '1 where the zone is known, else one more for every name that turns out not to be a zone; one more for a value that is there already',
-      remove: '1 with what the add remembered, else 2, and one more for every name that turns out not to be a zone',
+      add: '1, and one more for a value that is there already; where the zone is not known, one for each name that turns out not to be a zone',
+      remove: '1 with what the add remembered, else 2',
     },
     tried:
       "never against the live API, which has no sandbox: built to its documents and to what other clients' authors report, and tried on a fake made from these",
@@ -38,10 +87,69 @@ export default defineProvider({
   options,
   http: true,
   concurrency: 8,
-  budget: { requests: 60, window: 60, per: 'address', remainingHeader: 'x-ratelimit-remaining' },
+  rateLimits: [{ requests: 60, windowMs: 60_000, per: 'address', remainingHeader: 'x-ratelimit-remaining' }],
   create({ username, apiKey, url }, context) {
     const credentials = Buffer.from(`${username}:${apiKey}`).toString('base64');
     context.keepSecret(credentials);
-    return createRecords(createZoneidClient(context.http, { url, authorization: `Basic ${credentials}` }), context);
+    const headers = { authorization: `Basic ${credentials}` };
+    const apiOf = (zone: Fqdn) => createApi(context, { url, headers, ...refusalsIn(zone) });
+
+    return createRecordVerbs(
+      {
+        createsFirst: true,
+        list: (zone) =>
+          eachPage(1, async (page) => {
+            const answer = await apiOf(zone).send({
+              method: 'GET',
+              path: txtPath(zone),
+              headers: { 'x-pager-limit': RECORDS_PER_PAGE, ...(page > 1 ? { 'x-pager-page': String(page) } : {}) },
+              retryConflict: true,
+            });
+            return { items: context.http.decode(answer, txtList), next: nextPage(answer, page) };
+          }),
+
+        async create(record) {
+          const answer = await apiOf(record.zone).send({
+            method: 'POST',
+            path: txtPath(record.zone),
+            json: { name: record.name, destination: record.value },
+            retryConflict: true,
+            expected: [200, 201, 202, 409, 422],
+          });
+          if (answer.status >= 400) return conflictOf(answer, record);
+          // "Accepted, will be processed later": there may be nothing to show yet.
+          if (answer.status === 202 && /^\s*(\[\s*\])?\s*$/.test(answer.text)) return {};
+          return context.http.decode(answer, createdRecord);
+        },
+
+        async remove(zone, id) {
+          const { status } = await apiOf(zone).send({
+            method: 'DELETE',
+            path: `${txtPath(zone)}/${pathPart(id)}`,
+            retryConflict: true,
+            expected: [202, 204, 404],
+          });
+          return status === 404 ? 'absent' : 'removed';
+        },
+      },
+      context,
+    );
   },
 });
+
+const txtPath = (zone: Fqdn): string => `/dns/${pathPart(zone)}/txt`;
+
+/** The page after this one. No DNS list is documented to have more than one, so only a pager that is on counts. */
+function nextPage(answer: HttpAnswer, page: number): number | undefined {
+  const { headers } = answer;
+  if (headers['x-pager-enabled']?.trim() !== '1') return undefined;
+  const pages = Number(headers['x-pager-pages'] ?? Number.NaN);
+  if (!Number.isInteger(pages) || pages > MAX_PAGES) {
+    throw unexpectedAnswer(answer, `header x-pager-pages should be a number up to ${MAX_PAGES}`);
+  }
+  const shown = headers['x-pager-page']?.trim();
+  if (shown !== undefined && shown !== String(page)) {
+    throw unexpectedAnswer(answer, `asked for page ${page}, got another`);
+  }
+  return page < pages ? page + 1 : undefined;
+}

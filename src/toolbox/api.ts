@@ -1,6 +1,6 @@
-import type * as z from 'zod/mini';
+import * as z from 'zod/mini';
 import { Dns01Error, type ErrorCode } from '../errors.ts';
-import { excerpt } from '../output/text.ts';
+import { excerpt, printable } from '../output/text.ts';
 import type { HttpAnswer, HttpCall, HttpClient } from '../provider.ts';
 
 /** What a status from 400 on means at this API. */
@@ -37,10 +37,18 @@ export interface ApiCall extends Omit<HttpCall, 'call' | 'url' | 'headers'> {
   /** The name of the call in errors and logs; default: method and path. */
   readonly call?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /**
+   * The only statuses that this call may end with, e.g. 204 and 404 of a deletion: those from 400 on are then no refusal.
+   * Default: every status below 400.
+   */
+  readonly expected?: readonly number[];
 }
 
 export interface Api {
-  /** The answer to a request that was not refused. @throws the refusal, with its `status`; what `http.send` throws */
+  /**
+   * The answer to a request that was not refused.
+   * @throws the refusal, with its `status`; E_PROTOCOL for another status that is not expected; what `http.send` throws
+   */
   send(call: ApiCall): Promise<HttpAnswer>;
   /** Its JSON, checked by a schema. @throws E_PROTOCOL too */
   json<Schema extends z.core.$ZodType>(call: ApiCall, schema: Schema): Promise<z.output<Schema>>;
@@ -57,7 +65,7 @@ const USUAL: Readonly<Record<number, Refusal>> = {
 export function createApi({ http }: { readonly http: HttpClient }, settings: ApiSettings): Api {
   const { url, headers } = settings;
   async function send(call: ApiCall): Promise<HttpAnswer> {
-    const { path, query, headers: own, call: title = `${call.method} ${path}`, ...rest } = call;
+    const { path, query, headers: own, expected, call: title = `${call.method} ${path}`, ...rest } = call;
     const login = typeof headers === 'function' ? headers(call) : headers;
     const answer = await http.send({
       ...rest,
@@ -65,10 +73,24 @@ export function createApi({ http }: { readonly http: HttpClient }, settings: Api
       url: `${url}${path}${query ? `?${new URLSearchParams(asTexts(query))}` : ''}`,
       headers: { ...login, ...own },
     });
+    if (expected?.includes(answer.status)) return answer;
     if (answer.status >= 400) throw refusalError(answer, settings);
+    if (expected) throw unexpectedAnswer(answer, `status ${answer.status}`);
     return answer;
   }
   return { send, json: async (call, schema) => http.decode(await send(call), schema) };
+}
+
+/** The JSON of a refusal, whose body may be anything; undefined where the schema does not fit. */
+export function refusalBody<Schema extends z.core.$ZodType>(
+  { text }: HttpAnswer,
+  schema: Schema,
+): z.output<Schema> | undefined {
+  try {
+    return z.safeParse(schema, JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A refusal as an error that carries the status. */
@@ -86,11 +108,19 @@ export function refusalError(
     tryNextZone,
   } = typeof known === 'string' ? { ...usual, code: known } : (known ?? usual);
   // Where a login failed, the answer may repeat it.
-  const words = code === 'E_AUTH' ? '' : excerpt(settings.messageOf?.(answer) ?? answer.text);
+  const words = code === 'E_AUTH' ? '' : printable(excerpt(settings.messageOf?.(answer) ?? answer.text));
   return new Dns01Error(code, `${call}: ${text} (status ${status})${words ? `: ${words}` : ''}`, {
     hint,
     status,
     tryNextZone,
+  });
+}
+
+/** An answer that this API never gives: most likely somebody else's. What was asked for may have been done. */
+export function unexpectedAnswer({ call }: HttpAnswer, what: string): Dns01Error {
+  return new Dns01Error('E_PROTOCOL', `${call}: unexpected answer, ${what}`, {
+    outcomeUnknown: true,
+    hint: 'check that url is the address of the API and that no proxy or login page stands before it',
   });
 }
 

@@ -1,4 +1,5 @@
-/** What a provider remembers during one run. */
+/** What a provider remembers during one run, and lists in pages. */
+import { Dns01Error } from '../errors.ts';
 
 export interface RunMemory<Value> {
   /** The value under the key; loaded once, however many ask at the same time. A failure is not remembered. */
@@ -49,13 +50,15 @@ const MAX_PAGES = 1000;
 /**
  * All items of a list that comes in pages.
  * @param fetchPage gives the items of one page and how to ask for the next; `undefined` ends the list
+ * @throws E_PROTOCOL after MAX_PAGES: a list that was cut short must not pass for a whole one
  */
 export async function* eachPage<Item, Cursor>(
   first: Cursor,
   fetchPage: (cursor: Cursor) => Promise<{ readonly items: readonly Item[]; readonly next: Cursor | undefined }>,
 ): AsyncGenerator<Item> {
   let cursor: Cursor | undefined = first;
-  for (let page = 0; cursor !== undefined && page < MAX_PAGES; page++) {
+  for (let page = 1; cursor !== undefined; page++) {
+    if (page > MAX_PAGES) throw new Dns01Error('E_PROTOCOL', `a list has more than ${MAX_PAGES} pages`);
     const { items, next }: { readonly items: readonly Item[]; readonly next: Cursor | undefined } =
       await fetchPage(cursor);
     yield* items;

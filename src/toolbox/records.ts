@@ -1,6 +1,14 @@
 /** How APIs write names and TXT values, and back. */
 import { domainToASCII } from 'node:url';
-import type { Fqdn } from '../names.ts';
+import * as z from 'zod/mini';
+import { type Fqdn, parseName } from '../names.ts';
+import type { ZoneInfo } from '../provider.ts';
+
+/** An id in an answer: a text, or a number that is kept as a text. */
+export const shownId = z.pipe(
+  z.union([z.string().check(z.minLength(1)), z.number()]),
+  z.transform((id: string | number) => String(id)),
+);
 
 /** The longest string inside a TXT record, in octets (RFC 1035 section 3.3). */
 const MAX_STRING_OCTETS = 255;
@@ -61,4 +69,17 @@ export function isSameName(shown: string, name: Fqdn, zone: Fqdn): boolean {
 export function plainName(shown: string): string {
   const plain = shown.replace(/\.$/, '').toLowerCase();
   return /^[\x00-\x7f]*$/.test(plain) ? plain : domainToASCII(plain);
+}
+
+/** Zones as an API shows them, each once; without what is no domain name. */
+export async function* parseZones(
+  shown: AsyncIterable<{ readonly name: string; readonly active?: boolean | undefined }>,
+): AsyncGenerator<ZoneInfo> {
+  const seen = new Set<Fqdn>();
+  for await (const { name: text, active } of shown) {
+    const name = parseName(text);
+    if (name === undefined || seen.has(name)) continue;
+    seen.add(name);
+    yield { name, active };
+  }
 }

@@ -12,6 +12,8 @@ export interface PanelalphaFakeSettings {
   readonly paging?: 'none' | 'meta' | 'top' | 'links' | 'next_page_url';
   readonly pageSize?: number;
   readonly nameOut?: 'relative' | 'fqdn' | 'fqdn-dot';
+  /** How the names of TXT records are shown, where that differs from the others. */
+  readonly txtNameOut?: PanelalphaFakeSettings['nameOut'];
   /** Which names are understood. The others are doubled, or refused where only full names are. */
   readonly nameIn?: 'any' | 'relative' | 'zone file' | 'fqdn';
   readonly valueField?: 'txtdata' | 'rdata' | 'content' | 'value' | 'record' | 'data';
@@ -162,13 +164,13 @@ export async function startPanelalphaFake(settings: PanelalphaFakeSettings = {})
   }
 
   function shown(record: StoredRecord, index: number): unknown {
-    const { valueField = 'txtdata', nameOut } = settings;
+    const { valueField = 'txtdata', nameOut = 'fqdn', txtNameOut = nameOut } = settings;
     const { zone, type, ttl } = record;
     const name = {
       relative: record.name === zone ? '@' : record.name.slice(0, -(zone.length + 1)),
       fqdn: record.name,
       'fqdn-dot': `${record.name}.`,
-    }[nameOut ?? 'fqdn'];
+    }[type === 'TXT' ? txtNameOut : nameOut];
     return { name, type, ttl: String(ttl), line: lineOf(record, index), [valueField]: written(record) };
   }
 

@@ -9,10 +9,12 @@ export interface SearchedRecord {
   readonly zone?: string | undefined;
 }
 
+export type SearchedHandle = Omit<RecordHandle, 'zone'> & { readonly zone: string };
+
 /** A provider as the core uses it: the zone is tried out where it is not given. */
 export interface SearchingProvider extends Omit<DnsProvider, 'addTxt' | 'removeTxt' | 'listTxt'> {
   addTxt(record: SearchedRecord, hint?: string): Promise<AddedTxt>;
-  removeTxt(record: SearchedRecord, handle?: RecordHandle): Promise<'removed' | 'absent'>;
+  removeTxt(record: SearchedRecord, handle?: SearchedHandle): Promise<'removed' | 'absent'>;
   listTxt(name: string, zone?: string): Promise<string[]>;
 }
 
@@ -28,7 +30,7 @@ export function searching(provider: DnsProvider): SearchingProvider {
     removeTxt(record, handle) {
       const name = normaliseName(record.name);
       return inFirstZone(name, zonesOf(name, handle?.zone ?? record.zone), (zone) =>
-        provider.removeTxt({ ...record, name, zone }, handle),
+        provider.removeTxt({ ...record, name, zone }, handle && { ...handle, zone: normaliseName(handle.zone) }),
       );
     },
     listTxt(text, given) {

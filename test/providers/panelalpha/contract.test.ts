@@ -27,7 +27,10 @@ async function startHarness(settings: PanelalphaFakeSettings): Promise<ContractH
   const fake = await startPanelalphaFake(settings);
   return {
     zone: 'example.com',
-    open: async (requestTimeout) => openPanelalpha({ ...fake, accountId: ACCOUNT_ID }, requestTimeout),
+    async open(requestTimeout) {
+      const { bare, close } = openPanelalpha({ ...fake, accountId: ACCOUNT_ID }, requestTimeout);
+      return { provider: bare, close };
+    },
     held: async (name) => fake.held(name),
     plant: async (name, value) => fake.plant(name, value),
     faults: { server: fake.server, addCall: 'POST record', removeCall: 'DELETE record' },

@@ -1,8 +1,9 @@
 import definition from '../../../providers/panelalpha/index.ts';
 import type { Deadline } from '../../../src/deadline.ts';
 import { type Dns01Error, isDns01Error } from '../../../src/errors.ts';
-import type { DnsProvider, TxtRecord } from '../../../src/provider.ts';
+import type { DnsProvider } from '../../../src/provider.ts';
 import { createTestContext, type TestContext } from '../../support/context.ts';
+import { type SearchedRecord, type SearchingProvider, searching } from '../../support/searching.ts';
 
 export const VALUE = 'LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ';
 export const OTHER = 'evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA';
@@ -10,7 +11,7 @@ export const NAME = '_acme-challenge.example.com';
 export const ACCOUNT_ID = '12';
 
 /** A record of the default fake's zone; without a zone unless one is given. */
-export function recordAt(name: string, value = VALUE, zone?: string): TxtRecord {
+export function recordAt(name: string, value = VALUE, zone?: string): SearchedRecord {
   return { name, value, ttl: 60, zone };
 }
 
@@ -36,7 +37,9 @@ type Options = Parameters<typeof definition.create>[0];
 export type Access = Pick<Options, 'url' | 'token'> & Partial<Omit<Options, 'url' | 'token'>>;
 
 export interface OpenedPanel {
-  readonly provider: DnsProvider;
+  readonly bare: DnsProvider;
+  /** With the core's search for the zone. */
+  readonly provider: SearchingProvider;
   readonly context: TestContext;
   readonly waits: readonly number[];
   close(): Promise<void>;
@@ -49,8 +52,10 @@ export function openPanelalpha(
 ): OpenedPanel {
   const { deadline, waits } = startClock();
   const context = createTestContext({ deadline, requestTimeout });
+  const bare = definition.create({ url, token, userId, accountId, nameStyle }, context);
   return {
-    provider: definition.create({ url, token, userId, accountId, nameStyle }, context),
+    bare,
+    provider: searching(bare),
     context,
     waits,
     close: () => context.http.close(),
@@ -60,7 +65,7 @@ export function openPanelalpha(
 /** One verb in a process of its own. */
 export async function inProcess<Result>(
   access: Access,
-  verb: (provider: DnsProvider, opened: OpenedPanel) => Promise<Result>,
+  verb: (provider: SearchingProvider, opened: OpenedPanel) => Promise<Result>,
 ): Promise<Result> {
   const opened = openPanelalpha(access);
   try {

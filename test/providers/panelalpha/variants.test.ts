@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { DnsProvider } from '../../../src/provider.ts';
 import { type PanelalphaFake, type PanelalphaFakeSettings, startPanelalphaFake } from '../../fakes/panelalpha.ts';
+import type { SearchingProvider } from '../../support/searching.ts';
 import { ACCOUNT_ID, inProcess, NAME, OTHER, recordAt, VALUE } from './support.ts';
 
 const LIST_FORMS = ['bare', 'data', 'data.data', 'keyed', 'records'] as const;
@@ -44,7 +44,7 @@ describe.each(VARIANTS)('panelalpha where the panel is %j', (settings) => {
   let fake: PanelalphaFake;
   afterEach(() => fake.close());
 
-  const run = <Result>(verb: (provider: DnsProvider) => Promise<Result>) =>
+  const run = <Result>(verb: (provider: SearchingProvider) => Promise<Result>) =>
     inProcess({ ...fake, accountId: ACCOUNT_ID }, verb);
   const add = (value: string) => run((provider) => provider.addTxt(recordAt(NAME, value)));
   const remove = (value: string) => run((provider) => provider.removeTxt(recordAt(NAME, value)));
@@ -79,10 +79,42 @@ describe.each(VARIANTS)('panelalpha where the panel is %j', (settings) => {
   );
 });
 
+/** Lists that show TXT names in another form than the others. */
+const MIXED_VARIANTS = pairs(NAMES_OUT, NAMES_OUT, (nameOut, txtNameOut) => ({ nameOut, txtNameOut })).flatMap(
+  (names) =>
+    (['any', 'relative', 'zone file'] as const).map((nameIn) => ({
+      ...names,
+      nameIn,
+      duplicates: 'accepted' as const,
+    })),
+);
+
+describe.each(MIXED_VARIANTS)('panelalpha where the panel is %j', (settings) => {
+  it.each(['auto', 'relative', 'fqdn', 'fqdn-dot'] as const)(
+    'makes no second record and leaves none behind, with nameStyle %s',
+    async (nameStyle) => {
+      const fake = await startPanelalphaFake(settings);
+      const others = [...fake.records];
+      const run = <Result>(verb: (provider: SearchingProvider) => Promise<Result>) =>
+        inProcess({ ...fake, accountId: ACCOUNT_ID, nameStyle }, verb);
+      for (const name of [NAME, 'example.com']) {
+        const record = recordAt(name, VALUE, 'example.com');
+        expect((await run((provider) => provider.addTxt(record))).changed).toBe(true);
+        expect((await run((provider) => provider.addTxt(record))).changed).toBe(false);
+        expect(fake.records).toHaveLength(others.length + 1);
+        expect(await run((provider) => provider.listTxt(name, 'example.com'))).toContain(VALUE);
+        expect(await run((provider) => provider.removeTxt(record))).toBe('removed');
+        expect(fake.records).toEqual(others);
+      }
+      await fake.close();
+    },
+  );
+});
+
 describe.each(NAME_VARIANTS)('panelalpha at the name of the zone itself, where the panel is %j', (settings) => {
   it('adds and removes', async () => {
     const fake = await startPanelalphaFake(settings);
-    const run = <Result>(verb: (provider: DnsProvider) => Promise<Result>) =>
+    const run = <Result>(verb: (provider: SearchingProvider) => Promise<Result>) =>
       inProcess({ ...fake, accountId: ACCOUNT_ID }, verb);
     const apex = recordAt('example.com');
     await run((provider) => provider.addTxt(apex));
@@ -96,7 +128,7 @@ describe.each(NAME_VARIANTS)('panelalpha at the name of the zone itself, where t
 describe('panelalpha where the panel deletes by name', () => {
   let fake: PanelalphaFake;
   afterEach(() => fake.close());
-  const run = <Result>(verb: (provider: DnsProvider) => Promise<Result>) =>
+  const run = <Result>(verb: (provider: SearchingProvider) => Promise<Result>) =>
     inProcess({ ...fake, accountId: ACCOUNT_ID }, verb);
 
   it('deletes a value that is alone at its name', async () => {

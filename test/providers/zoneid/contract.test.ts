@@ -18,7 +18,10 @@ async function startHarness(settings: ZoneidFakeSettings): Promise<ContractHarne
   const fake = await startZoneidFake(settings);
   return {
     zone: 'example.com',
-    open: async (requestTimeout) => openZoneid(fake, { requestTimeout }),
+    async open(requestTimeout) {
+      const { bare, close } = openZoneid(fake, { requestTimeout });
+      return { provider: bare, close };
+    },
     held: async (name) => fake.held(name),
     async plant(name, value) {
       await fake.plant(name, value);

@@ -62,7 +62,7 @@ describe("zoneid's credentials", () => {
       await attempt(provider.addTxt(known));
     }
     await attempt(provider.addTxt(recordAt('_acme-challenge.example.org')));
-    await attempt(provider.removeTxt(known, { zone: 'example.com', id: '..' }));
+    await attempt(provider.removeTxt(known, { zone: 'example.com', id: '..', proven: true }));
     const wrong = openZoneid({ ...fake, apiKey: `${LOGIN.apiKey}x` });
     await attempt(wrong.provider.addTxt(known));
     await wrong.close();

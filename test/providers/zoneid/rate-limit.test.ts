@@ -19,8 +19,8 @@ describe('zoneid at its rate limit', () => {
   };
 
   /** Adds so many values, one after the other, in one process. */
-  async function addMany(count: number, budget?: RateLimiter): Promise<void> {
-    const { provider, close } = openZoneid(fake, { clock, ...(budget === undefined ? {} : { budget }) });
+  async function addMany(count: number, rateLimiter?: RateLimiter): Promise<void> {
+    const { provider, close } = openZoneid(fake, { clock, ...(rateLimiter === undefined ? {} : { rateLimiter }) });
     try {
       for (let index = 0; index < count; index++) {
         await provider.addTxt(recordAt('_acme-challenge.example.com', `value-${index}`, 'example.com'));
@@ -40,16 +40,17 @@ describe('zoneid at its rate limit', () => {
     expect(clock.waits[0]).toBeLessThan(MINUTE + 3000);
   });
 
-  it('waits for the end of its own window where a 429 asks for nothing, and tells the budget what is left', async () => {
+  it('waits for the end of its own window where a 429 asks for nothing, and tells the rate limiter what is left', async () => {
     await start({ requests: 3, window: MINUTE });
     const left: number[] = [];
-    const budget: RateLimiter = {
+    const rateLimiter: RateLimiter = {
       take: async () => 0,
       over: async (_booked, remaining = -1) => void left.push(remaining),
+      comeBackIn: async () => {},
       untilReset: async () => MINUTE + 1000,
-      remainingHeader: definition.budget?.remainingHeader,
+      remainingHeader: definition.rateLimits?.[0]?.remainingHeader,
     };
-    await addMany(4, budget);
+    await addMany(4, rateLimiter);
     expect(fake.held('_acme-challenge.example.com')).toHaveLength(4);
     expect(clock.waits).toHaveLength(1);
     expect(clock.waits[0]).toBeGreaterThanOrEqual(MINUTE + 1000);
@@ -68,11 +69,8 @@ describe('zoneid at its rate limit', () => {
 
   it('declares the documented limit: 60 requests a minute for an address', async () => {
     await start({ requests: 1, window: MINUTE });
-    expect(definition.budget).toEqual({
-      requests: 60,
-      window: 60,
-      per: 'address',
-      remainingHeader: 'x-ratelimit-remaining',
-    });
+    expect(definition.rateLimits).toEqual([
+      { requests: 60, windowMs: 60_000, per: 'address', remainingHeader: 'x-ratelimit-remaining' },
+    ]);
   });
 });

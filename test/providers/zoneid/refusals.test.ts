@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { DnsProvider } from '../../../src/provider.ts';
 import { type FakeReply, type FaultServer, startFaultServer } from '../../fakes/fault-server.ts';
+import type { SearchingProvider } from '../../support/searching.ts';
 import { failureOf, openZoneid, recordAt, startClock, VALUE } from './support.ts';
 
 const NAME = '_acme-challenge.example.com';
@@ -20,7 +20,7 @@ describe('what zoneid makes of a refusal', () => {
   });
   afterEach(() => server.close());
 
-  async function run<Result>(verb: (provider: DnsProvider) => Promise<Result>): Promise<Result> {
+  async function run<Result>(verb: (provider: SearchingProvider) => Promise<Result>): Promise<Result> {
     const account = { username: 'me', apiKey: 'k3y', url: `${server.origin}/v2` };
     const { provider, close } = openZoneid(account, { clock: startClock() });
     try {
@@ -57,7 +57,9 @@ describe('what zoneid makes of a refusal', () => {
     [403, 'E_AUTH'],
   ])('status %s to a DELETE is %s, with the record id and after one request', async (status, code) => {
     replies = { DELETE: { status } };
-    const failure = await failureOf(run((provider) => provider.removeTxt(KNOWN, { zone: 'example.com', id: '77' })));
+    const failure = await failureOf(
+      run((provider) => provider.removeTxt(KNOWN, { zone: 'example.com', id: '77', proven: true })),
+    );
     expect(failure.code).toBe(code);
     expect(failure.message).toContain('/dns/example.com/txt/77');
     expect(server.takeCalls()).toEqual(['DELETE /example.com/txt/77']);
@@ -113,7 +115,7 @@ describe('what zoneid makes of a refusal', () => {
     const failure = await addFailure();
     expect(failure.code).toBe('E_REJECTED');
     expect(failure.message).toContain('name: zone_conflict');
-    expect(failure.hint).toMatch(/another record at _acme-challenge\.example\.com .* CNAME/);
+    expect(failure.hint).toMatch(/another record at this name .* CNAME/);
     expect(server.takeCalls()).toEqual(['POST /example.com/txt', 'GET /example.com/txt']);
   });
 
@@ -129,7 +131,7 @@ describe('what zoneid makes of a refusal', () => {
       GET: { status: 200, body: body([{ ...LISTED, id: '7', destination: 'another' }, LISTED]) },
     };
     const added = await run((provider) => provider.addTxt(KNOWN));
-    expect(added).toEqual({ zone: 'example.com', id: '8', changed: false });
+    expect(added).toEqual({ zone: 'example.com', id: '8', proven: true, changed: false });
     const calls = server.takeCalls();
     expect(calls.filter((call) => call.startsWith('GET'))).toHaveLength(1);
     expect(calls.at(-1)).toBe('GET /example.com/txt');
@@ -176,8 +178,17 @@ describe('what zoneid makes of a refusal', () => {
   });
 
   it('tells the page of a proxy without its tags', async () => {
-    replies = { POST: { status: 403, body: '<html><h1>Blocked</h1><p>by firewall</p></html>' } };
-    expect((await addFailure()).message).toMatch(/\(status 403\): Blocked by firewall$/);
+    replies = { POST: { status: 418, body: '<html><h1>Blocked</h1><p>by firewall</p></html>' } };
+    expect((await addFailure()).message).toMatch(/\(status 418\): Blocked by firewall$/);
+  });
+
+  it.each([401, 403])('repeats nothing that the API says where the login failed (status %s)', async (status) => {
+    const said = {
+      'x-status-message': 'key k3y',
+      'x-status-message-base64': Buffer.from('key k3y').toString('base64'),
+    };
+    replies = { POST: { status, headers: said, body: body({ name: 'k3y' }) } };
+    expect((await addFailure()).message).toMatch(new RegExp(`\\(status ${status}\\)$`));
   });
 
   it('cuts a long message short and takes control characters out', async () => {

@@ -2,14 +2,15 @@ import definition from '../../../providers/zoneid/index.ts';
 import type { Deadline } from '../../../src/deadline.ts';
 import { type Dns01Error, isDns01Error } from '../../../src/errors.ts';
 import type { RateLimiter } from '../../../src/http/client.ts';
-import type { DnsProvider, TxtRecord } from '../../../src/provider.ts';
+import type { DnsProvider } from '../../../src/provider.ts';
 import { createTestContext, type TestContext } from '../../support/context.ts';
+import { type SearchedRecord, type SearchingProvider, searching } from '../../support/searching.ts';
 
 export const VALUE = 'LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ';
 export const OTHER = 'evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA';
 
 /** A record of the default fake's zone; without a zone unless one is given. */
-export function recordAt(name: string, value = VALUE, zone?: string): TxtRecord {
+export function recordAt(name: string, value = VALUE, zone?: string): SearchedRecord {
   return { name, value, ttl: 60, zone };
 }
 
@@ -46,23 +47,25 @@ interface Account {
 
 interface OpenSettings {
   readonly clock?: Clock;
-  readonly budget?: RateLimiter;
+  readonly rateLimiter?: RateLimiter;
   /** Milliseconds. */
   readonly requestTimeout?: number;
 }
 
-/** A ZoneID provider on the real HTTP client that does not really wait. */
+/** A ZoneID provider on the real HTTP client that does not really wait: bare, and with the core's search for the zone. */
 export function openZoneid(
   { username, apiKey, url }: Account,
-  { clock = startClock(), budget, requestTimeout = 10_000 }: OpenSettings = {},
-): { provider: DnsProvider; context: TestContext; close(): Promise<void> } {
+  { clock = startClock(), rateLimiter, requestTimeout = 10_000 }: OpenSettings = {},
+): { bare: DnsProvider; provider: SearchingProvider; context: TestContext; close(): Promise<void> } {
   const context = createTestContext({
     deadline: clock.deadline,
     requestTimeout,
-    ...(budget === undefined ? {} : { budget }),
+    ...(rateLimiter === undefined ? {} : { rateLimiter }),
   });
+  const bare = definition.create({ username, apiKey, url }, context);
   return {
-    provider: definition.create({ username, apiKey, url }, context),
+    bare,
+    provider: searching(bare),
     context,
     close: () => context.http.close(),
   };

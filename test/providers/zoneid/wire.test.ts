@@ -50,7 +50,7 @@ describe('what zoneid sends and understands', () => {
 
   it('adds with one POST of the full name and the value, with Basic authentication', async () => {
     answers('POST', '/v2/dns/example.ee/txt', 201, [{ id: '123', name: NAME, destination: VALUE }]);
-    expect(await add()).toEqual({ zone: 'example.ee', id: '123', changed: true });
+    expect(await add()).toEqual({ zone: 'example.ee', id: '123', proven: true, changed: true });
     expect(lines()).toEqual([`POST /v2/dns/example.ee/txt {"name":"${NAME}","destination":"${VALUE}"}`]);
     expect(seen[0]?.headers).toMatchObject({
       authorization: AUTHORIZATION,
@@ -61,7 +61,7 @@ describe('what zoneid sends and understands', () => {
 
   it('removes by handle with one DELETE of the id, without a body', async () => {
     answers('DELETE', '/v2/dns/example.ee/txt/123', 204);
-    const handle = { zone: 'example.ee', id: '123' };
+    const handle = { zone: 'example.ee', id: '123', proven: true };
     expect(await run(({ provider }) => provider.removeTxt(RECORD, handle))).toBe('removed');
     expect(lines()).toEqual(['DELETE /v2/dns/example.ee/txt/123']);
     expect(seen[0]?.headers['authorization']).toBe(AUTHORIZATION);
@@ -78,13 +78,13 @@ describe('what zoneid sends and understands', () => {
   });
 
   it('encodes what it puts into a path', async () => {
-    answers('DELETE', '/v2/dns/example.ee%2Fa/txt/1%2F..%2F2%3Fx', 204);
-    const handle = { zone: 'example.ee/a', id: '1/../2?x' };
+    answers('DELETE', '/v2/dns/example.ee/txt/1%2F..%2F2%3Fx', 204);
+    const handle = { zone: 'example.ee', id: '1/../2?x', proven: true };
     expect(await run(({ provider }) => provider.removeTxt(RECORD, handle))).toBe('removed');
   });
 
   it.each(['', '.', '..'])('never sends a DELETE for the id "%s", which would be one for the zone', async (id) => {
-    const handle = { zone: 'example.ee', id };
+    const handle = { zone: 'example.ee', id, proven: true };
     await expect(run(({ provider }) => provider.removeTxt(RECORD, handle))).rejects.toMatchObject({
       code: 'E_PROTOCOL',
     });
@@ -106,16 +106,17 @@ describe('what zoneid sends and understands', () => {
     ["another record's id", 201, [{ id: '9', name: NAME, destination: 'another' }], undefined],
     ["another name's id", 201, [{ id: '9', name: `x.${NAME}`, destination: VALUE }], undefined],
     ['unknown fields', 201, [{ id: '123', name: NAME, destination: VALUE, comment: null, dnssec: 1 }], '123'],
-  ])('takes a created record with %s', async (_what, status, body, id) => {
+  ])('takes a created record with %s', async (what, status, body, id) => {
     answers('POST', '/v2/dns/example.ee/txt', status, body);
-    expect(await add()).toEqual({ zone: 'example.ee', id, changed: true });
+    const proven = id === undefined ? undefined : what !== 'only an id';
+    expect(await add()).toEqual({ zone: 'example.ee', id, proven, changed: true });
     expect(lines()).toHaveLength(1);
   });
 
   it('looks for the record that an empty array does not show', async () => {
     answers('POST', '/v2/dns/example.ee/txt', 201, []);
     answers('GET', '/v2/dns/example.ee/txt', 200, [{ id: '5', name: NAME, destination: VALUE }]);
-    expect(await add()).toEqual({ zone: 'example.ee', id: '5', changed: true });
+    expect(await add()).toEqual({ zone: 'example.ee', id: '5', proven: true, changed: true });
   });
 
   it.each([

@@ -1,4 +1,61 @@
+import * as z from 'zod/mini';
 import { Dns01Error } from '../../src/errors.ts';
+import { shownId } from '../../src/provider.ts';
+
+/** A record as the panel shows it, whatever the DNS server behind it. */
+export interface PanelRecord {
+  /** As it is shown: with or without the zone, with or without a dot at the end, `@`. */
+  readonly name: string;
+  /** In capitals. */
+  readonly type: string;
+  /** As it is shown, quotes and all; undefined where no known field holds a text. */
+  readonly content: string | undefined;
+  /**
+   * What a record is deleted by. It may be a number that another record has after the next change, and one that several
+   * records share: good only as long as the list is fresh.
+   */
+  readonly line: string | undefined;
+}
+
+/** Where the value of a TXT record was seen or is to be expected, the most telling first. */
+const CONTENT_FIELDS = ['txtdata', 'rdata', 'content', 'value', 'record', 'data'] as const;
+
+const record = z.looseObject({ name: z.string(), type: z.string(), line: z.catch(z.optional(shownId), undefined) });
+
+/** One item of a record list; undefined where it has no name or no type, and so is nothing to compare with. */
+export function readRecord(item: unknown): PanelRecord | undefined {
+  const parsed = z.safeParse(record, item);
+  if (!parsed.success) return undefined;
+  const { name, type, line, ...fields } = parsed.data;
+  const texts = CONTENT_FIELDS.map((key) => fields[key]).filter((value) => typeof value === 'string');
+  return { name, type: type.toUpperCase(), content: texts.find((value) => value !== '') ?? texts[0], line };
+}
+
+const account = z.object({ id: shownId });
+
+/** The id of one item of `GET /server-accounts`. */
+export function readAccount(item: unknown): string | undefined {
+  const parsed = z.safeParse(account, item);
+  return parsed.success ? parsed.data.id : undefined;
+}
+
+const zone = z.union([
+  z.pipe(
+    z.string(),
+    z.transform((name) => ({ name })),
+  ),
+  z.object({ name: z.string() }),
+  z.pipe(
+    z.object({ domain: z.string() }),
+    z.transform(({ domain }) => ({ name: domain })),
+  ),
+]);
+
+/** The name in one item of `GET /dns-zones`. */
+export function readZone(item: unknown): { readonly name: string } | undefined {
+  const parsed = z.safeParse(zone, item);
+  return parsed.success && parsed.data.name !== '' ? parsed.data : undefined;
+}
 
 /** One page of a list, as it came. */
 export interface Page {
