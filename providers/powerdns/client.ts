@@ -120,13 +120,9 @@ export function createPowerdnsClient(
   const head = async (zone: Fqdn): Promise<ZoneHead> =>
     headOf(await api.json({ method: 'GET', path: zonePath(zone), query: { rrsets: 'false' } }, headSchema));
 
-  async function find(zone: Fqdn, pattern: string) {
-    const query = { q: pattern, max: MAX_HITS, object_type: 'record' };
-    const hits = await get({ path: '/search-data', query }, searchSchema).catch(unlessRefused);
-    // Names that only have names below them count towards the limit without being shown; there are never more of them
-    // than of others.
-    return hits && hits.length < MAX_HITS / 2 ? hits.filter((hit) => plainName(hit.zone) === zone) : undefined;
-  }
+  /** Undefined where the search is refused. */
+  const find = (pattern: string, max: number) =>
+    get({ path: '/search-data', query: { q: pattern, max, object_type: 'record' } }, searchSchema).catch(unlessRefused);
 
   return {
     head,
@@ -154,20 +150,27 @@ export function createPowerdnsClient(
      * where the server cannot search or there is more than it shows.
      */
     async search(zone: Fqdn, pattern: string): Promise<TxtSets | undefined> {
-      const hits = await find(zone, pattern);
+      const hits = await find(pattern, MAX_HITS);
+      // Names that only have names below them count towards the limit without being shown; there are never more of
+      // them than of others.
+      if (!hits || hits.length >= MAX_HITS / 2) return undefined;
       const sets = new Map<Fqdn, TxtSet & { rows: Row[] }>();
-      for (const { name, type, content, disabled, ttl } of hits ?? []) {
-        const plain = type === 'TXT' ? parseName(name) : undefined;
-        if (plain === undefined) continue;
+      for (const { name, type, content, disabled, ttl, ...hit } of hits) {
+        const plain = parseName(name);
+        if (type !== 'TXT' || plain === undefined || plainName(hit.zone) !== zone) continue;
         const set = sets.get(plain) ?? { rows: [], ttl };
         set.rows.push({ content, disabled });
         sets.set(plain, set);
       }
-      return hits && sets;
+      return sets;
     },
 
-    /** Whether the backend can be searched: one that cannot finds nothing, without a word. */
-    canSearch: async (zone: Fqdn): Promise<boolean> => ((await find(zone, zone)) ?? []).length > 0,
+    /**
+     * Whether the backend can be searched: one that cannot finds nothing, without a word. One record is enough, and
+     * likely the zone's SOA: a text without quotes among more of them would make this fail.
+     */
+    canSearch: async (zone: Fqdn): Promise<boolean> =>
+      (await find(zone, 1))?.some((hit) => plainName(hit.zone) === zone) ?? false,
 
     /** The same from the whole zone, for servers that cannot be searched; undefined where that is refused, too. */
     async readInZone(zone: Fqdn, name: Fqdn): Promise<TxtSet | undefined> {

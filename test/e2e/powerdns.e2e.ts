@@ -278,7 +278,7 @@ describeLab('powerdns on the real server', () => {
       return {
         done: outcomes.filter((outcome) => outcome.state === 'done' && outcome.changed === true).length,
         requests: requests.length,
-        lines: requests,
+        lines: requests.slice(0, 9),
       };
     }
 
