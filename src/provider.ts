@@ -189,6 +189,8 @@ export interface CommandOutcome {
   readonly stdout: string;
   /** The last line of stderr, fit for an error message; may be empty. */
   readonly complaint: string;
+  /** The last lines of stderr, oldest first, at most 20, each fit for an error message. */
+  readonly complaints: readonly string[];
 }
 
 export interface ProviderLog {
@@ -219,6 +221,11 @@ export interface ProviderContext {
    */
   zoneId(zone: Fqdn, load: () => Promise<string>): Promise<string>;
   forgetZoneId(zone: Fqdn): Promise<void>;
+  /**
+   * Whether the servers of the name's zone show this value now, CNAMEs followed; undefined where they cannot be asked or
+   * do not agree. For providers that cannot be asked what they hold.
+   */
+  seenInDns(name: Fqdn, value: string): Promise<boolean | undefined>;
   /** The account's own folder in the state directory, created; for providers whose records or scripts live on disk. */
   dataDirectory(): Promise<string>;
   /**
