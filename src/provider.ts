@@ -20,6 +20,7 @@ export {
 } from './toolbox/api.ts';
 export { createKeyedMutex, createRunMemory, eachPage, type KeyedMutex, type RunMemory } from './toolbox/memory.ts';
 export { httpUrl, type Resolved, type SecretSource, secret, secretSourceOf } from './toolbox/options.ts';
+export { absolutePath, callTimeout, cannotList, environment, fileCheck } from './toolbox/programs.ts';
 export { absoluteName, isSameName, plainName, quoteTxt, relativeName, unquoteTxt } from './toolbox/records.ts';
 
 /** One TXT value to publish or withdraw. */
