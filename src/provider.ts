@@ -22,6 +22,7 @@ export {
 } from './toolbox/api.ts';
 export { createKeyedMutex, createRunMemory, eachPage, type KeyedMutex, type RunMemory } from './toolbox/memory.ts';
 export { httpUrl, type Resolved, type SecretSource, secret, secretSourceOf } from './toolbox/options.ts';
+export { absolutePath, callTimeout, cannotList, environment, fileCheck } from './toolbox/programs.ts';
 export { createRecordVerbs, type RecordCalls, type ShownTxt } from './toolbox/record-verbs.ts';
 export {
   absoluteName,
@@ -206,6 +207,8 @@ export interface CommandOutcome {
   readonly stdout: string;
   /** The last line of stderr, fit for an error message; may be empty. */
   readonly complaint: string;
+  /** The last lines of stderr, oldest first, at most 20, each fit for an error message. */
+  readonly complaints: readonly string[];
 }
 
 export interface ProviderLog {
@@ -236,6 +239,11 @@ export interface ProviderContext {
    */
   zoneId(zone: Fqdn, load: () => Promise<string>): Promise<string>;
   forgetZoneId(zone: Fqdn): Promise<void>;
+  /**
+   * Whether the servers of the name's zone show this value now, CNAMEs followed; undefined where they cannot be asked or
+   * do not agree. For providers that cannot be asked what they hold.
+   */
+  seenInDns(name: Fqdn, value: string): Promise<boolean | undefined>;
   /** The account's own folder in the state directory, created; for providers whose records or scripts live on disk. */
   dataDirectory(): Promise<string>;
   /**

@@ -1,7 +1,6 @@
 import * as z from 'zod/mini';
-import { Dns01Error } from '../../src/errors.ts';
-import { defineProvider, httpUrl, type ProviderDocs, secret } from '../../src/provider.ts';
-import { createAcmeDnsClient } from './client.ts';
+import { Dns01Error, isDns01Error } from '../../src/errors.ts';
+import { createApi, defineProvider, httpUrl, type ProviderDocs, secret, type TxtRecord } from '../../src/provider.ts';
 
 const options = z.strictObject({
   url: httpUrl('address of the acme-dns server, like https://auth.example.org'),
@@ -32,10 +31,13 @@ const docs: ProviderDocs = {
     'the server keeps the two newest values of a registration, enough for a name and its wildcard: a third pushes the oldest out, so names that are renewed at the same time need a registration each',
     'the API cannot delete: remove-txt is a success that changes nothing, and the value stays until newer ones push it out, which does no harm',
     'the API cannot be asked what is there: an add always reports a change, and list-txt is refused',
-    'the same value twice takes both places: it pushes the other value out, so dns01 never sends a value again unless it is asked to add it again',
+    'the same value twice takes both places and pushes the other value out: where an answer was lost, dns01 looks in the DNS first, and sends the value again only if it is not there. Where the DNS cannot be asked, it ends with exit code 75',
     'values have to be 43 characters long, as those of dns-01 are',
   ],
 };
+
+const answerSchema = z.looseObject({ txt: z.string() });
+const faultSchema = z.looseObject({ error: z.string() });
 
 export default defineProvider({
   type: 'acme-dns',
@@ -43,13 +45,58 @@ export default defineProvider({
   docs,
   options,
   http: true,
-  create(access, context) {
-    const client = createAcmeDnsClient(context.http, access);
+  anyZone: true,
+  create({ url, username, password, subdomain }, context) {
+    const notYours = {
+      code: 'E_AUTH',
+      text: 'the server refuses this registration',
+      hint: `username, password and subdomain have to be those of one registration at ${url}, and this machine's address within its allowfrom; a server that lost its database needs a new registration and a new CNAME`,
+    } as const;
+    const api = createApi(context, {
+      url,
+      headers: { 'x-api-user': username, 'x-api-key': password },
+      refusals: {
+        400: {
+          code: 'E_REJECTED',
+          hint: `check that subdomain is what the server gave at the registration: ${subdomain} is sent`,
+        },
+        401: notYours,
+        403: notYours,
+        404: {
+          code: 'E_CONFIG',
+          text: 'there is no acme-dns API',
+          hint: 'url is the address of the API, without /update or /register',
+        },
+      },
+      messageOf: ({ text }) => z.safeParse(faultSchema, jsonOf(text)).data?.error,
+    });
+
+    /** The value takes the place of the older of the two that are there. */
+    async function update(value: string): Promise<true> {
+      const { txt } = await api.json(
+        { method: 'POST', path: '/update', json: { subdomain, txt: value } },
+        answerSchema,
+      );
+      if (txt === value) return true;
+      throw new Dns01Error('E_PROTOCOL', 'POST /update: the server confirms another value than was sent', {
+        outcomeUnknown: true,
+        hint: 'check that url is the address of an acme-dns server',
+      });
+    }
+
+    /** The API cannot be asked whether a value is there, and one that is sent twice takes both places. */
+    async function look({ name, value }: TxtRecord): Promise<true | undefined> {
+      const isThere = await context.seenInDns(name, value);
+      if (isThere === undefined) throw new Dns01Error('E_REMOTE', `the name servers of ${name} cannot tell`);
+      return isThere || undefined;
+    }
+
     return {
-      async addTxt({ name, value, zone }) {
-        refuseOtherLengths(value);
-        await client.update(value);
-        return { zone: zone ?? name, changed: true };
+      async addTxt(record) {
+        refuseOtherLengths(record.value);
+        const steps = { write: () => update(record.value), look: () => look(record) };
+        await context.writeOnce(steps).catch(sayWhatIsUnknown);
+        return { zone: record.zone, changed: true };
       },
       async removeTxt({ name }) {
         context.log.debug('acme-dns cannot delete: the value stays until newer ones push it out', { name });
@@ -63,6 +110,23 @@ export default defineProvider({
     };
   },
 });
+
+function sayWhatIsUnknown(error: unknown): never {
+  if (!isDns01Error(error) || error.code !== 'E_REMOTE' || !error.outcomeUnknown) throw error;
+  throw new Dns01Error(error.code, error.message, {
+    cause: error.cause,
+    outcomeUnknown: true,
+    hint: 'the value may be there: look in the DNS before you add it again, because twice the same pushes the other value out',
+  });
+}
+
+function jsonOf(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
 
 /** The server takes nothing else (acme-dns, validation.go), and says only bad_txt. */
 function refuseOtherLengths(value: string): void {

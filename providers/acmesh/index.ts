@@ -1,12 +1,21 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
-import { Dns01Error } from '../../src/errors.ts';
-import { defineProvider, type ProviderDocs, secret, type TxtRecord } from '../../src/provider.ts';
-import { failedWith } from './failure.ts';
-import { findFiles } from './files.ts';
-import { WRAPPER } from './wrapper.ts';
+import { Dns01Error, isDns01Error } from '../../src/errors.ts';
+import {
+  absolutePath,
+  callTimeout,
+  cannotList,
+  createKeyedMutex,
+  defineProvider,
+  environment,
+  fileCheck,
+  type ProviderDocs,
+  type TxtRecord,
+} from '../../src/provider.ts';
+import { openSaved, type Saved } from './saved.ts';
+import { failedWith, findFiles, functionChecks, WRAPPER } from './script.ts';
 
 const options = z.strictObject({
   script: z
@@ -23,31 +32,11 @@ const options = z.strictObject({
         z.describe('directory of acme.sh, where the file acme.sh and the directory dnsapi are; default: `~/.acme.sh`'),
       ),
   ),
-  env: z.optional(
-    z
-      .record(
-        z.string().check(z.regex(/^[A-Za-z_]\w*$/, 'expected the name of an environment variable')),
-        secret('the value of the variable'),
-      )
-      .check(
-        z.describe(
-          "the script's credentials, by the names that acme.sh's documents give them (`CF_Token`), each a secret",
-        ),
-      ),
+  env: environment(
+    "the script's credentials, by the names that acme.sh's documents give them (`CF_Token`), each a secret",
   ),
-  shell: z._default(
-    z
-      .string()
-      .check(
-        z.regex(/^\/[^\0]*[^/\0]$/, 'expected the absolute path of a shell'),
-        z.describe('shell that runs the script'),
-      ),
-    '/bin/sh',
-  ),
-  timeout: z._default(
-    z.number().check(z.minimum(0.1), z.maximum(3600), z.describe('seconds for one call, then it is stopped')),
-    300,
-  ),
+  shell: z._default(absolutePath.check(z.describe('shell that runs the script')), '/bin/sh'),
+  timeout: callTimeout(300),
 });
 
 const docs: ProviderDocs = {
@@ -63,13 +52,19 @@ const docs: ProviderDocs = {
   notes: [
     'a bridge can promise only what the script keeps: some overwrite the other value at a name, some remove every value at it, some add a value twice. Where dns01 has a provider of its own, take that',
     'the scripts cannot list: add-txt always reports a change, remove-txt always a removal, and list-txt is refused',
-    "the credentials come from env alone: acme.sh's account.conf is neither read nor written. What the script saves goes to a directory of its own that is removed after the call",
+    "the credentials come from env alone: acme.sh's account.conf is neither read nor written. What the script saves is kept for each name in the state directory, without the credentials in env and for this user alone, until the removal is proven",
+    "a script's word that it removed a value is checked in the DNS: where the name servers still show the value after 15 seconds, remove-txt ends with exit code 75, and dns01 sweep looks again later. It cannot be checked where the name servers cannot be asked; the script is then believed. Scripts that never remove anything, like dns_selfhost, always end so",
+    'what a script remembers in variables of its shell is kept only where it is an id in a variable named like _X_TXT_ID_4711, as dns_bhosted does',
     'the script finds the zone itself, whatever the config says, and does not hear of the ttl',
     "acme.sh's functions need curl or wget, and some scripts openssl; where these need a proxy, name https_proxy in env",
     'the credentials are never in the arguments of the shell; whether the script passes them to curl in arguments is its own affair, and many do',
-    'a script says only that it failed, not why it failed or how far it came: what its last line on stderr says is the error message',
+    'a script says only that it failed: its last telling line on stderr is the error message, and decides whether the credentials are to blame',
+    'calls for the names of one zone are made one after the other, for many scripts share what they save',
   ],
 };
+
+/** Until the name servers no longer show a value that was removed: fifteen seconds together. */
+const PAUSES_MS = [1000, 2000, 4000, 8000];
 
 export default defineProvider({
   type: 'acmesh',
@@ -77,41 +72,73 @@ export default defineProvider({
   docs,
   options,
   http: false,
+  anyZone: true,
+  exclusive: true,
   create({ script, home = join(homedir(), '.acme.sh'), env = {}, shell, timeout }, context) {
-    async function call(verb: 'add' | 'rm', { name, value }: TxtRecord): Promise<void> {
+    const oneAtATime = createKeyedMutex();
+
+    async function call(verb: 'add' | 'rm', { name, value }: TxtRecord, saved: Saved): Promise<void> {
       const files = findFiles(home, script);
+      const title = `${script}_${verb}`;
       const scratch = await mkdtemp(join(tmpdir(), 'dns01-acmesh-'));
       try {
-        await writeFile(join(scratch, 'account.conf'), '', { mode: 0o600 });
-        await writeFile(join(scratch, 'domain.conf'), '', { mode: 0o600 });
+        const paths = await saved.lend(scratch);
         const outcome = await context.runCommand({
-          call: `${script}_${verb}`,
+          call: title,
           file: shell,
-          args: ['-c', WRAPPER, 'dns01', files.acme, files.api, `${script}_${verb}`, name, value],
-          env: homesOf(home, scratch),
+          args: ['-c', WRAPPER, 'dns01', files.acme, files.api, title, name, value],
+          env: { ...homesOf(home, scratch), ...paths },
           secrets: env,
           sources: [files.acme, files.api],
-          timeout: timeout * 1000,
+          timeoutMs: timeout * 1000,
         });
-        if (outcome.exitCode !== 0) throw failedWith(`${script}_${verb}`, outcome, files);
+        if (outcome.exitCode !== 0) throw failedWith(title, outcome, files);
       } finally {
+        await saved.takeBack(scratch);
         await rm(scratch, { recursive: true, force: true });
       }
     }
 
-    return {
-      async addTxt(record) {
-        await call('add', record);
-        return { zone: record.zone ?? record.name, changed: true };
-      },
-      async removeTxt(record) {
-        await call('rm', record);
+    /** The value at a name, with what the script has saved there. */
+    const inTurn = <Result>({ name }: TxtRecord, task: (saved: Saved) => Promise<Result>): Promise<Result> =>
+      oneAtATime(name, async () => task(await openSaved(join(await context.dataDirectory(), name), env)));
+
+    async function remove(record: TxtRecord, saved: Saved): Promise<'removed'> {
+      const { name, value } = record;
+      // Scripts often fail when they remove a second time.
+      if (saved.isRemoved(value) && (await context.seenInDns(name, value)) === false) {
+        await saved.close(value);
         return 'removed';
-      },
+      }
+      await call('rm', record, saved);
+      await saved.set(value, 'removed');
+      let isThere = await context.seenInDns(name, value);
+      for (const pauseMs of PAUSES_MS) {
+        if (!isThere) break;
+        await context.sleep(pauseMs);
+        isThere = await context.seenInDns(name, value);
+      }
+      if (isThere) throw stillThere(script, name);
+      if (isThere === false) await saved.close(value);
+      return 'removed';
+    }
+
+    return {
+      addTxt: (record) =>
+        inTurn(record, async (saved) => {
+          await saved.set(record.value, 'added');
+          await call('add', record, saved).catch(async (error: unknown) => {
+            if (!isDns01Error(error) || !error.outcomeUnknown) await saved.close(record.value);
+            throw error;
+          });
+          return { zone: record.zone, changed: true };
+        }),
+      removeTxt: (record) => inTurn(record, (saved) => remove(record, saved)),
       async listTxt(name) {
-        throw new Dns01Error('E_REJECTED', `${script} cannot be asked which values ${name} holds`, {
-          hint: 'scripts of acme.sh can only add and remove: ask DNS instead, with dns01 wait-txt or dig',
-        });
+        throw cannotList(script, name);
+      },
+      async checkRights() {
+        return [fileCheck('run', shell, 'correct shell in the account'), ...functionChecks(home, script)];
       },
     };
   },
@@ -125,11 +152,16 @@ function homesOf(home: string, scratch: string): Record<string, string> {
     LE_CONFIG_HOME: scratch,
     LE_TEMP_DIR: scratch,
     TMPDIR: scratch,
-    ACCOUNT_CONF_PATH: join(scratch, 'account.conf'),
-    DOMAIN_CONF: join(scratch, 'domain.conf'),
     HTTP_HEADER: join(scratch, 'http.header'),
     USER_AGENT: 'dns01',
     NO_TIMESTAMP: '1',
     ACME_NO_COLOR: '1',
   };
+}
+
+function stillThere(script: string, name: string): Dns01Error {
+  return new Dns01Error('E_REMOTE', `${script}_rm: the script says that it is done, but ${name} still has the value`, {
+    outcomeUnknown: true,
+    hint: 'the name servers may need some minutes: run dns01 sweep later; if the value stays, this script cannot remove it',
+  });
 }

@@ -1,11 +1,15 @@
 import * as z from 'zod/mini';
-import { Dns01Error } from '../../src/errors.ts';
-import { defineProvider, type ProviderDocs, secret, type TxtRecord } from '../../src/provider.ts';
-import { refusedByExit } from './exit-codes.ts';
-
-const absolutePath = z
-  .string()
-  .check(z.regex(/^\/[^\0]*[^/\0]$/, 'expected the absolute path of a program, like /usr/local/bin/my-dns'));
+import { Dns01Error, type ErrorCode } from '../../src/errors.ts';
+import {
+  absolutePath,
+  callTimeout,
+  cannotList,
+  defineProvider,
+  environment,
+  fileCheck,
+  type ProviderDocs,
+  type TxtRecord,
+} from '../../src/provider.ts';
 
 const argument = z.string().check(z.regex(/^[^\0]*$/, 'expected text without a NUL character'));
 
@@ -26,18 +30,8 @@ const options = z.strictObject({
       'absolute path of the program, or a list of it and the arguments that always come first (no secrets there: every user of the machine can see them)',
     ),
   ),
-  env: z.optional(
-    z
-      .record(
-        z.string().check(z.regex(/^[A-Za-z_]\w*$/, 'expected the name of an environment variable')),
-        secret('the value of the variable'),
-      )
-      .check(z.describe('environment variables for the program, each a secret')),
-  ),
-  timeout: z._default(
-    z.number().check(z.minimum(0.1), z.maximum(3600), z.describe('seconds for one call, then the program is stopped')),
-    120,
-  ),
+  env: environment('environment variables for the program, each a secret'),
+  timeout: callTimeout(120),
 });
 
 const docs: ProviderDocs = {
@@ -65,33 +59,57 @@ export default defineProvider({
   docs,
   options,
   http: false,
+  anyZone: true,
   create({ command: { file, fixed }, env = {}, timeout }, context) {
     async function call(verb: 'present' | 'cleanup', { name, value }: TxtRecord): Promise<void> {
       const args = [...fixed, verb, `${name}.`, value];
-      const { exitCode, complaint } = await context.runCommand({
-        call: `${file} ${verb}`,
-        file,
-        args,
-        secrets: env,
-        timeout: timeout * 1000,
-      });
-      if (exitCode !== 0) throw refusedByExit(`${file} ${verb}`, exitCode, complaint);
+      const title = `${file} ${verb}`;
+      const ended = await context.runCommand({ call: title, file, args, secrets: env, timeoutMs: timeout * 1000 });
+      if (ended.exitCode !== 0) throw refusedByExit(title, ended.exitCode, ended.complaint);
     }
 
     return {
       async addTxt(record) {
         await call('present', record);
-        return { zone: record.zone ?? record.name, changed: true };
+        return { zone: record.zone, changed: true };
       },
       async removeTxt(record) {
         await call('cleanup', record);
         return 'removed';
       },
       async listTxt(name) {
-        throw new Dns01Error('E_REJECTED', `${file} cannot be asked which values ${name} holds`, {
-          hint: 'its contract knows only present and cleanup: ask DNS instead, with dns01 wait-txt or dig',
-        });
+        throw cannotList(file, name);
       },
+      checkRights: async () => [fileCheck('run', file, `correct command in the account, or: chmod u+x ${file}`)],
     };
   },
 });
+
+/** What a program can say with its exit code (sysexits.h): the very codes that dns01 ends with itself. */
+const MEANINGS: Readonly<Record<number, { code: ErrorCode; says: string; hint: string }>> = {
+  65: { code: 'E_REJECTED', says: 'refused', hint: 'the program says that the provider will not take it' },
+  68: { code: 'E_ZONE', says: 'no zone for the name', hint: 'the program says that it knows no zone for this name' },
+  75: { code: 'E_REMOTE', says: 'failed for now', hint: 'the program says that it may work later' },
+  77: {
+    code: 'E_AUTH',
+    says: 'not allowed',
+    hint: 'the program says that its credentials or rights do not do: check env of the account',
+  },
+  78: { code: 'E_CONFIG', says: 'wrongly configured', hint: 'the program says that its configuration is wrong' },
+};
+
+/** These say that nothing was done. Of any other failure nobody knows how far the program came. */
+const NOTHING_DONE: ReadonlySet<number> = new Set([65, 68, 77, 78]);
+
+/** A failed call as an error. `complaint` is the last line of the program's stderr; it may be empty. */
+function refusedByExit(call: string, exitCode: number, complaint: string): Dns01Error {
+  const meaning = MEANINGS[exitCode];
+  const { code, says, hint } = meaning ?? { code: 'E_REJECTED' as const, says: 'failed', hint: UNKNOWN };
+  const told = complaint === '' ? '' : `: ${complaint}`;
+  return new Dns01Error(code, `${call}: ${says} (exit code ${exitCode})${told}`, {
+    hint,
+    outcomeUnknown: !NOTHING_DONE.has(exitCode),
+  });
+}
+
+const UNKNOWN = 'run the program by hand with the same arguments, or see its output with --verbose';

@@ -1,8 +1,31 @@
 import * as z from 'zod/mini';
 import { Dns01Error } from '../../src/errors.ts';
-import { defineProvider, type Fqdn, httpUrl, secret } from '../../src/provider.ts';
-import { openPanel } from './client.ts';
-import { domainHolding, zoneOf } from './zones.ts';
+import {
+  createApi,
+  defineProvider,
+  type Fqdn,
+  httpUrl,
+  isWithin,
+  normaliseName,
+  type Refusal,
+  refusalError,
+  secret,
+} from '../../src/provider.ts';
+// The panel's records are PowerDNS's: the one provider that is built on another one.
+import powerdns from '../powerdns/index.ts';
+
+/** `domain_list` answers with a bare list, and with an object when it refuses, both with status 200. */
+const domainListSchema = z.union([
+  z.array(z.object({ domain: z.string() })),
+  z.object({ error: z.string() }),
+  z.object({ message: z.string() }),
+]);
+
+const refusedLogin = {
+  code: 'E_AUTH',
+  text: 'the login was refused',
+  hint: "check username and password, and that the panel's admin has switched the API on; wrong logins get the address blocked",
+} as const satisfies Refusal;
 
 /**
  * OLSPanel: its API has no call for DNS records, so that it only tells whose a domain is. The records are written
@@ -17,7 +40,7 @@ export default defineProvider({
       'the API switched on by the admin of the panel; it is off at first',
       "either the HTTP API of the panel's own PowerDNS (powerdns: in the account), or one CNAME for each domain, made once by hand: _acme-challenge.example.com to a name in a zone of another account",
     ],
-    requests: { add: '1 to the panel, and those of powerdns', remove: 'those of powerdns' },
+    requests: { add: '1 to the panel in each run, and those of powerdns', remove: 'those of powerdns' },
     tried:
       "the panel never for real: built to its documents and to the source of a copy, and tried on a fake made from these; its PowerDNS against Debian's real one with rows as the panel writes them",
     notes: [
@@ -32,55 +55,89 @@ export default defineProvider({
     url: httpUrl('address of the panel with its port, e.g. https://panel.example.com:2087'),
     username: z.string().check(z.minLength(1), z.describe('user of the panel')),
     password: secret('password of that user'),
-    powerdns: z.optional(
-      z
-        .strictObject({
-          url: httpUrl("address of the web server in the panel's PowerDNS, e.g. http://127.0.0.1:8081"),
-          apiKey: secret('what api-key= in pdns.conf says'),
-          server: z._default(
-            z.string().check(z.describe('id of the server behind the API; default: localhost')),
-            'localhost',
-          ),
-        })
-        .check(z.describe("the panel's own PowerDNS, to write the records")),
-    ),
+    powerdns: z.optional(powerdns.options.check(z.describe("the panel's own PowerDNS, to write the records"))),
   }),
   http: true,
   exclusive: true,
-  create({ url, username, password, powerdns }, context) {
-    const panel = openPanel({ url, username, password }, context);
-    const writer = async (name: Fqdn) => {
-      if (powerdns) return context.openProvider('powerdns', powerdns);
+  changes: { atMost: 200, atomic: true },
+  create({ url, username, password, powerdns: own }, context) {
+    const dns = own && powerdns.create(own, context);
+    const api = createApi(context, {
+      url,
+      headers: { username, password },
+      refusals: {
+        401: refusedLogin,
+        403: refusedLogin,
+        404: { code: 'E_CONFIG', hint: 'url is the address of the panel itself: https://HOST:PORT' },
+      },
+    });
+    let asked: Promise<Fqdn[]> | undefined;
+
+    /** The domains of the user. Asked for once: a refused login is never tried again. */
+    const domains = () => {
+      asked ??= listDomains();
+      return asked;
+    };
+
+    async function listDomains(): Promise<Fqdn[]> {
+      const answer = await api.send({
+        call: 'domain_list',
+        method: 'POST',
+        path: '/api/domain_list/',
+        form: { username },
+        writes: false,
+      });
+      const body = context.http.decode(answer, domainListSchema);
+      if (Array.isArray(body)) return body.map(({ domain }) => normaliseName(domain));
+      const isOff = /disabled/i.test('error' in body ? body.error : body.message);
+      const refusal = isOff ? { ...refusedLogin, text: 'the API is switched off' } : refusedLogin;
+      throw refusalError(answer, { refusalOf: () => refusal });
+    }
+
+    const writer = (name: Fqdn) => {
+      if (dns) return dns;
       throw nothingWrites(name);
     };
+    async function checkOwner(name: Fqdn): Promise<void> {
+      const held = await domains();
+      if (!held.some((domain) => isWithin(name, domain))) throw notYours(name, held);
+    }
     return {
       async addTxt(record) {
-        const domains = await panel.domains();
-        if (domainHolding(record.name, domains) === undefined) throw notYours(record.name, domains);
-        return (await writer(record.name)).addTxt(record);
+        await checkOwner(record.name);
+        return writer(record.name).addTxt(record);
       },
-      removeTxt: async (record, handle) => (await writer(record.name)).removeTxt(record, handle),
-      listTxt: async (name, zone) => (await writer(name)).listTxt(name, zone),
+      removeTxt: async (record) => writer(record.name).removeTxt(record),
+      listTxt: async (name, zone) => writer(name).listTxt(name, zone),
+      async changeTxt(zone, changes) {
+        for (const { action, record } of changes) if (action === 'add') await checkOwner(record.name);
+        return writer(zone).changeTxt?.(zone, changes) ?? [];
+      },
       async *listZones() {
-        const domains = new Set(await panel.domains());
-        const zones = new Set<Fqdn>();
-        for (const domain of domains) zones.add(zoneOf(domain, domains));
-        for (const name of zones) yield { name };
+        const held = await domains();
+        for (const name of new Set(held.map((domain) => zoneOf(domain, held)))) yield { name };
       },
-      async nameServers(zone) {
-        const dns = powerdns && (await context.openProvider('powerdns', powerdns));
-        return (await dns?.nameServers?.(zone)) ?? [];
-      },
+      nameServers: async (zone) => (await dns?.nameServers?.(zone)) ?? [],
     };
   },
 });
 
+/**
+ * The DNS zone of a panel's domain: the panel makes none for a sub-domain of a domain that it has, and what is written
+ * under the sub-domain is never served. Its rule: the last two labels where these are a domain of the panel, else the
+ * domain itself.
+ */
+function zoneOf(domain: Fqdn, domains: readonly Fqdn[]): Fqdn {
+  const lastTwo = domain.split('.').slice(-2).join('.');
+  return domains.find((candidate) => candidate === lastTwo) ?? domain;
+}
+
 /** How many domains an error names. */
-const NAMED = 10;
+const MAX_NAMED = 10;
 
 function notYours(name: Fqdn, domains: readonly Fqdn[]): Dns01Error {
-  const more = domains.length > NAMED ? `, and ${domains.length - NAMED} more` : '';
-  const held = `${domains.slice(0, NAMED).join(', ') || 'it has none'}${more}`;
+  const more = domains.length > MAX_NAMED ? `, and ${domains.length - MAX_NAMED} more` : '';
+  const held = `${domains.slice(0, MAX_NAMED).join(', ') || 'it has none'}${more}`;
   return new Dns01Error('E_ZONE', `no domain of this user holds ${name} (${held})`, {
     hint: 'add the domain in the panel, or use the login of the user who owns it',
   });

@@ -1,15 +1,15 @@
-import type { Fqdn, HttpAnswer, HttpCall, ProviderContext } from '../../src/provider.ts';
-import { nameServersIn } from './name-servers.ts';
-import { type Outcome, type Refusal, readRefusal, refused, unreadable } from './refusal.ts';
-import { searchSchema, zoneListSchema, zoneSchema } from './schema.ts';
-
-interface PowerdnsAccess {
-  /** `http://HOST:PORT`, without a slash at the end. */
-  readonly url: string;
-  readonly apiKey: string;
-  /** The server's id; PowerDNS itself knows only `localhost`. */
-  readonly server: string;
-}
+import * as z from 'zod/mini';
+import { Dns01Error, isDns01Error } from '../../src/errors.ts';
+import {
+  type ApiCall,
+  absoluteName,
+  createApi,
+  type Fqdn,
+  type ProviderContext,
+  parseName,
+  pathPart,
+  plainName,
+} from '../../src/provider.ts';
 
 /** One value of a record set, as it is stored. */
 export interface Row {
@@ -19,124 +19,186 @@ export interface Row {
   readonly disabled: boolean;
 }
 
-/** The TXT record set at one name, and what matters of its zone. */
 export interface TxtSet {
   readonly rows: readonly Row[];
   /** Seconds; undefined where there is no record. */
   readonly ttl: number | undefined;
+}
+
+export type TxtSets = ReadonlyMap<Fqdn, TxtSet>;
+
+export interface ZoneHead {
   /** `Native`, `Master`, `Slave` and their newer names. */
   readonly kind: string;
   /** Changes through the API give the zone a new serial number, so that secondary servers see them. */
   readonly raisesSerial: boolean;
 }
 
-/** The requests of the PowerDNS HTTP API that a DNS-01 hook needs. */
-export interface PowerdnsClient {
-  /**
-   * The TXT record set at the name, by itself: to ask for the whole zone fails with a 500 on every server where one
-   * value of the zone has no quotes. Disabled values are missing, but for servers since 5.0.
-   * @throws E_REJECTED when the server cannot show it; E_PROTOCOL
-   */
-  read(zone: Fqdn, name: Fqdn): Promise<Outcome<TxtSet>>;
-  /** The disabled values at the name, which `read` does not show. @throws E_PROTOCOL */
-  disabledRows(zone: Fqdn, name: Fqdn): Promise<Outcome<{ rows: Row[]; ttl: number | undefined }>>;
-  /** Put these values in the place of the whole record set. Without values, there is no record set afterwards. */
-  replace(zone: Fqdn, name: Fqdn, set: Pick<TxtSet, 'rows' | 'ttl'>): Promise<Refusal | undefined>;
-  /** Every zone of the server that is not a copy of another server's. */
-  zones(): Promise<Fqdn[]>;
-  /** The zone's NS records; none where the server cannot show them. @throws E_PROTOCOL */
-  nameServers(zone: Fqdn): Promise<string[]>;
+/** One item of a PATCH, for the TXT record set of its name. */
+export interface SetChange {
+  readonly name: Fqdn;
+  /** EXTEND and PRUNE take exactly one record, DELETE none. */
+  readonly changetype: 'REPLACE' | 'DELETE' | 'EXTEND' | 'PRUNE';
+  readonly ttl?: number;
+  readonly records?: readonly Row[];
 }
 
-/** The most that a search gives: no name has so many records. */
-const MOST_FOUND = 1000;
+export type PowerdnsClient = ReturnType<typeof createPowerdnsClient>;
 
+/** Of one search; more than there is to find. */
+const MAX_HITS = 10_000;
+
+const zoneHead = { kind: z.optional(z.string()), soa_edit_api: z.optional(z.string()) };
+const headSchema = z.object(zoneHead);
+
+/** More record sets than were asked for may come: servers before 4.7 do not know the filter, some forget the type. */
+const zoneSchema = z.object({
+  ...zoneHead,
+  rrsets: z.array(
+    z.object({
+      name: z.string(),
+      type: z.string(),
+      ttl: z.int(),
+      records: z.array(z.object({ content: z.string(), disabled: z._default(z.boolean(), false) })),
+    }),
+  ),
+});
+
+const zoneListSchema = z.array(z.object({ name: z.string(), kind: z.optional(z.string()) }));
+
+const text = z._default(z.string(), '');
+const searchSchema = z.array(
+  z.object({
+    name: text,
+    zone: text,
+    type: text,
+    content: text,
+    disabled: z._default(z.boolean(), false),
+    ttl: z.optional(z.int()),
+  }),
+);
+
+/** A refusal is `{"error": …}` for a request that makes no sense, a line of plain text for all others. */
+const errorSchema = z.object({ error: z.string() });
+
+/** The requests of the PowerDNS HTTP API that a DNS-01 hook needs. */
 export function createPowerdnsClient(
-  { url, apiKey, server }: PowerdnsAccess,
-  { http }: Pick<ProviderContext, 'http'>,
-): PowerdnsClient {
-  const base = `/api/v1/servers/${encodeURIComponent(server)}`;
+  { url, apiKey, server }: { readonly url: string; readonly apiKey: string; readonly server: string },
+  context: Pick<ProviderContext, 'http'>,
+) {
+  const keyRefused = {
+    code: 'E_AUTH',
+    text: 'the API key was refused',
+    hint: 'apiKey has to be what api-key= in pdns.conf says; a proxy before the API may have rules of its own',
+  } as const;
+  const beside = 'look at the name in the zone: beside a CNAME, for example, there can be no TXT record';
+  const api = createApi(context, {
+    url: `${url}/api/v1/servers/${pathPart(server)}`,
+    headers: { 'x-api-key': apiKey },
+    refusals: {
+      400: { code: 'E_REJECTED', hint: beside },
+      401: keyRefused,
+      403: keyRefused,
+      404: {
+        code: 'E_ZONE',
+        text: 'there is no such zone or address',
+        hint: 'check that the zone is on this server, that api=yes is in pdns.conf, and that url has neither /api/v1 nor another path at its end',
+      },
+      422: { code: 'E_REJECTED', hint: beside },
+    },
+    messageOf: ({ text }) => z.safeParse(errorSchema, jsonOf(text)).data?.error,
+  });
 
-  function request(path: string, { method, json, anyStatus }: Pick<HttpCall, 'method' | 'json' | 'anyStatus'>) {
-    return http.send({
-      call: `${method} ${path.replace(/\?.*/, '')}`,
-      method,
-      url: `${url}${base}${path}`,
-      headers: { 'x-api-key': apiKey },
-      ...(json === undefined ? {} : { json }),
-      ...(anyStatus === undefined ? {} : { anyStatus }),
-    });
-  }
+  const zonePath = (zone: Fqdn) => `/zones/${pathPart(absoluteName(zone))}`;
+  /** A refusal with a 5xx is one like others, and not asked again. */
+  const get = <Schema extends z.core.$ZodType>(call: Pick<ApiCall, 'path' | 'query'>, schema: Schema) =>
+    api.json({ ...call, method: 'GET', anyStatus: true }, schema);
+  const rrset = (zone: Fqdn, name: Fqdn, type: string) => ({
+    path: zonePath(zone),
+    query: { rrset_name: absoluteName(name), rrset_type: type },
+  });
+  const head = async (zone: Fqdn): Promise<ZoneHead> =>
+    headOf(await api.json({ method: 'GET', path: zonePath(zone), query: { rrsets: 'false' } }, headSchema));
 
-  /** A server that fails on this record set alone will not do better; one that fails on everything may. */
-  async function readAnyStatus(zone: Fqdn, name: Fqdn): Promise<HttpAnswer> {
-    const path = `${zonePath(zone)}?rrset_name=${absolute(name)}&rrset_type=TXT`;
-    const first = await request(path, { method: 'GET', anyStatus: true });
-    if (first.status < 500) return first;
-    await request(`${zonePath(zone)}?rrsets=false`, { method: 'GET' });
-    const second = await request(path, { method: 'GET', anyStatus: true });
-    if (second.status < 500) return second;
-    throw unreadable(second.call, name);
-  }
-
-  /** For backends that cannot be searched: the whole zone shows them, too. */
-  async function disabledInZone(zone: Fqdn, name: Fqdn): Promise<Outcome<{ rows: Row[]; ttl: number | undefined }>> {
-    const answer = await request(zonePath(zone), { method: 'GET', anyStatus: true });
-    if (answer.status >= 400) return { refusal: readRefusal(answer) };
-    const { rrsets } = http.decode(answer, zoneSchema);
-    const set = rrsets.find((candidate) => candidate.type === 'TXT' && isName(candidate.name, name));
-    return { result: { rows: set?.records.filter(({ disabled }) => disabled) ?? [], ttl: set?.ttl } };
-  }
+  /** Undefined where the search is refused. */
+  const find = (pattern: string, max: number) =>
+    get({ path: '/search-data', query: { q: pattern, max, object_type: 'record' } }, searchSchema).catch(unlessRefused);
 
   return {
-    async read(zone, name) {
-      const answer = await readAnyStatus(zone, name);
-      if (answer.status >= 400) return { refusal: readRefusal(answer) };
-      const { kind = '', soa_edit_api: serialRule, rrsets } = http.decode(answer, zoneSchema);
-      const set = rrsets.find((candidate) => candidate.type === 'TXT' && isName(candidate.name, name));
-      return { result: { rows: set?.records ?? [], ttl: set?.ttl, kind, raisesSerial: serialRule !== '' } };
+    head,
+
+    /**
+     * The TXT record set at the name, by itself: to ask for the whole zone fails with a 500 on every server where one
+     * value of the zone has no quotes. Disabled values are missing, but for servers since 5.0.
+     * @throws E_REJECTED with the status where the server cannot show it; E_PROTOCOL
+     */
+    async read(zone: Fqdn, name: Fqdn): Promise<{ head: ZoneHead; set: TxtSet }> {
+      const call = rrset(zone, name, 'TXT');
+      const shown = await get(call, zoneSchema).catch(async (failure: unknown) => {
+        if (!(statusOf(failure) >= 500)) throw failure;
+        // A server that fails on this record set alone will not do better; one that fails on everything may.
+        await head(zone);
+        return get(call, zoneSchema).catch((again: unknown) => {
+          throw statusOf(again) >= 500 ? unreadable(call.path, name) : again;
+        });
+      });
+      return { head: headOf(shown), set: setOf(shown, name, 'TXT') };
     },
 
-    async disabledRows(zone, name) {
-      const path = `/search-data?q=${encodeURIComponent(name)}&max=${MOST_FOUND}&object_type=record`;
-      const answer = await request(path, { method: 'GET', anyStatus: true });
-      if (answer.status >= 400) return disabledInZone(zone, name);
-      const found = http
-        .decode(answer, searchSchema)
-        .filter((item) => item.type === 'TXT' && item.disabled && isName(item.name, name) && isName(item.zone, zone));
-      const rows = found.map(({ content = '' }) => ({ content, disabled: true }));
-      return { result: { rows, ttl: found[0]?.ttl } };
+    /**
+     * Every TXT record set of the zone whose name matches the pattern (`*` is any text), disabled values too; undefined
+     * where the server cannot search or there is more than it shows.
+     */
+    async search(zone: Fqdn, pattern: string): Promise<TxtSets | undefined> {
+      const hits = await find(pattern, MAX_HITS);
+      // Names that only have names below them count towards the limit without being shown; there are never more of
+      // them than of others.
+      if (!hits || hits.length >= MAX_HITS / 2) return undefined;
+      const sets = new Map<Fqdn, TxtSet & { rows: Row[] }>();
+      for (const { name, type, content, disabled, ttl, ...hit } of hits) {
+        const plain = parseName(name);
+        if (type !== 'TXT' || plain === undefined || plainName(hit.zone) !== zone) continue;
+        const set = sets.get(plain) ?? { rows: [], ttl };
+        set.rows.push({ content, disabled });
+        sets.set(plain, set);
+      }
+      return sets;
     },
 
-    async replace(zone, name, { rows, ttl }) {
-      const rrset = { name: absolute(name), type: 'TXT' };
-      const change =
-        rows.length === 0
-          ? { ...rrset, changetype: 'DELETE' }
-          : {
-              ...rrset,
-              ttl,
-              changetype: 'REPLACE',
-              records: rows.map(({ content, disabled }) => ({ content, disabled })),
-            };
-      const answer = await request(zonePath(zone), { method: 'PATCH', json: { rrsets: [change] } });
-      return answer.status >= 400 ? readRefusal(answer) : undefined;
+    /**
+     * Whether the backend can be searched: one that cannot finds nothing, without a word. One record is enough, and
+     * likely the zone's SOA: a text without quotes among more of them would make this fail.
+     */
+    canSearch: async (zone: Fqdn): Promise<boolean> =>
+      (await find(zone, 1))?.some((hit) => plainName(hit.zone) === zone) ?? false,
+
+    /** The same from the whole zone, for servers that cannot be searched; undefined where that is refused, too. */
+    async readInZone(zone: Fqdn, name: Fqdn): Promise<TxtSet | undefined> {
+      const shown = await get({ path: zonePath(zone) }, zoneSchema).catch(unlessRefused);
+      return shown && setOf(shown, name, 'TXT');
     },
 
-    async zones() {
-      const answer = await request('/zones', { method: 'GET' });
-      if (answer.status >= 400) throw refused(readRefusal(answer), undefined);
-      return http
-        .decode(answer, zoneListSchema)
+    /** All of these changes or none. */
+    async patch(zone: Fqdn, changes: readonly SetChange[]): Promise<void> {
+      const rrsets = changes.map(({ name, ...rest }) => ({ name: absoluteName(name), type: 'TXT', ...rest }));
+      await api.send({ method: 'PATCH', path: zonePath(zone), json: { rrsets } });
+    },
+
+    /** Every zone of the server that is not a copy of another server's. */
+    async zones(): Promise<Fqdn[]> {
+      const zones = await api.json({ method: 'GET', path: '/zones' }, zoneListSchema);
+      return zones
         .filter(({ kind }) => !isCopy(kind ?? ''))
-        .map(({ name }) => relativeToRoot(name));
+        .map(({ name }) => parseName(name))
+        .filter((name) => name !== undefined);
     },
 
-    async nameServers(zone) {
-      const path = `${zonePath(zone)}?rrset_name=${absolute(zone)}&rrset_type=NS`;
-      const answer = await request(path, { method: 'GET', anyStatus: true });
+    /** The zone's NS records; none where the server cannot show them. @throws E_PROTOCOL */
+    async nameServers(zone: Fqdn): Promise<string[]> {
       // Servers before 4.7 show the whole zone, and fail where one of its texts has no quotes.
-      return answer.status >= 400 ? [] : nameServersIn(http.decode(answer, zoneSchema), zone);
+      const shown = await get(rrset(zone, zone, 'NS'), zoneSchema).catch(unlessRefused);
+      const rows = shown ? setOf(shown, zone, 'NS').rows : [];
+      return rows.filter(({ disabled }) => !disabled).map(({ content }) => plainName(content));
     },
   };
 }
@@ -144,12 +206,34 @@ export function createPowerdnsClient(
 /** Zones of this kind are fetched from another server, which knows nothing of what is written here. */
 export const isCopy = (kind: string): boolean => /^(slave|secondary|consumer)$/i.test(kind);
 
-const zonePath = (zone: Fqdn): string => `/zones/${encodeURIComponent(absolute(zone))}`;
+const headOf = ({ kind = '', soa_edit_api }: z.output<typeof headSchema>): ZoneHead => ({
+  kind,
+  raisesSerial: soa_edit_api !== '',
+});
 
-/** The API's names end with a dot. */
-const absolute = (name: Fqdn): string => `${name}.`;
+function setOf({ rrsets }: z.output<typeof zoneSchema>, name: Fqdn, type: string): TxtSet {
+  const set = rrsets.find((candidate) => candidate.type === type && plainName(candidate.name) === name);
+  return { rows: set?.records ?? [], ttl: set?.ttl };
+}
 
-const relativeToRoot = (shown: string): Fqdn => shown.toLowerCase().replace(/\.$/, '');
+const statusOf = (error: unknown): number => (isDns01Error(error) ? (error.status ?? 0) : 0);
 
-const isName = (shown: string | undefined, name: Fqdn): boolean =>
-  shown !== undefined && relativeToRoot(shown) === name;
+function unlessRefused(error: unknown): undefined {
+  if (statusOf(error) === 0) throw error;
+}
+
+function jsonOf(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The zone is there, but not this record set: what OLSPanel's own page writes does this. */
+function unreadable(path: string, name: Fqdn): Dns01Error {
+  return new Dns01Error('E_REJECTED', `GET ${path}: the server cannot show the TXT records at ${name} (status 500)`, {
+    status: 500,
+    hint: `most likely there is a TXT value without quotes, as OLSPanel's DNS page writes it: delete the TXT record at ${name} on that page and try again; dns01 does not overwrite what it cannot read`,
+  });
+}

@@ -20,13 +20,14 @@ export default defineProvider({
       'from another machine: webserver-allow-from with its address, and an SSH tunnel or a TLS proxy, for the API speaks plain HTTP',
     ],
     requests: {
-      add: '4 where the zone is known, else one more for every name that turns out not to be a zone; 1 for a value that is there already',
-      remove: 'the same',
+      add: '4; 1 for a value that is there already; at most 5 for up to 200 changes of a zone at once',
+      remove: 'the same, and one more on servers before 4.9.12 where a name keeps other values',
     },
     tried: 'PowerDNS 4.7.3 of Debian 12 with SQLite, the real server, also with rows as OLSPanel writes them',
     notes: [
       'works on zones whose TXT rows have no quotes, as OLSPanel and some other panels write them, where reading the whole zone fails with status 500: only the records of the one name are read. Where such a row is at the very name, it is left alone and the error says so',
-      'the API can only replace all TXT values of a name at once: dns01 takes turns with itself, and does its change again when another program undid it. What another program writes in that moment can still be lost',
+      'servers before 4.9.12 and 5.0.0 to 5.0.1 can only replace all TXT values of a name at once: dns01 locks the zone against itself, and does its change again when another program undid it. What another program writes in that moment can still be lost. Later servers add and remove single values beside those that a name keeps',
+      'many changes of a zone are one PATCH, all or none. Where the search of the API does not work, or shows too much, each name is read by itself',
       'values that are switched off are kept, where the search of the API shows them',
       'records that are written through the API are served at once, but a panel that keeps a column of its own in the records table, as OLSPanel does, may not show them',
       'an update of a panel may overwrite pdns.conf and switch the API off again',
@@ -37,5 +38,6 @@ export default defineProvider({
   options: powerdnsOptions,
   http: true,
   exclusive: true,
+  changes: { atMost: 200, atomic: true },
   create: (options, context) => createRecords(createPowerdnsClient(options, context), context),
 });

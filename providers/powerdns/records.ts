@@ -1,97 +1,156 @@
-import { Dns01Error } from '../../src/errors.ts';
+import { Dns01Error, isDns01Error, withContext } from '../../src/errors.ts';
 import {
   type DnsProvider,
   type Fqdn,
   type ProviderContext,
-  type TxtRecord,
-  zoneCandidates,
+  quoteTxt,
+  type TxtChange,
+  unquoteTxt,
 } from '../../src/provider.ts';
-import { isCopy, type PowerdnsClient, type Row, type TxtSet } from './client.ts';
-import { afterWrite, noZone, onlyACopy, refused } from './refusal.ts';
-import { quoted, unquoted } from './text.ts';
+import {
+  isCopy,
+  type PowerdnsClient,
+  type Row,
+  type SetChange,
+  type TxtSet,
+  type TxtSets,
+  type ZoneHead,
+} from './client.ts';
 
 /** How often a change is written when another writer undoes it. */
-const ATTEMPTS = 5;
+const MAX_ATTEMPTS = 5;
 
-/** Milliseconds, on average, before a change that was undone is made again. */
-const PAUSE = 300;
+/** On average, before a change that was undone is made again. */
+const PAUSE_MS = 300;
 
-interface Place {
-  readonly zone: Fqdn;
-  readonly name: Fqdn;
+const NOTHING: TxtSet = { rows: [], ttl: undefined };
+
+/** What is at the names of some changes, and how to see it again. */
+interface View {
+  readonly head: ZoneHead;
+  /** As it was before anything was written. */
+  readonly before: TxtSets;
+  look(): Promise<TxtSets>;
+  /** The disabled values, which `look` may not show. */
+  hidden(): Promise<TxtSets>;
 }
 
-/** What a verb wants of a record set. */
-interface Goal {
-  isReached(rows: readonly Row[]): boolean;
-  /** The rows as they have to be, from those that are there, the disabled ones among them. */
-  reachFrom(rows: readonly Row[]): Row[];
-  /** Seconds, where there is no record yet that has a TTL. */
-  readonly ttl: number;
-}
-
-/**
- * The provider's verbs. The API can only replace a whole record set, so each change is read, merged, written and read
- * again; what another writer undid in between is done again.
- */
+/** The provider's verbs: look, write all changes in one PATCH, look again, and do it again where another writer undid it. */
 export function createRecords(client: PowerdnsClient, context: ProviderContext): DnsProvider {
-  /** The zone that holds the name, longest first: the read that is needed anyway tells whether it is one. */
-  async function locate(name: Fqdn, known: Fqdn | undefined, likely?: Fqdn): Promise<{ place: Place; set: TxtSet }> {
-    const candidates = known === undefined ? zoneCandidates(name, likely) : [known];
-    for (const zone of candidates) {
-      const outcome = await client.read(zone, name);
-      if (!outcome.refusal) return { place: { zone, name }, set: outcome.result };
-      if (outcome.refusal.status !== 404 || known !== undefined) throw refused(outcome.refusal, zone);
+  /** Undefined until a server was asked. */
+  let takesExtend: boolean | undefined;
+
+  async function viewOne(zone: Fqdn, name: Fqdn): Promise<View> {
+    const { head, set } = await client.read(zone, name);
+    return {
+      head,
+      before: new Map([[name, set]]),
+      look: async () => new Map([[name, (await client.read(zone, name)).set]]),
+      async hidden() {
+        const found = await client.search(zone, name);
+        const set = found ? found.get(name) : await client.readInZone(zone, name);
+        if (!found && !set) warnOfDisabled(name);
+        return new Map([[name, set ?? NOTHING]]);
+      },
+    };
+  }
+
+  /** One search shows all names; where it cannot, each is read by itself, and never the whole zone. */
+  async function viewMany(zone: Fqdn, names: readonly Fqdn[]): Promise<View> {
+    const head = await client.head(zone);
+    const pattern = patternOf(names);
+    const search = async () => (pattern === undefined ? undefined : client.search(zone, pattern));
+    const found = await search();
+    if (found && (found.size > 0 || (await client.canSearch(zone)))) {
+      const look = async () => (await search()) ?? readEach(zone, names);
+      return { head, before: found, look, hidden: async () => new Map() };
     }
-    throw noZone(name, candidates);
+    return {
+      head,
+      before: await readEach(zone, names),
+      look: () => readEach(zone, names),
+      async hidden() {
+        const sets = new Map<Fqdn, TxtSet>();
+        for (const name of names) {
+          const one = found ? undefined : await client.search(zone, name);
+          if (!one) {
+            warnOfDisabled(`${names.length} names of ${zone}`);
+            break;
+          }
+          sets.set(name, one.get(name) ?? NOTHING);
+        }
+        return sets;
+      },
+    };
   }
 
-  async function read({ zone, name }: Place): Promise<TxtSet> {
-    const outcome = await client.read(zone, name);
-    if (outcome.refusal) throw refused(outcome.refusal, zone);
-    return outcome.result;
+  async function readEach(zone: Fqdn, names: readonly Fqdn[]): Promise<TxtSets> {
+    const sets = new Map<Fqdn, TxtSet>();
+    for (const name of names) sets.set(name, (await client.read(zone, name)).set);
+    return sets;
   }
 
-  /** Whether anything had to be written. */
-  async function bringTo(goal: Goal, place: Place, set: TxtSet): Promise<boolean> {
-    if (goal.isReached(set.rows)) return false;
-    checkZone(place, set);
-    const disabled = await disabledRows(place);
-    const merged = ({ rows, ttl }: TxtSet) => ({
-      rows: goal.reachFrom([...rows, ...disabled.rows.filter((row) => !rows.some((shown) => isSame(shown, row)))]),
-      ttl: ttl ?? disabled.ttl ?? goal.ttl,
-    });
-    let seen = set;
+  /** Whether each change had to be made. */
+  async function change(zone: Fqdn, changes: readonly TxtChange[]): Promise<boolean[]> {
+    const names = [...new Set(changes.map(({ record }) => record.name))];
+    const [only] = names;
+    const view = only && names.length === 1 ? await viewOne(zone, only) : await viewMany(zone, names);
+    const needed = changes.filter((wanted) => !isReached(wanted, view.before));
+    if (needed.length > 0) await bringAbout(zone, needed, view);
+    return changes.map((wanted) => needed.includes(wanted));
+  }
+
+  async function bringAbout(zone: Fqdn, changes: readonly TxtChange[], view: View): Promise<void> {
+    checkZone(zone, view.head);
+    const hidden = await view.hidden();
+    const allReached = (sets: TxtSets) => changes.every((wanted) => isReached(wanted, sets));
+    let seen = view.before;
     let written = false;
     try {
-      for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-        if (attempt > 1) await context.sleep(PAUSE * (0.5 + Math.random()));
-        await context.writeOnce<boolean>({
-          write: () => write(place, merged(seen)),
-          look: async () => {
-            seen = await read(place);
-            return goal.isReached(seen.rows) || undefined;
+      for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+        if (attempt > 1) await context.sleep(PAUSE_MS * (0.5 + Math.random()));
+        await context.writeOnce<true>({
+          write: () => write(zone, changes, withHidden(seen, hidden), attempt === 1),
+          async look() {
+            seen = await view.look();
+            return allReached(seen) || undefined;
           },
         });
         written = true;
-        seen = await read(place);
-        if (goal.isReached(seen.rows)) return true;
-        context.log.debug('the change is not there any more', { ...place, attempt });
+        seen = await view.look();
+        if (allReached(seen)) return;
+        context.log.debug('the change is not there any more', { zone, attempt });
       }
-      throw undone(place);
+      throw undone(zone, changes);
     } catch (error) {
       throw written ? afterWrite(error) : error;
     }
   }
 
-  async function write({ zone, name }: Place, set: Pick<TxtSet, 'rows' | 'ttl'>): Promise<true> {
-    const refusal = await client.replace(zone, name, set);
-    if (refusal) throw refused(refusal, zone);
+  /** The first time beside what others keep at a name, where the server can; else in the place of the whole set. */
+  async function write(zone: Fqdn, changes: readonly TxtChange[], sets: TxtSets, mayExtend: boolean): Promise<true> {
+    const merged = mayExtend && takesExtend !== false ? setChanges(changes, sets, true) : [];
+    if (merged.some(({ changetype }) => changetype === 'EXTEND' || changetype === 'PRUNE')) {
+      try {
+        await client.patch(zone, merged);
+        takesExtend = true;
+        return true;
+      } catch (error) {
+        // Servers before 4.9.12 do not know these changes, and have done none then.
+        if (!isDns01Error(error) || error.status !== 422) throw error;
+        takesExtend = false;
+      }
+    }
+    await client.patch(zone, setChanges(changes, sets, false));
     return true;
   }
 
-  function checkZone({ zone }: Place, { kind, raisesSerial }: TxtSet): void {
-    if (isCopy(kind)) throw onlyACopy(zone, kind);
+  function checkZone(zone: Fqdn, { kind, raisesSerial }: ZoneHead): void {
+    if (isCopy(kind)) {
+      throw new Dns01Error('E_REJECTED', `${zone} is only a copy on this server (kind ${kind})`, {
+        hint: 'set url to the API of the primary server of the zone',
+      });
+    }
     if (/^(master|primary|producer)$/i.test(kind) && !raisesSerial) {
       context.log.warn(
         `changes through the API do not raise the serial number of ${zone}, so its secondary servers may not see them; ` +
@@ -100,27 +159,32 @@ export function createRecords(client: PowerdnsClient, context: ProviderContext):
     }
   }
 
-  /** Not served, and not shown with the others, but lost with them unless they are written again. */
-  async function disabledRows({ zone, name }: Place): Promise<{ rows: Row[]; ttl: number | undefined }> {
-    const outcome = await client.disabledRows(zone, name);
-    if (!outcome.refusal) return outcome.result;
-    const { call, status } = outcome.refusal;
-    context.log.warn(`${call} failed (status ${status}): if there are disabled TXT records at ${name}, they are lost`);
-    return { rows: [], ttl: undefined };
-  }
+  const warnOfDisabled = (where: string) =>
+    context.log.warn(`this server cannot be searched: if there are disabled TXT records at ${where}, they are lost`);
 
   return {
     async addTxt(record) {
-      const { place, set } = await locate(record.name, record.zone, record.likelyZone);
-      return { zone: place.zone, changed: await bringTo(present(record), place, set) };
+      const [changed = false] = await change(record.zone, [{ action: 'add', record }]);
+      return { zone: record.zone, changed };
     },
-    async removeTxt(record, handle) {
-      const { place, set } = await locate(record.name, handle?.zone ?? record.zone, record.likelyZone);
-      return (await bringTo(gone(record), place, set)) ? 'removed' : 'absent';
+    async removeTxt(record) {
+      const [changed] = await change(record.zone, [{ action: 'remove', record }]);
+      return changed ? 'removed' : 'absent';
+    },
+    async changeTxt(zone, changes) {
+      try {
+        return (await change(zone, changes)).map((changed) => ({ state: 'done', changed }));
+      } catch (error) {
+        if (!isDns01Error(error)) throw error;
+        if (error.outcomeUnknown) return changes.map(() => ({ state: 'unknown', error }));
+        // With a status: one name was refused, and the others with it.
+        if (error.code !== 'E_REJECTED' || error.status === undefined) throw error;
+        return changes.map(() => ({ state: 'refused', error }));
+      }
     },
     async listTxt(name, zone) {
-      const { set } = await locate(name, zone);
-      return set.rows.filter((row) => !row.disabled).map(({ content }) => unquoted(content));
+      const { rows } = (await client.read(zone, name)).set;
+      return rows.filter((row) => !row.disabled).map(({ content }) => unquoteTxt(content));
     },
     async *listZones() {
       for (const name of await client.zones()) yield { name };
@@ -129,35 +193,75 @@ export function createRecords(client: PowerdnsClient, context: ProviderContext):
   };
 }
 
-/** All other values stay as they are spelled; a disabled copy of this one is switched on. */
-function present({ value, ttl }: TxtRecord): Goal {
-  const holds = holder(value);
-  return {
-    ttl,
-    isReached: (rows) => rows.some((row) => holds(row) && !row.disabled),
-    reachFrom: (rows) => [...rows.filter((row) => !holds(row)), { content: quoted(value), disabled: false }],
-  };
+/** A search that finds all names and little more: what they begin and end with. Undefined where they begin differently. */
+function patternOf(names: readonly Fqdn[]): string | undefined {
+  const [first = '', ...others] = names;
+  const shortest = Math.min(...names.map(({ length }) => length));
+  let start = 0;
+  while (start < shortest && others.every((name) => name[start] === first[start])) start++;
+  let end = 0;
+  while (start + end < shortest && others.every((name) => name.at(-1 - end) === first.at(-1 - end))) end++;
+  return start === 0 ? undefined : `${first.slice(0, start)}*${first.slice(first.length - end)}`;
 }
 
-/** A disabled copy of the value is not what was published, and stays. */
-function gone({ value, ttl }: TxtRecord): Goal {
-  const holds = holder(value);
-  return {
-    ttl,
-    isReached: (rows) => !rows.some((row) => holds(row) && !row.disabled),
-    reachFrom: (rows) => rows.filter((row) => row.disabled || !holds(row)),
-  };
-}
-
-const holder =
-  (value: string) =>
-  (row: Row): boolean =>
-    unquoted(row.content) === value;
-
-const isSame = (one: Row, other: Row): boolean => one.content === other.content;
-
-function undone({ zone, name }: Place): Dns01Error {
-  return new Dns01Error('E_REMOTE', `the TXT records at ${name} are not what was written, ${ATTEMPTS} times in a row`, {
-    hint: `something else writes the same records of ${zone} at the same time: try again later`,
+/**
+ * The changes as record sets. All other values stay as they are spelled; a disabled copy of an added value is switched
+ * on, one of a removed value stays.
+ * @param extend where a name holds other values, say only what is new or gone. Not where one of them is disabled, for
+ *   the server would lose it; not where there is none, for the server would not look for a CNAME there.
+ */
+function setChanges(changes: readonly TxtChange[], sets: TxtSets, extend: boolean): SetChange[] {
+  const byName = new Map<Fqdn, TxtChange[]>();
+  for (const wanted of changes) byName.set(wanted.record.name, [...(byName.get(wanted.record.name) ?? []), wanted]);
+  return [...byName].flatMap(([name, wanted]): SetChange[] => {
+    const { rows, ttl = wanted[0]?.record.ttl ?? 60 } = sets.get(name) ?? NOTHING;
+    const gone = rows.filter((row) =>
+      wanted.some(({ action, record }) => holds(row, record.value) && (action === 'add' || !row.disabled)),
+    );
+    const kept = rows.filter((row) => !gone.includes(row));
+    const added = wanted
+      .filter(({ action }) => action === 'add')
+      .map(({ record }) => ({ content: quoteTxt(record.value), disabled: false }));
+    if (extend && kept.length > 0 && !rows.some(({ disabled }) => disabled)) {
+      const single = (changetype: 'PRUNE' | 'EXTEND') => (row: Row) => ({ name, ttl, changetype, records: [row] });
+      return [...gone.map(single('PRUNE')), ...added.map(single('EXTEND'))];
+    }
+    const records = [...kept, ...added];
+    return [records.length === 0 ? { name, changetype: 'DELETE' } : { name, ttl, changetype: 'REPLACE', records }];
   });
+}
+
+function isReached({ action, record }: TxtChange, sets: TxtSets): boolean {
+  const isServed = sets.get(record.name)?.rows.some((row) => !row.disabled && holds(row, record.value)) ?? false;
+  return isServed === (action === 'add');
+}
+
+const holds = ({ content }: Row, value: string): boolean => unquoteTxt(content) === value;
+
+/** The sets as they are stored: with the disabled values that were not shown. */
+function withHidden(sets: TxtSets, hidden: TxtSets): TxtSets {
+  const all = new Map(sets);
+  for (const [name, { rows, ttl }] of hidden) {
+    const shown = sets.get(name) ?? NOTHING;
+    const more = rows.filter((row) => row.disabled && !shown.rows.some(({ content }) => content === row.content));
+    all.set(name, { rows: [...shown.rows, ...more], ttl: shown.ttl ?? (more.length > 0 ? ttl : undefined) });
+  }
+  return all;
+}
+
+function undone(zone: Fqdn, changes: readonly TxtChange[]): Dns01Error {
+  const names = [...new Set(changes.map(({ record }) => record.name))].slice(0, 3).join(', ');
+  return new Dns01Error(
+    'E_REMOTE',
+    `the TXT records at ${names} are not what was written, ${MAX_ATTEMPTS} times in a row`,
+    {
+      hint: `something else writes the same records of ${zone} at the same time: try again later`,
+    },
+  );
+}
+
+/** The same failure, of a step after a write: what was asked for may have been done. */
+function afterWrite(error: unknown): Dns01Error {
+  const { code, message, hint, cause } = withContext(error, 'after the change was sent');
+  return new Dns01Error(code, message, { hint, cause, outcomeUnknown: true });
 }

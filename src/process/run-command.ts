@@ -14,6 +14,8 @@ const GRACE = 2000;
 /** Milliseconds for the last output to arrive after the end; what still holds the pipes then is not waited for. */
 const LAST_OUTPUT = 250;
 
+const MAX_COMPLAINTS = 20;
+
 /** cron and systemd may set none at all. */
 const USUAL_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
@@ -49,7 +51,8 @@ export async function runCommand(command: Command, { env, signal, log }: Command
   log.debug('command', { call, ...ending, ms, stdout: redactor.redact(answer), stderr: said });
   if (ending.stopped) throw stoppedError(command, ending.stopped);
   if (ending.exitCode === undefined) throw diedError(command, ending.signal);
-  return { exitCode: ending.exitCode, stdout: answer, complaint: lastLine(said) };
+  const complaints = lastLines(said);
+  return { exitCode: ending.exitCode, stdout: answer, complaint: complaints.at(-1) ?? '', complaints };
 }
 
 function start(command: Command, env: Readonly<Record<string, string>>) {
@@ -60,9 +63,12 @@ function start(command: Command, env: Readonly<Record<string, string>>) {
   }
 }
 
-function lastLine(text: string): string {
-  return excerpt(printable(text.trimEnd().split('\n').at(-1) ?? ''));
-}
+const lastLines = (text: string): string[] =>
+  text
+    .trimEnd()
+    .split('\n')
+    .slice(-MAX_COMPLAINTS)
+    .map((line) => excerpt(printable(line)));
 
 const HINT = { hint: 'give more time with --timeout SECONDS' };
 

@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import definition from '../../providers/powerdns/index.ts';
-import type { DnsProvider, TxtRecord } from '../../src/provider.ts';
+import { normaliseName } from '../../src/names.ts';
+import type { TxtChange } from '../../src/provider.ts';
 import { type ContractHarness, describeContract, type OpenProvider } from '../contract.ts';
-import { createTestContext } from '../support/context.ts';
+import { createTestContext, type TestContext } from '../support/context.ts';
+import { type SearchedRecord, type SearchingProvider, searching } from '../support/searching.ts';
 import { type Endpoint, freePorts, LOOPBACK } from './lab/addresses.ts';
 import { describeLab } from './lab/describe-lab.ts';
 import { runOrThrow, startServer } from './lab/processes.ts';
@@ -111,24 +113,25 @@ describeLab('powerdns on the real server', () => {
     return zone;
   }
 
-  function open(apiKey = API_KEY): OpenProvider {
+  function open(apiKey = API_KEY): OpenProvider & { context: TestContext } {
     const context = createTestContext({ requestTimeout: 5000 });
     return {
+      context,
       provider: definition.create({ url: pdns.url, apiKey, server: 'localhost' }, context),
       close: () => context.http.close(),
     };
   }
 
-  async function run<Result>(verb: (provider: DnsProvider) => Promise<Result>, apiKey?: string): Promise<Result> {
+  async function run<Result>(verb: (provider: SearchingProvider) => Promise<Result>, apiKey?: string): Promise<Result> {
     const { provider, close } = open(apiKey);
     try {
-      return await verb(provider);
+      return await verb(searching(provider));
     } finally {
       await close();
     }
   }
 
-  const recordAt = (name: string, value = VALUE): TxtRecord => ({ name, value, ttl: 60 });
+  const recordAt = (name: string, value = VALUE): SearchedRecord => ({ name, value, ttl: 60 });
   const served = (name: string) => txtValues(pdns.dns, name);
   const rows = async (name: string) =>
     (await pdns.sql(`SELECT content, ttl, disabled FROM records WHERE name = '${name}' ORDER BY content;`))
@@ -244,14 +247,83 @@ describeLab('powerdns on the real server', () => {
     await pdns.sql(panelZone(`sub.${zone}`));
     const own = `_acme-challenge.own.${zone}`;
     await pdns.api('POST', '/zones', { name: `${own}.`, kind: 'Native', nameservers: [] });
-    for (const [name, holder] of [
+    for (const [name, holder, hint] of [
       [`_acme-challenge.x.sub.${zone}`, `sub.${zone}`],
-      [own, own],
+      [own, own, own],
       [`_acme-challenge.x.${zone}`, zone],
     ] as const) {
-      expect(await run((provider) => provider.addTxt(recordAt(name)))).toEqual({ zone: holder, changed: true });
+      expect(await run((provider) => provider.addTxt(recordAt(name), hint))).toEqual({ zone: holder, changed: true });
       expect(await served(name)).toEqual([VALUE]);
     }
+  });
+
+  describe('with 100 names of a zone at once', () => {
+    const COUNT = 100;
+
+    /** What becomes of the changes, and the requests that it took. */
+    async function change(zone: string, action: TxtChange['action'], value = VALUE) {
+      const { provider, context, close } = open();
+      const changes = Array.from({ length: COUNT }, (_, index) => ({
+        action,
+        record: {
+          name: normaliseName(`_acme-challenge.host${index}.${zone}`),
+          value,
+          ttl: 60,
+          zone: normaliseName(zone),
+        },
+      }));
+      const outcomes = (await provider.changeTxt?.(normaliseName(zone), changes)) ?? [];
+      await close();
+      const requests = context.lines.filter((line) => /(GET|PATCH) \/(zones|search-data)/.test(line));
+      return {
+        done: outcomes.filter((outcome) => outcome.state === 'done' && outcome.changed === true).length,
+        requests: requests.length,
+        lines: requests.slice(0, 9),
+      };
+    }
+
+    it('needs at most five requests each way, beside rows that the API cannot show', async () => {
+      const zone = await newZone();
+      const added = await change(zone, 'add');
+      expect(added.done).toBe(COUNT);
+      expect(added.requests, added.lines.join('\n')).toBeLessThanOrEqual(5);
+      expect(added.requests).toBeGreaterThan(2);
+      expect(await served(`_acme-challenge.host99.${zone}`)).toEqual([VALUE]);
+      expect(await change(zone, 'add')).toMatchObject({ done: 0, requests: 2 });
+      const second = await change(zone, 'add', OTHER);
+      expect(second).toMatchObject({ done: COUNT, requests: 5 });
+      expect(await served(`_acme-challenge.host0.${zone}`)).toEqual([VALUE, OTHER].sort());
+      const removed = await change(zone, 'remove');
+      expect(removed).toMatchObject({ done: COUNT, requests: 5 });
+      expect(await served(`_acme-challenge.host50.${zone}`)).toEqual([OTHER]);
+      expect(await change(zone, 'remove', OTHER)).toMatchObject({ done: COUNT, requests: 4 });
+      expect(
+        await pdns.sql(`SELECT count(*) FROM records WHERE name LIKE '_acme-challenge.%.${zone}' AND type = 'TXT';`),
+      ).toBe('0\n');
+      expect(await rows(zone)).toContain('v=spf1 a mx ~all|3600|0');
+    });
+
+    it('keeps disabled values', async () => {
+      const zone = await newZone();
+      const name = `_acme-challenge.host3.${zone}`;
+      const records = [{ content: '"off"', disabled: true }];
+      const rrset = { name: `${name}.`, type: 'TXT', ttl: 900, changetype: 'REPLACE', records };
+      expect(await pdns.api('PATCH', `/zones/${zone}.`, { rrsets: [rrset] })).toBeUndefined();
+      expect((await change(zone, 'add')).done).toBe(COUNT);
+      expect(await rows(name)).toEqual([`"${VALUE}"|900|0`, '"off"|900|1']);
+      expect((await change(zone, 'remove')).done).toBe(COUNT);
+      expect(await rows(name)).toEqual(['"off"|900|1']);
+    });
+
+    it('refuses all where one cannot be, and has changed nothing', async () => {
+      const zone = await newZone();
+      const alias = { content: 'elsewhere.test.', disabled: false };
+      const name = `_acme-challenge.host7.${zone}.`;
+      const rrset = { name, type: 'CNAME', ttl: 60, changetype: 'REPLACE', records: [alias] };
+      expect(await pdns.api('PATCH', `/zones/${zone}.`, { rrsets: [rrset] })).toBeUndefined();
+      expect((await change(zone, 'add')).done).toBe(0);
+      expect(await served(`_acme-challenge.host6.${zone}`)).toEqual([]);
+    });
   });
 
   it('writes nothing into a copy of a zone', async () => {

@@ -9,6 +9,8 @@ export interface PowerdnsFakeSettings {
    * some releases between forget the type, servers before 4.7 show the whole zone.
    */
   readonly filter?: 'hides disabled' | 'shows disabled' | 'forgets the type' | 'none';
+  /** Servers since 4.9.12 and 5.0.2 know EXTEND and PRUNE. */
+  readonly takesExtend?: boolean;
   /** Not every backend can be searched, and a proxy may forbid it. */
   readonly search?: 'works' | 'finds nothing' | 'fails' | 'forbidden';
   /** Told of each call after it is done and before it is answered: another program may write in that moment. */
@@ -63,7 +65,7 @@ export async function startPowerdnsFake(settings: PowerdnsFakeSettings = {}): Pr
     const { resource, zone } = parsePath(request.path);
     const query = new URLSearchParams(request.query);
     if (resource === 'zones' && zone === undefined) return json(200, Object.keys(zones).map(head));
-    if (resource === 'search-data') return search(query.get('q') ?? '');
+    if (resource === 'search-data') return search(query);
     if (resource !== 'zones' || zone === undefined || !zones[zone]) return text(404, 'Not Found');
     return request.method === 'GET' ? show(zone, query) : change(zone, request.body);
   }
@@ -90,39 +92,83 @@ export async function startPowerdnsFake(settings: PowerdnsFakeSettings = {}): Pr
     return json(200, { ...head(zone), rrsets: rrsetsOf(shown) });
   }
 
-  function search(name: string): FakeReply {
+  /** `*` is any text and `?` one character, in names and contents; the limit counts rows, 100 unless said otherwise. */
+  function search(query: URLSearchParams): FakeReply {
     if (settings.search === 'fails') return text(500, 'Internal Server Error');
     if (settings.search === 'forbidden') return text(403, 'Forbidden');
     if (settings.search === 'finds nothing') return json(200, []);
-    const found = rows.filter((row) => row.name === name || row.content === name);
+    const pattern = (query.get('q') ?? '').replace(/[.+^${}()|[\]\\]/g, '\\$&');
+    if (pattern === '') return json(422, { error: "Query q can't be blank" });
+    const wanted = new RegExp(`^${pattern.replaceAll('*', '.*').replaceAll('?', '.')}$`, 'is');
+    const limit = Number(query.get('max') ?? 100);
+    const found = [...rows, ...Object.keys(zones).map(soaOf)]
+      .filter((row) => wanted.test(row.name) || wanted.test(row.content))
+      .slice(0, limit);
     if (found.some(isUnreadable)) return text(500, 'Internal Server Error');
     return json(
       200,
-      found.map(({ zone, ...row }) => ({
-        ...row,
-        content: shown(row.content),
-        name: `${row.name}.`,
-        object_type: 'record',
-        zone: `${zone}.`,
-        zone_id: `${zone}.`,
-      })),
+      found
+        .filter(({ type }) => type !== '')
+        .map(({ zone, ...row }) => ({
+          ...row,
+          content: shown(row.content),
+          name: `${row.name}.`,
+          object_type: 'record',
+          zone: `${zone}.`,
+          zone_id: `${zone}.`,
+        })),
     );
   }
 
+  /** All changes or none, in a transaction. */
   function change(zone: string, body: string): FakeReply {
     const { rrsets } = JSON.parse(body) as { rrsets: Change[] };
+    const before = rows;
+    const replaced = new Set<string>();
     for (const wanted of rrsets) {
-      const error = problemOf(zone, wanted);
-      if (error !== undefined) return json(422, { error });
-    }
-    for (const { name, type, ttl = 0, records = [] } of rrsets) {
-      const plain = name.replace(/\.$/, '').toLowerCase();
-      rows = rows.filter((row) => row.zone !== zone || row.name !== plain || row.type !== type);
-      for (const { content, disabled = false } of records) {
-        rows.push({ zone, name: plain, type, content, ttl, disabled });
+      const key = `${wanted.name} ${wanted.type} ${wanted.changetype}`;
+      const isSingle = wanted.changetype === 'EXTEND' || wanted.changetype === 'PRUNE';
+      const error =
+        replaced.has(key) && !isSingle
+          ? `Duplicate RRset ${wanted.name} IN ${wanted.type} with changetype: ${wanted.changetype}`
+          : isSingle
+            ? changeSingle(zone, wanted)
+            : changeSet(zone, wanted);
+      replaced.add(key);
+      if (error !== undefined) {
+        rows = before;
+        return json(422, { error });
       }
     }
     return { status: 204 };
+  }
+
+  function changeSet(zone: string, wanted: Change): string | undefined {
+    const error = problemOf(zone, wanted);
+    if (error !== undefined) return error;
+    const { type, ttl = 0, records = [] } = wanted;
+    const name = wanted.name.replace(/\.$/, '').toLowerCase();
+    const added = records.map(({ content, disabled = false }) => ({ zone, name, type, content, ttl, disabled }));
+    rows = [...rows.filter((row) => row.zone !== zone || row.name !== name || row.type !== type), ...added];
+    return undefined;
+  }
+
+  /** One record of a set. The server reads the set as it is served and writes it back: disabled values are lost. */
+  function changeSingle(zone: string, { name, type, ttl, changetype, records = [] }: Change): string | undefined {
+    if (!settings.takesExtend) return 'Changetype not understood';
+    if (!name.endsWith('.')) return `DNS Name '${name}' is not canonical`;
+    if (ttl === undefined) return "Key 'ttl' not an Integer or not present";
+    const [record] = records;
+    if (records.length !== 1 || !record) return 'Exactly one record should be provided for PRUNE or EXTEND operation';
+    const plain = name.replace(/\.$/, '').toLowerCase();
+    const isOfSet = (row: StoredRow) => row.zone === zone && row.name === plain && row.type === type;
+    const set = rows.filter((row) => isOfSet(row) && !row.disabled);
+    const kept = set.filter(({ content }) => content !== record.content);
+    if ((changetype === 'EXTEND') === kept.length < set.length) return undefined;
+    if (changetype === 'EXTEND') kept.push({ zone, name: plain, type, content: record.content, ttl, disabled: false });
+    if (kept.some((row) => row.ttl !== kept[0]?.ttl)) return `RRset ${name} IN ${type}: uses different TTLs`;
+    rows = [...rows.filter((row) => !isOfSet(row)), ...kept];
+    return undefined;
   }
 
   function problemOf(zone: string, { name, type, ttl, changetype, records }: Change): string | undefined {
@@ -160,6 +206,15 @@ export async function startPowerdnsFake(settings: PowerdnsFakeSettings = {}): Pr
     close: () => server.close(),
   };
 }
+
+const soaOf = (zone: string): StoredRow => ({
+  zone,
+  name: zone,
+  type: 'SOA',
+  content: `ns1.${zone}. hostmaster.${zone}. 1 10800 3600 604800 3600`,
+  ttl: 3600,
+  disabled: false,
+});
 
 function rrsetsOf(rows: readonly StoredRow[]) {
   const sets = new Map<string, StoredRow[]>();

@@ -22,6 +22,9 @@ export interface TestContextSettings {
   readonly requestTimeout?: number;
   readonly deadline?: Deadline;
   readonly rateLimiter?: RateLimiter;
+  /** What the DNS shows; nothing can be told unless given. */
+  readonly seenInDns?: ProviderContext['seenInDns'];
+  readonly dataDirectory?: string;
 }
 
 /** A provider context made of the real parts, without config and state. */
@@ -50,7 +53,8 @@ export function createTestContext(settings: TestContextSettings = {}): TestConte
     lines,
     secrets,
     signal: deadline.signal,
-    dataDirectory: () => mkdtemp(join(tmpdir(), 'dns01-data-')),
+    seenInDns: settings.seenInDns ?? (async () => undefined),
+    dataDirectory: async () => settings.dataDirectory ?? mkdtemp(join(tmpdir(), 'dns01-data-')),
     keepSecret: (secret) => void secrets.push(secret),
     runCommand: (command) => runCommand(command, { env: process.env, signal: deadline.signal, log }),
     sleep: (milliseconds) => deadline.sleep(milliseconds),

@@ -3,7 +3,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import * as z from 'zod/mini';
 import definition from '../../../providers/acme-dns/index.ts';
 import { type Dns01Error, isDns01Error } from '../../../src/errors.ts';
-import { type DnsProvider, secretSourceOf, type TxtRecord } from '../../../src/provider.ts';
+import { normaliseName } from '../../../src/names.ts';
+import { type DnsProvider, type ProviderContext, secretSourceOf, type TxtRecord } from '../../../src/provider.ts';
 import { type AcmeDnsFake, startAcmeDnsFake } from '../../fakes/acme-dns.ts';
 import { FAULTS } from '../../fakes/fault-server.ts';
 import { createTestContext, type TestContext } from '../../support/context.ts';
@@ -11,14 +12,18 @@ import { createTestContext, type TestContext } from '../../support/context.ts';
 const VALUE = 'LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ';
 const OTHER = '-vaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA';
 const THIRD = 'x'.repeat(43);
-const NAME = '_acme-challenge.example.com';
+const NAME = normaliseName('_acme-challenge.example.com');
+const ZONE = normaliseName('example.com');
 
-const recordOf = (value: string, name = NAME): TxtRecord => ({ name, value, ttl: 60 });
+const recordOf = (value: string, name = NAME, zone = ZONE): TxtRecord => ({ name, value, ttl: 60, zone });
 
 type Access = Pick<AcmeDnsFake, 'url' | 'username' | 'password' | 'subdomain'>;
 
-function open({ url, username, password, subdomain }: Access): { provider: DnsProvider; context: TestContext } {
-  const context = createTestContext({ requestTimeout: 2000, time: 15_000 });
+function open(
+  { url, username, password, subdomain }: Access,
+  seenInDns?: ProviderContext['seenInDns'],
+): { provider: DnsProvider; context: TestContext } {
+  const context = createTestContext({ requestTimeout: 2000, time: 15_000, ...(seenInDns && { seenInDns }) });
   return { provider: definition.create({ url, username, password, subdomain }, context), context };
 }
 
@@ -43,7 +48,7 @@ describe('acme-dns keeps of the provider contract what its API can', () => {
   });
 
   it('publishes a value, in one request', async () => {
-    expect(await provider.addTxt({ ...recordOf(VALUE), zone: 'example.com' })).toEqual({
+    expect(await provider.addTxt(recordOf(VALUE))).toEqual({
       zone: 'example.com',
       changed: true,
     });
@@ -65,7 +70,7 @@ describe('acme-dns keeps of the provider contract what its API can', () => {
   it('finds nothing to remove and calls that a success, with no request and no noise', async () => {
     await provider.addTxt(recordOf(VALUE));
     fake.server.takeCalls();
-    expect(await provider.removeTxt(recordOf(VALUE), { zone: NAME })).toBe('absent');
+    expect(await provider.removeTxt(recordOf(VALUE), { zone: ZONE })).toBe('absent');
     expect(fake.server.takeCalls()).toEqual([]);
     expect(fake.held()).toEqual([VALUE]);
     expect(context.lines.filter((line) => !line.startsWith('debug:'))).toEqual([]);
@@ -73,12 +78,14 @@ describe('acme-dns keeps of the provider contract what its API can', () => {
   });
 
   it('writes to its subdomain, whatever the name', async () => {
-    await provider.addTxt(recordOf(VALUE, '_acme-challenge.www.example.org'));
+    await provider.addTxt(
+      recordOf(VALUE, normaliseName('_acme-challenge.www.example.org'), normaliseName('example.org')),
+    );
     expect(JSON.parse(fake.server.requests[0]?.body ?? '')).toEqual({ subdomain: fake.subdomain, txt: VALUE });
   });
 
   it('says that it cannot list', async () => {
-    const failure = await failureOf(provider.listTxt(NAME));
+    const failure = await failureOf(provider.listTxt(NAME, ZONE));
     expect(failure).toMatchObject({ code: 'E_REJECTED', hint: expect.stringContaining('dig') });
   });
 
@@ -94,7 +101,7 @@ describe('acme-dns keeps of the provider contract what its API can', () => {
   const strikes = FAULTS.flatMap((kind) => (['before', 'after'] as const).map((effect) => ({ kind, effect })));
 
   it.each(strikes.filter(({ kind }) => kind !== '429'))(
-    'says that nobody knows, and does not send again what would push the other value out: $kind $effect the write',
+    'says that the outcome is unknown, and does not send again what would push the other value out, where the DNS cannot tell: $kind $effect the write',
     async ({ kind, effect }) => {
       await provider.addTxt(recordOf(OTHER));
       fake.server.takeCalls();
@@ -103,6 +110,25 @@ describe('acme-dns keeps of the provider contract what its API can', () => {
       expect(failure).toMatchObject({ outcomeUnknown: true, hint: expect.any(String) });
       expect(fake.server.takeCalls()).toEqual(['POST /update']);
       expect(fake.held()).toEqual(effect === 'after' ? [OTHER, VALUE] : [OTHER]);
+    },
+  );
+
+  it.each(strikes.filter(({ kind }) => kind !== '429' && kind !== 'hang'))(
+    'looks in the DNS, and sends again only what is not there: $kind $effect the write',
+    async ({ kind, effect }) => {
+      const asked: string[][] = [];
+      const other = open(fake, async (name, value) => {
+        asked.push([name, value]);
+        return fake.held().includes(value);
+      });
+      await other.provider.addTxt(recordOf(OTHER));
+      fake.server.takeCalls();
+      fake.server.inject({ kind, effect, call: 'POST /update' });
+      expect(await other.provider.addTxt(recordOf(VALUE))).toEqual({ zone: ZONE, changed: true });
+      expect(asked).toEqual([[NAME, VALUE]]);
+      expect(fake.server.takeCalls()).toHaveLength(effect === 'after' ? 1 : 2);
+      expect(fake.held()).toEqual([OTHER, VALUE]);
+      await other.context.http.close();
     },
   );
 
@@ -119,7 +145,7 @@ describe('acme-dns keeps of the provider contract what its API can', () => {
     const other = open({ ...fake, ...wrong });
     const failure = await failureOf(other.provider.addTxt(recordOf(VALUE)));
     expect(failure).toMatchObject({ code: 'E_AUTH', outcomeUnknown: false });
-    expect(failure.message).toBe('POST /update: the server refuses this registration (status 401): forbidden');
+    expect(failure.message).toBe('POST /update: the server refuses this registration (status 401)');
     expect(failure.hint).toContain('allowfrom');
     expect(fake.server.takeCalls()).toEqual(['POST /update']);
     await other.context.http.close();
@@ -164,7 +190,7 @@ describe('what acme-dns sends and understands', () => {
     })
       .post('/update', { subdomain: 'sub', txt: VALUE })
       .reply(200, { txt: VALUE, more: 1 });
-    expect(await add()).toEqual({ zone: NAME, changed: true });
+    expect(await add()).toEqual({ zone: ZONE, changed: true });
     expect(api.isDone()).toBe(true);
   });
 

@@ -34,6 +34,7 @@ _readaccountconf_mutable() { _read_conf "$ACCOUNT_CONF_PATH" "SAVED_$1"; }
 _clearaccountconf_mutable() { :; }
 _savedomainconf() { _save_conf "$DOMAIN_CONF" "$1" "$2"; }
 _readdomainconf() { _read_conf "$DOMAIN_CONF" "$1"; }
+_cleardomainconf() { _save_conf "$DOMAIN_CONF" "$1" ""; }
 showhelp() { echo "Nobody asked for help" >&2; exit 9; }
 _process() { echo "no such option: $1" >&2; return 1; }
 main() {

@@ -1,13 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import definition from '../../../providers/exec/index.ts';
+import { normaliseName } from '../../../src/names.ts';
 import { secretSourceOf, type TxtRecord } from '../../../src/provider.ts';
 import { createTestContext } from '../../support/context.ts';
 import { failureOf, openScratch, type Scratch } from './support.ts';
 
 const VALUE = 'LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ';
 const OTHER = '-vaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA';
-const NAME = '_acme-challenge.example.com';
+const NAME = normaliseName('_acme-challenge.example.com');
+const ZONE = normaliseName('example.com');
 
 /** Keeps `NAME VALUE` lines in a file, each once. */
 const KEEPER = (file: string) => `#!/bin/sh
@@ -24,7 +26,7 @@ describe('exec', () => {
   });
   afterEach(() => scratch.remove());
 
-  const recordOf = (value = VALUE): TxtRecord => ({ name: NAME, value, ttl: 60 });
+  const recordOf = (value = VALUE): TxtRecord => ({ name: NAME, value, ttl: 60, zone: ZONE });
 
   function open(file: string, { fixed = [] as string[], env = {}, timeout = 20 } = {}) {
     const context = createTestContext();
@@ -37,7 +39,7 @@ describe('exec', () => {
 
   it('speaks the contract of lego', async () => {
     const { provider } = await openScript(`printf '<%s>' "$@" >>'${scratch.path('calls')}'`, { fixed: ['--fast'] });
-    expect(await provider.addTxt({ ...recordOf(), zone: 'example.com' })).toEqual({
+    expect(await provider.addTxt(recordOf())).toEqual({
       zone: 'example.com',
       changed: true,
     });
@@ -110,10 +112,26 @@ describe('exec', () => {
 
   it('says that it cannot list', async () => {
     const { provider } = await openScript('exit 0');
-    expect(await failureOf(provider.listTxt(NAME))).toMatchObject({
+    expect(await failureOf(provider.listTxt(NAME, ZONE))).toMatchObject({
       code: 'E_REJECTED',
       hint: expect.stringContaining('dig'),
     });
+  });
+});
+
+describe('the program of an exec account', () => {
+  it.each([
+    ['can be run', 'hook', 0o755, true],
+    ['cannot be run', 'hook', 0o644, false],
+    ['is not there', 'other', 0o755, false],
+  ])('is looked for, and not run: it %s', async (_what, name, mode, held) => {
+    const scratch = await openScratch();
+    await scratch.script('hook', `#!/bin/sh\ntouch '${scratch.path('ran')}'\n`, mode);
+    const command = { file: scratch.path(name), fixed: [] };
+    const provider = definition.create({ command, timeout: 1 }, createTestContext());
+    expect(await provider.checkRights?.()).toMatchObject([{ right: `run ${command.file}`, held }]);
+    await expect(scratch.read('ran')).rejects.toThrow('ENOENT');
+    await scratch.remove();
   });
 });
 

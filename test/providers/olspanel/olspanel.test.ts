@@ -1,16 +1,22 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import provider from '../../../providers/olspanel/index.ts';
-import powerdns from '../../../providers/powerdns/index.ts';
-import type { DnsProvider } from '../../../src/provider.ts';
+import { normaliseName } from '../../../src/names.ts';
+import { unquoteTxt } from '../../../src/provider.ts';
 import { describeContract } from '../../contract.ts';
 import { type OlspanelFake, startOlspanelFake } from '../../fakes/olspanel.ts';
 import { type PowerdnsFake, startPowerdnsFake } from '../../fakes/powerdns.ts';
 import { createTestContext, type TestContext } from '../../support/context.ts';
+import { searching } from '../../support/searching.ts';
 
 const VALUE = 'LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ';
-const record = (name: string) => ({ name, value: VALUE, ttl: 60 });
+const record = (name: string, zone?: string) => ({ name, value: VALUE, ttl: 60, zone });
 
-const open = (panel: OlspanelFake, pdns: PowerdnsFake | undefined, context: TestContext, password = panel.password) =>
+const openRaw = (
+  panel: OlspanelFake,
+  pdns: PowerdnsFake | undefined,
+  context: TestContext,
+  password = panel.password,
+) =>
   provider.create(
     {
       url: panel.url,
@@ -21,7 +27,7 @@ const open = (panel: OlspanelFake, pdns: PowerdnsFake | undefined, context: Test
     context,
   );
 
-const unquoted = (content: string) => content.replace(/^"|"$/g, '');
+const open = (...account: Parameters<typeof openRaw>) => searching(openRaw(...account));
 
 describeContract("OLSPanel with the panel's own PowerDNS", async () => {
   const panel = await startOlspanelFake();
@@ -31,10 +37,10 @@ describeContract("OLSPanel with the panel's own PowerDNS", async () => {
   return {
     zone: 'example.com',
     async open(requestTimeout) {
-      const context = createTestContext({ through: [powerdns], requestTimeout });
-      return { provider: open(panel, pdns, context), close: () => context.http.close() };
+      const context = createTestContext({ requestTimeout });
+      return { provider: openRaw(panel, pdns, context), close: () => context.http.close() };
     },
-    held: async (name) => pdns.held(name).map(unquoted),
+    held: async (name) => pdns.held(name).map(unquoteTxt),
     plant: async (name, value) => pdns.plant(name, `"${value}"`),
     faults: { server: pdns.server, addCall: 'PATCH zone', removeCall: 'PATCH zone' },
     async close() {
@@ -45,14 +51,10 @@ describeContract("OLSPanel with the panel's own PowerDNS", async () => {
 
 describe("OLSPanel's name servers of a zone", () => {
   it("are those that the panel's PowerDNS has, and cannot be told without it", async () => {
-    const [panel, pdns, context] = [
-      await startOlspanelFake(),
-      await startPowerdnsFake(),
-      createTestContext({ through: [powerdns] }),
-    ];
+    const [panel, pdns, context] = [await startOlspanelFake(), await startPowerdnsFake(), createTestContext()];
     pdns.plant('example.com', 'ns1.panel.example.', { type: 'NS' });
-    expect(await open(panel, pdns, context).nameServers?.('example.com')).toEqual(['ns1.panel.example']);
-    expect(await open(panel, undefined, context).nameServers?.('example.com')).toEqual([]);
+    expect(await open(panel, pdns, context).nameServers?.(normaliseName('example.com'))).toEqual(['ns1.panel.example']);
+    expect(await open(panel, undefined, context).nameServers?.(normaliseName('example.com'))).toEqual([]);
     expect(panel.server.requests).toEqual([]);
     await Promise.all([panel.close(), pdns.close(), context.http.close()]);
   });
@@ -65,7 +67,7 @@ describe('OLSPanel', () => {
   beforeEach(async () => {
     panel = await startOlspanelFake({ domains: ['example.com', 'sub.example.com', 'example.co.uk'] });
     pdns = await startPowerdnsFake({ zones: { 'example.com': {}, 'example.co.uk': {} } });
-    context = createTestContext({ through: [powerdns] });
+    context = createTestContext();
   });
   afterEach(() => Promise.all([panel.close(), pdns.close(), context.http.close()]));
 
@@ -76,7 +78,7 @@ describe('OLSPanel', () => {
     );
 
   it('asks whose the domain is as its documents say, once', async () => {
-    const dns: DnsProvider = open(panel, pdns, context);
+    const dns = open(panel, pdns, context);
     await dns.addTxt(record('_acme-challenge.example.com'));
     await dns.addTxt(record('_acme-challenge.www.example.com'));
     expect(panel.server.requests).toMatchObject([
@@ -87,6 +89,21 @@ describe('OLSPanel', () => {
         headers: { 'content-type': 'application/x-www-form-urlencoded', username: 'panel-user' },
       },
     ]);
+  });
+
+  it('asks once for many changes at once, and hands them on', async () => {
+    const zone = normaliseName('example.com');
+    const names = ['_acme-challenge.example.com', '_acme-challenge.www.example.com'];
+    const changesOf = (action: 'add' | 'remove') =>
+      names.map((name) => ({ action, record: { name: normaliseName(name), value: VALUE, ttl: 60, zone } }));
+    const dns = open(panel, pdns, context);
+    expect(await dns.changeTxt?.(zone, changesOf('add'))).toEqual(names.map(() => ({ state: 'done', changed: true })));
+    expect(await dns.changeTxt?.(zone, changesOf('remove'))).toEqual(
+      names.map(() => ({ state: 'done', changed: true })),
+    );
+    expect(panel.server.requests).toHaveLength(1);
+    expect(pdns.rows).toEqual([]);
+    expect(provider.changes).toEqual({ atMost: 200, atomic: true });
   });
 
   it('writes for a sub-domain of the panel into the zone that is really served', async () => {
@@ -112,7 +129,9 @@ describe('OLSPanel', () => {
   });
 
   it('refuses a name of no domain of the user, before anything is written', async () => {
-    expect(await failure(open(panel, pdns, context).addTxt(record('_acme-challenge.example.net')))).toMatchObject({
+    expect(
+      await failure(open(panel, pdns, context).addTxt(record('_acme-challenge.example.net', 'example.net'))),
+    ).toMatchObject({
       code: 'E_ZONE',
       message: expect.stringContaining('example.com, sub.example.com, example.co.uk'),
     });
@@ -120,7 +139,7 @@ describe('OLSPanel', () => {
   });
 
   it.each([
-    ['a wrong password', () => {}, 'wrong-pass-0815', 'E_AUTH', /Invalid credentials/],
+    ['a wrong password', () => {}, 'wrong-pass-0815', 'E_AUTH', /the login was refused/],
     [
       'an API that is switched off',
       () => {
@@ -128,7 +147,7 @@ describe('OLSPanel', () => {
       },
       undefined,
       'E_AUTH',
-      /API is currently disabled/,
+      /the API is switched off/,
     ],
     [
       'a blocked address',
@@ -137,7 +156,7 @@ describe('OLSPanel', () => {
       },
       undefined,
       'E_AUTH',
-      /status 403.*Your address is blocked/,
+      /the login was refused \(status 403\)$/,
     ],
   ])('tells %s, and does not try again', async (_, happen, password, code, message) => {
     happen();
@@ -169,7 +188,7 @@ it('names some of many domains where none holds the name', async () => {
   const panel = await startOlspanelFake({ domains });
   try {
     await expect(
-      open(panel, undefined, createTestContext()).addTxt(record('_acme-challenge.example.org')),
+      open(panel, undefined, createTestContext()).addTxt(record('_acme-challenge.example.org', 'example.org')),
     ).rejects.toThrow(
       `no domain of this user holds _acme-challenge.example.org (${domains.slice(0, 10).join(', ')}, and 2 more)`,
     );

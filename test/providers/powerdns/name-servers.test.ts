@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { normaliseName } from '../../../src/names.ts';
 import { type PowerdnsFakeSettings, startPowerdnsFake } from '../../fakes/powerdns.ts';
 import { inProcess } from './support.ts';
 
@@ -16,7 +17,7 @@ async function nameServers(zone: string, settings: PowerdnsFakeSettings = {}): P
     fake.plant('example.com', 'old.panel.example.', { type: 'NS', disabled: true });
     fake.plant('sub.example.com', 'ns1.elsewhere.example.', { type: 'NS' });
     fake.plant('www.example.com', 'v=spf1 -all');
-    const names = await inProcess(fake, async (provider) => provider.nameServers?.(zone));
+    const names = await inProcess(fake, async (provider) => provider.nameServers?.(normaliseName(zone)));
     return { names, calls: fake.server.takeCalls() };
   } finally {
     await fake.close();

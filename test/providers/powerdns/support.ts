@@ -1,15 +1,16 @@
 import definition from '../../../providers/powerdns/index.ts';
 import type { Deadline } from '../../../src/deadline.ts';
 import { type Dns01Error, isDns01Error } from '../../../src/errors.ts';
-import type { DnsProvider, TxtRecord } from '../../../src/provider.ts';
+import type { DnsProvider } from '../../../src/provider.ts';
 import { createTestContext, type TestContext } from '../../support/context.ts';
+import { type SearchedRecord, type SearchingProvider, searching } from '../../support/searching.ts';
 
 export const VALUE = 'LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ';
 export const OTHER = 'evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA';
 export const NAME = '_acme-challenge.example.com';
 
 /** A record of the default fake's zone; without a zone unless one is given. */
-export function recordAt(name: string, value = VALUE, zone?: string): TxtRecord {
+export function recordAt(name: string, value = VALUE, zone?: string): SearchedRecord {
   return { name, value, ttl: 60, zone };
 }
 
@@ -56,11 +57,11 @@ export function openPowerdns({ url, apiKey }: Account, requestTimeout = 10_000):
 /** One verb in a process of its own. */
 export async function inProcess<Result>(
   account: Account,
-  verb: (provider: DnsProvider, opened: OpenedPowerdns) => Promise<Result>,
+  verb: (provider: SearchingProvider, opened: OpenedPowerdns) => Promise<Result>,
 ): Promise<Result> {
   const opened = openPowerdns(account);
   try {
-    return await verb(opened.provider, opened);
+    return await verb(searching(opened.provider), opened);
   } finally {
     await opened.close();
   }

@@ -1,5 +1,6 @@
 import nock from 'nock';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { normaliseName } from '../../../src/names.ts';
 import { failureOf, inProcess, NAME, OTHER, recordAt, VALUE } from './support.ts';
 
 const ORIGIN = 'http://pdns.example.net:8081';
@@ -7,7 +8,7 @@ const ACCOUNT = { url: ORIGIN, apiKey: 'the-api-key' };
 const BASE = '/api/v1/servers/localhost';
 const ZONE = `${BASE}/zones/example.com.`;
 const RRSET = `${ZONE}?rrset_name=${NAME}.&rrset_type=TXT`;
-const SEARCH = `${BASE}/search-data?q=${NAME}&max=1000&object_type=record`;
+const SEARCH = `${BASE}/search-data?q=${NAME}&max=10000&object_type=record`;
 const RECORD = recordAt(NAME, VALUE, 'example.com');
 
 /** A request that was made: `METHOD path body`, to the letter. */
@@ -38,7 +39,8 @@ function zoneWith(contents: readonly string[], { ttl = 300, ...head }: Record<st
 }
 
 const add = () => inProcess(ACCOUNT, (provider) => provider.addTxt(RECORD));
-const remove = () => inProcess(ACCOUNT, (provider) => provider.removeTxt(RECORD, { zone: 'example.com' }));
+const remove = () =>
+  inProcess(ACCOUNT, (provider) => provider.removeTxt(RECORD, { zone: normaliseName('example.com') }));
 const list = () => inProcess(ACCOUNT, (provider) => provider.listTxt(NAME, 'example.com'));
 
 describe('what powerdns sends and understands', () => {
@@ -108,13 +110,26 @@ describe('what powerdns sends and understands', () => {
     expect(lines()[2]).toBe(`PATCH ${ZONE} {"rrsets":[{"name":"${NAME}.","type":"TXT","changetype":"DELETE"}]}`);
   });
 
-  it('removes one of several with the rest', async () => {
+  it('removes one of several by itself', async () => {
     answers('GET', RRSET, 200, zoneWith([`"${VALUE}"`, `"${OTHER}"`]));
     answers('GET', SEARCH, 200, []);
     answers('PATCH', ZONE, 204);
     answers('GET', RRSET, 200, zoneWith([`"${OTHER}"`]));
     expect(await remove()).toBe('removed');
     expect(lines()[2]).toBe(
+      `PATCH ${ZONE} {"rrsets":[{"name":"${NAME}.","type":"TXT","ttl":300,"changetype":"PRUNE",` +
+        `"records":[{"content":"\\"${VALUE}\\"","disabled":false}]}]}`,
+    );
+  });
+
+  it('removes one of several with the rest, where the server cannot do it by itself', async () => {
+    answers('GET', RRSET, 200, zoneWith([`"${VALUE}"`, `"${OTHER}"`]));
+    answers('GET', SEARCH, 200, []);
+    answers('PATCH', ZONE, 422, { error: 'Changetype not understood' });
+    answers('PATCH', ZONE, 204);
+    answers('GET', RRSET, 200, zoneWith([`"${OTHER}"`]));
+    expect(await remove()).toBe('removed');
+    expect(lines()[3]).toBe(
       `PATCH ${ZONE} {"rrsets":[{"name":"${NAME}.","type":"TXT","ttl":300,"changetype":"REPLACE",` +
         `"records":[{"content":"\\"${OTHER}\\"","disabled":false}]}]}`,
     );
@@ -164,8 +179,8 @@ describe('what powerdns sends and understands', () => {
   });
 
   it.each([
-    [401, 'Unauthorized', 'E_AUTH', 'the API key was refused (status 401): Unauthorized'],
-    [404, 'Not Found', 'E_ZONE', 'there is no zone example.com (status 404): Not Found'],
+    [401, 'Unauthorized', 'E_AUTH', 'the API key was refused (status 401)'],
+    [404, 'Not Found', 'E_ZONE', 'there is no such zone or address (status 404): Not Found'],
     [422, { error: 'no way' }, 'E_REJECTED', 'refused (status 422): no way'],
     [400, 'Bad Request', 'E_REJECTED', 'refused (status 400): Bad Request'],
   ] as const)('tells a refusal with status %i', async (status, body, code, told) => {
@@ -211,7 +226,7 @@ describe('what powerdns sends and understands', () => {
     );
     expect(failure).toMatchObject({
       code: 'E_ZONE',
-      message: 'GET /zones: there is no such address (status 404): Not Found',
+      message: 'GET /zones: there is no such zone or address (status 404): Not Found',
     });
   });
 });

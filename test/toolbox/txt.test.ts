@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { quoted, unquoted } from '../../../providers/powerdns/text.ts';
+import { quoteTxt as quoted, unquoteTxt as unquoted } from '../../src/provider.ts';
 
-describe('TXT content of PowerDNS', () => {
+describe('TXT content of zone files', () => {
   it('is quoted and escaped', () => {
     expect(quoted('token-_')).toBe('"token-_"');
     expect(quoted('')).toBe('""');

@@ -1,0 +1,119 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Dns01Error, type ErrorCode } from '../../src/errors.ts';
+import { type CommandOutcome, fileCheck, type RightCheck } from '../../src/provider.ts';
+
+/**
+ * What /bin/sh runs, given acme.sh, the dnsapi file, the function, the name and the value. acme.sh ends with
+ * `main "$@"` and so runs its first argument: `:` makes it do nothing but define its functions. POSIX has no arguments
+ * for `.`, so they are set before. Exit codes 120 to 122 are ours, as no dnsapi function returns them. Ids that a
+ * function leaves in variables are kept: their values cannot be anything but ids.
+ */
+export const WRAPPER = `
+_dns01_acme=$1 _dns01_api=$2 _dns01_function=$3 _dns01_name=$4 _dns01_value=$5
+umask 077
+set -- :
+. "$_dns01_acme" >/dev/null || exit 120
+set --
+. "$_dns01_api" >/dev/null || exit 121
+command -v "$_dns01_function" >/dev/null || exit 122
+[ ! -f "$DNS01_VARIABLES" ] || . "$DNS01_VARIABLES"
+"$_dns01_function" "$_dns01_name" "$_dns01_value" || exit 1
+set | grep -E "^_[A-Z0-9_]+_ID_[0-9a-f]+='?[A-Za-z0-9-]+'?$" >"$DNS01_VARIABLES"
+exit 0
+`;
+
+/** The wrapper's own exit codes. */
+const EXIT = { acmeNotRead: 120, apiNotRead: 121, noFunction: 122 } as const;
+
+export interface AcmeshFiles {
+  /** acme.sh itself. */
+  readonly acme: string;
+  /** The dnsapi file. */
+  readonly api: string;
+}
+
+/** Where acme.sh itself looks for its dnsapi files. */
+const placesOf = (home: string, script: string) => [join(home, 'dnsapi', `${script}.sh`), join(home, `${script}.sh`)];
+
+/** @throws E_CONFIG */
+export function findFiles(home: string, script: string): AcmeshFiles {
+  const acme = join(home, 'acme.sh');
+  if (!existsSync(acme)) {
+    throw new Dns01Error('E_CONFIG', `there is no acme.sh in ${home}`, {
+      hint: 'install acme.sh, or say in home where it is',
+    });
+  }
+  const places = placesOf(home, script);
+  const api = places.find((place) => existsSync(place));
+  if (api !== undefined) return { acme, api };
+  throw new Dns01Error('E_CONFIG', `acme.sh has no ${script}: looked for ${places.join(' and ')}`, {
+    hint: `see the names of its scripts with: ls ${join(home, 'dnsapi')}`,
+  });
+}
+
+/** Whether acme.sh and the script are there, and the script has both functions. */
+export function functionChecks(home: string, script: string): RightCheck[] {
+  const acme = fileCheck('read', join(home, 'acme.sh'), 'install acme.sh, or say in home where it is');
+  const api = placesOf(home, script).find((place) => existsSync(place));
+  const hint = `see the names of its scripts with: ls ${join(home, 'dnsapi')}`;
+  if (api === undefined) return [acme, { right: `script ${script}`, held: false, hint }];
+  const file = fileCheck('read', api, hint);
+  const text = file.held ? readFileSync(api, 'utf8') : '';
+  const functions = ['add', 'rm'].map((verb) => ({
+    right: `function ${script}_${verb}`,
+    held: new RegExp(`^\\s*(?:function\\s+)?${script}_${verb}\\s*\\(\\)`, 'm').test(text),
+    hint: `check that ${api} is a dnsapi script of acme.sh, and whole`,
+  }));
+  return [acme, file, ...functions];
+}
+
+/** What is known of the lines with which scripts complain of their credentials. */
+const SIGNS: readonly { readonly sign: RegExp; readonly code: ErrorCode; readonly hint: string }[] = [
+  {
+    sign: /(n't|\bnot|\bmust|\bplease|\bneed)\b.*\b(specif|provid|export|defin)|\b(must|need|please)\b.*\bset\b|\b(is|are) (empty|missing|required|not set)\b/i,
+    code: 'E_CONFIG',
+    hint: 'put what the script asks for into env of the account, by that name',
+  },
+  {
+    sign: /unauthori[sz]ed|forbidden|access denied|authenticat|login failed|\b40[13]\b|\b(invalid|wrong|incorrect|bad)\b.*\b(token|key|secret|credentials?|password|login|user)|\b(token|key|secret|credentials?|password|login)\b.*\b(invalid|wrong|incorrect|denied|refused|rejected|expired)/i,
+    code: 'E_AUTH',
+    hint: 'check the credentials in env of the account',
+  },
+];
+
+/** Lines that tell nobody what went wrong. */
+const POLITE = /^\s*(please|see|try again|for more)\b|^\s*$/i;
+
+/** A failed call as an error. A script that ran and failed may have written before it did. */
+export function failedWith(
+  call: string,
+  { exitCode, complaint, complaints }: CommandOutcome,
+  files: AcmeshFiles,
+): Dns01Error {
+  const because = complaint === '' ? '' : `: ${complaint}`;
+  switch (exitCode) {
+    case EXIT.acmeNotRead:
+      return new Dns01Error('E_CONFIG', `${call}: ${files.acme} cannot be read by the shell${because}`, {
+        hint: 'check that it is the file acme.sh, and whole',
+      });
+    case EXIT.apiNotRead:
+      return new Dns01Error('E_CONFIG', `${call}: ${files.api} cannot be read by the shell${because}`, {
+        hint: 'a script for bash needs shell: /bin/bash',
+      });
+    case EXIT.noFunction:
+      return new Dns01Error('E_CONFIG', `${call}: ${files.api} has no function of that name`, {
+        hint: 'check that it is a dnsapi script of acme.sh, and whole',
+      });
+  }
+  const lines = complaints.toReversed();
+  for (const { sign, code, hint } of SIGNS) {
+    const line = lines.find((text) => sign.test(text));
+    if (line) return new Dns01Error(code, `${call}: failed (exit code ${exitCode}): ${line}`, { hint });
+  }
+  const line = lines.find((text) => !POLITE.test(text)) ?? complaint;
+  return new Dns01Error('E_REJECTED', `${call}: failed (exit code ${exitCode})${line ? `: ${line}` : ''}`, {
+    outcomeUnknown: true,
+    hint: 'check the credentials in env, and see all that the script says with --verbose; a script for bash needs shell: /bin/bash',
+  });
+}
