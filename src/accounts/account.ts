@@ -4,6 +4,9 @@ import pLimit, { type LimitFunction } from 'p-limit';
 import type { Config } from '../config/load.ts';
 import type { Deadline } from '../deadline.ts';
 import { digest } from '../digest.ts';
+import type { AuthorityFinder } from '../dns/authority.ts';
+import { followCnames } from '../dns/chain.ts';
+import { look } from '../dns/look.ts';
 import { Dns01Error, withContext } from '../errors.ts';
 import { writeOnce } from '../http/write-once.ts';
 import type { Fqdn } from '../names.ts';
@@ -47,6 +50,7 @@ export interface AccountRun {
   readonly deadline: Deadline;
   readonly stateDirectory: string | undefined;
   readonly zones: ZoneCache;
+  readonly authorities: AuthorityFinder;
 }
 
 /**
@@ -93,6 +97,7 @@ export async function openAccount(name: string, run: AccountRun): Promise<Accoun
     },
     forgetZoneId: (zone) => zones.rememberId(name, zone, undefined),
     dataDirectory: () => dataDirectory(name, run),
+    seenInDns: (record, value) => seenInDns(record, value, run),
     async runCommand(command) {
       const { runCommand } = await import('../process/run-command.ts');
       return runCommand(command, { env: run.env, signal: deadline.signal, log: context.log });
@@ -125,6 +130,29 @@ export async function openAccount(name: string, run: AccountRun): Promise<Accoun
       await http.close();
     },
   };
+}
+
+/** Milliseconds for one query. */
+const QUERY_TIMEOUT_MS = 2000;
+
+/** Whether all servers of the name show the value, or all do not; undefined where they do not agree. */
+async function seenInDns(
+  name: Fqdn,
+  value: string,
+  { authorities, deadline }: AccountRun,
+): Promise<boolean | undefined> {
+  const { signal } = deadline;
+  try {
+    const end = (await followCnames(name, authorities, signal, () => {})).at(-1) ?? name;
+    const { servers, configured } = await authorities.find(end);
+    const settings = { timeout: QUERY_TIMEOUT_MS, signal, authoritative: !configured };
+    const results = await Promise.all(servers.map((server) => look(server, { name: end, values: [value] }, settings)));
+    const [state] = new Set(results.map((result) => result.state));
+    if (results.some((result) => result.state !== state)) return undefined;
+    return state === 'shown' ? true : state === 'missing' ? false : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The account's own folder below the state directory. @throws E_CONFIG when there is no state directory */

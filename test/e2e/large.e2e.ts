@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import zoneid from '../../providers/zoneid/index.ts';
+import { normaliseName } from '../../src/names.ts';
 import type { FaultServer } from '../fakes/fault-server.ts';
 import { startIspconfigFake } from '../fakes/ispconfig.ts';
 import { startOlspanelFake } from '../fakes/olspanel.ts';
@@ -164,7 +165,7 @@ describe('zoneid', () => {
   /** Without the budget of 60 requests a minute, which a process keeps. */
   const openFree = ({ url, username, apiKey }: ZoneidFake) =>
     zoneid.create({ url, username, apiKey }, createTestContext({ time: PATIENCE }));
-  const record = { name: NAME, value: VALUE, ttl: 60, zone: 'example.com' };
+  const record = { name: normaliseName(NAME), value: VALUE, ttl: 60, zone: normaliseName('example.com') };
 
   it('reads all pages for a removal, for there may be the same record twice', { timeout: PATIENCE }, async () => {
     const fake = await start(true);

@@ -3,6 +3,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { main } from '../../../src/cli/main.ts';
+import { createIo } from '../../../src/output/io.ts';
 import { type JournalEntry, openJournal } from '../../../src/state/journal.ts';
 import { bundle } from '../../support/paths.ts';
 import { type Gate, openGate } from './gate.ts';
@@ -73,7 +74,7 @@ export async function openPlace({ provider, start }: SubjectKind): Promise<Place
     outputs,
     async run(args, patience = 'patient') {
       const said = { stdout: '', stderr: '' };
-      const code = await main(args, {
+      const io = createIo({
         env: { ...environment, DNS01_CONFIG: configOf(patience) },
         stdout(text) {
           said.stdout += text;
@@ -84,6 +85,7 @@ export async function openPlace({ provider, start }: SubjectKind): Promise<Place
         isTerminal: false,
         stop: new AbortController().signal,
       });
+      const code = await main(args, io);
       outputs.push(said.stdout, said.stderr);
       return { code, ...said };
     },
