@@ -12,7 +12,7 @@ const tool = (name: string): string => join(root, 'node_modules/.bin', name);
 
 /** A third party's provider with its test, as it would stand in a repository of its own. */
 const THEIRS = `
-import { type DnsProvider, defineProvider, secret } from 'dns01';
+import { type DnsProvider, Dns01Error, defineProvider, secret } from 'dns01';
 import { createTestContext, describeContract } from 'dns01/testing';
 import * as z from 'zod/mini';
 
@@ -25,13 +25,15 @@ const mine = defineProvider({
   docs: { url: 'https://example.com', rights: [], requests: { add: '0', remove: '0' }, tried: 'here' },
   options: z.strictObject({ token: secret('a token') }),
   http: false,
-  create: ({ token }): DnsProvider => ({
-    async addTxt({ name, value }) {
+  create: (): DnsProvider => ({
+    async addTxt({ name, value, zone }) {
+      if (zone !== 'example.com') throw new Dns01Error('E_ZONE', 'there is no such zone');
       const changed = find(name, value) < 0;
       if (changed) records.push({ name, value });
-      return { zone: token.replace(/.*/, 'example.com'), changed };
+      return { zone, changed };
     },
-    async removeTxt({ name, value }) {
+    async removeTxt({ name, value, zone }) {
+      if (zone !== 'example.com') throw new Dns01Error('E_ZONE', 'there is no such zone');
       const index = find(name, value);
       if (index >= 0) records.splice(index, 1);
       return index < 0 ? 'absent' : 'removed';

@@ -14,7 +14,7 @@ export default ({ defineProvider, secret, z, Dns01Error }) =>
     options: z.strictObject({ file: z.string(), password: secret('a password') }),
     http: false,
     create({ file, password }) {
-      if (password === 'wrong-password') throw new Dns01Error('E_AUTH', 'the password is wrong');
+      if (password === 'wrong-passphrase') throw new Dns01Error('E_AUTH', 'the password is wrong');
       const lines = () => (existsSync(file) ? readFileSync(file, 'utf8').split('\\n').filter(Boolean) : []);
       return {
         async addTxt({ name, value }) {
@@ -69,7 +69,7 @@ it('by the name of a package that is installed beside the config', async () => {
 });
 
 it('its errors are ours', async () => {
-  await here.configure(config('./notebook.mjs', 'wrong-password'));
+  await here.configure(config('./notebook.mjs', 'wrong-passphrase'));
   expectFailure(
     await here.run(['add-txt', '--no-wait', NAME, VALUE]),
     77,

@@ -37,7 +37,7 @@ describe('a zone that nobody owns', () => {
   it('is told with what was looked at, at ISPConfig', async () => {
     await here.configure(panels.config.replace(/zones:\n( .*\n)*/, ''));
     const outcome = await here.run(['add-txt', '--account', 'panel', '_acme-challenge.www.example.net', VALUE]);
-    expectFailure(outcome, 68, /_acme-challenge\.www\.example\.net, www\.example\.net, example\.net/);
+    expectFailure(outcome, 68, /www\.example\.net, example\.net, _acme-challenge\.www\.example\.net/);
   });
 
   it('is told with what was looked at, at ZoneID', async () => {
@@ -114,8 +114,8 @@ describe('an API that answers nonsense to every write', () => {
     panels.ispconfig.rights.delete('dns_txt_add');
     expect((await here.run(['add-txt', '--no-wait', NAME, VALUE])).code).toBe(77);
     const { openJournal } = await import('../../src/state/journal.ts');
-    const open = await openJournal(here.stateDirectory, () => {}).all();
-    expect(open).toMatchObject([{ state: 'intent', name: ZONE_NAME, value: VALUE, account: 'zone-eu' }]);
+    const { entries } = await openJournal(here.stateDirectory, () => {}).all();
+    expect(entries).toMatchObject([{ state: 'intent', name: ZONE_NAME, value: VALUE, account: 'zone-eu' }]);
   });
 });
 
@@ -182,7 +182,7 @@ describe('state files', () => {
       account: 'zone-eu',
       provider: 'zoneid',
       zone: 'example.ee',
-      handle: { zone: 'example.ee', id },
+      handle: { zone: 'example.ee', id, proven: true },
     });
     await here.run(['remove-txt', ZONE_NAME, VALUE]);
     expect(await readdir(`${here.stateDirectory}/journal`)).toEqual([]);

@@ -70,7 +70,8 @@ describe('certbot', () => {
     panels.zoneid.server.takeCalls();
     const lost = { CERTBOT_AUTH_OUTPUT: stdout.trim(), DNS01_STATE_DIR: `${here.directory}/another` };
     expect(await cleanup('www.example.ee', VALUE, 0, lost)).toMatchObject({ code: 0, stdout: '', stderr: '' });
-    expect(panels.zoneid.server.takeCalls()).toEqual(['DELETE txt']);
+    // What comes back in the environment is only a hint: the record is read before it is deleted.
+    expect(panels.zoneid.server.takeCalls()).toEqual(['GET txt', 'DELETE txt']);
   });
 
   it('removes its own value when certbot brings a stale output of another challenge', async () => {
