@@ -57,15 +57,8 @@ export function readZone(item: unknown): { readonly name: string } | undefined {
   return parsed.success && parsed.data.name !== '' ? parsed.data : undefined;
 }
 
-/** One page of a list, as it came. */
-export interface Page {
-  readonly items: readonly unknown[];
-  /** The page to ask for next; undefined after the last one. */
-  readonly next: number | undefined;
-}
-
-/** Where a page came from: what its own words about the next one are held against. */
-export interface PageRequest {
+/** Where a page came from: what it says about the next one is compared with this. */
+interface PageRequest {
   readonly call: string;
   readonly url: string;
   /** Counted from 1. */
@@ -73,22 +66,23 @@ export interface PageRequest {
 }
 
 /** How deep a list may lie in its answer: `data.data` is the deepest that is known of such APIs. */
-const DEPTH = 2;
+const MAX_DEPTH = 2;
 
-/** No zone is that big: a server that counts further is not to be followed. */
-const MOST_PAGES = 1000;
+/** No zone is that big. */
+const MAX_PAGES = 1000;
 
 /**
  * The list in an answer. No answer of these calls is documented, so every form is taken that this kind of API has: the
  * list itself, or in `data`, `data.data` or `records`, as an array or as an object of objects, which is what PHP makes
  * of an array with gaps.
- * @throws E_PROTOCOL when there is no list: that must never pass for an empty one
+ * @returns with the page to ask for next
+ * @throws E_PROTOCOL when there is no list, which must never pass for an empty one
  */
-export function readPage(body: unknown, request: PageRequest): Page {
+export function readPage(body: unknown, request: PageRequest) {
   const items = listIn(body, 0);
   if (!items) throw broken(request, 'there is no list in it');
   const { next, last = next ?? 1 } = pagesIn(body, request);
-  if (last > MOST_PAGES) throw broken(request, `it has more than ${MOST_PAGES} pages`);
+  if (last > MAX_PAGES) throw broken(request, `it has more than ${MAX_PAGES} pages`);
   return { items, next };
 }
 
@@ -96,23 +90,20 @@ function listIn(value: unknown, depth: number): readonly unknown[] | undefined {
   if (Array.isArray(value)) return value;
   if (!isObject(value)) return undefined;
   const inner = ['data', 'records'].filter((key) => Object.hasOwn(value, key));
-  if (inner.length > 0 && depth < DEPTH) {
+  if (inner.length > 0 && depth < MAX_DEPTH) {
     return inner.map((key) => listIn(value[key], depth + 1)).find((list) => list !== undefined);
   }
   return isKeyedList(value, depth) ? Object.values(value) : undefined;
 }
 
-/** At the top only an object that is numbered like an array is a list: anything may lie there. */
+/** At the top only an object that is numbered like an array is a list: any other may be anything. */
 function isKeyedList(value: Record<string, unknown>, depth: number): boolean {
   const entries = Object.entries(value);
   return entries.length > 0 && entries.every(([key, item]) => isObject(item) && (depth > 0 || /^\d+$/.test(key)));
 }
 
 /** What Laravel's paginators say of the pages, beside the list or around it. @throws E_PROTOCOL */
-function pagesIn(
-  body: unknown,
-  request: PageRequest,
-): { readonly next: number | undefined; readonly last?: number | undefined } {
+function pagesIn(body: unknown, request: PageRequest): { next: number | undefined; last?: number } {
   const places = [body, field(body, 'meta'), field(body, 'data'), field(body, 'links')].filter(isObject);
   const find = (key: string) =>
     places.map((place) => place[key]).find((value) => value !== undefined && value !== null);
@@ -129,7 +120,7 @@ function pagesIn(
 
 /**
  * The page number in the address of the next page. The address itself is never followed: the token would go wherever
- * the answer says. Its scheme and port are not looked at, for a panel behind a proxy does not know its own.
+ * the answer says. Its scheme and port do not count, because a panel behind a proxy does not know its own.
  */
 function pageOf(next: string, request: PageRequest): number {
   const here = new URL(request.url);
@@ -142,7 +133,7 @@ function pageOf(next: string, request: PageRequest): number {
   return page;
 }
 
-/** An answer that is not of a form that can be understood. */
+/** An answer in no known form. */
 export function broken({ call }: Pick<PageRequest, 'call'>, what: string): Dns01Error {
   return new Dns01Error('E_PROTOCOL', `${call}: unexpected answer, ${what}`, {
     outcomeUnknown: true,

@@ -43,16 +43,16 @@ export default defineProvider({
       'a plan that has DNS, with TXT among its record types',
     ],
     requests: {
-      add: '3 with accountId and a zone from the config, 1 where the value is there already; 1 more to find the zone, and without accountId 2 more and 1 more for every hosting account; more where the panel is slow to show a record, and 5 more where it doubles the name, until nameStyle is set',
-      remove: '3, for the add remembers the account and the zone; 1 where there is nothing to remove',
+      add: '3 with accountId, 1 where the value is there already; without accountId 1 more and 1 more for each hosting account, once a day; more where the panel is slow to show a record, and 5 more where it doubles the name, until nameStyle is set',
+      remove: '3, because the hosting account is remembered; 1 where there is nothing to remove',
     },
     tried:
-      'never against a PanelAlpha, for there was none: its documents show no answer of any DNS call, so that answers are read in every form that its documents, its connector and its integration interface make likely, each tried on a fake',
+      'never against a real PanelAlpha: its documents show no answer of any DNS call, so answers are read in every form that its documents, its connector and its integration interface make likely, each tried on a fake',
     notes: [
       'set userId and accountId: it saves requests and questions',
       'what counts is the list of records, not what the panel answers to a change: a value that the list does not show was not published',
-      'a record is deleted by its line, which may be a number that moves with each change of the zone: lines are never remembered, dns01 lists again after each deletion and takes turns with itself. Another program that changes the zone in the same moment can still make the panel delete the wrong record: dns01 looks, and warns',
-      'where the panel shows its lists in pages, each list is one request for every 100 records of the zone: an add and a removal read it twice',
+      'a record is deleted by its line, which may be a number that moves with each change of the zone: lines are never remembered, dns01 lists again after each deletion, and only one of its processes changes a zone at a time. Another program that changes the zone in the same moment can still make the panel delete the wrong record: dns01 then warns and names the record',
+      'where the panel shows its lists in pages, each list takes one request for every 100 records of the zone: an add and a removal read it twice',
       'where two records share one line, none is deleted, and the error says so',
       "the panel's own certificates write to _acme-challenge too: only exactly equal values are ever deleted",
       'where the panel refuses the ttl, the record is sent without one',

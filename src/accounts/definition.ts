@@ -19,7 +19,7 @@ export interface ProviderTools extends Omit<typeof contract, 'secretSourceOf'> {
 }
 
 /**
- * The parts of zod that options are made of. Not all of zod: whoever hands out everything loads everything, in every
+ * The parts of zod that options and answers are made of. Not all of zod: whoever hands out everything loads everything, in every
  * start of the program.
  */
 const schemas = {
@@ -32,13 +32,17 @@ const schemas = {
   maxLength: z.maxLength,
   minimum: z.minimum,
   minLength: z.minLength,
+  nullable: z.nullable,
   number: z.number,
+  object: z.object,
   optional: z.optional,
+  pipe: z.pipe,
   record: z.record,
   refine: z.refine,
   regex: z.regex,
   strictObject: z.strictObject,
   string: z.string,
+  transform: z.transform,
   union: z.union,
   withDefault: z._default,
 };

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { Dns01Error, type ErrorCode } from '../errors.ts';
-import { excerpt, printable } from '../output/text.ts';
+import { excerpt, parseJson, printable } from '../output/text.ts';
 import type { HttpAnswer, HttpCall, HttpClient } from '../provider.ts';
 
 /** What a status from 400 on means at this API. */
@@ -86,11 +86,7 @@ export function refusalBody<Schema extends z.core.$ZodType>(
   { text }: HttpAnswer,
   schema: Schema,
 ): z.output<Schema> | undefined {
-  try {
-    return z.safeParse(schema, JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
+  return z.safeParse(schema, parseJson(text)).data;
 }
 
 /** A refusal as an error that carries the status. */
