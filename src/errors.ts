@@ -29,6 +29,8 @@ export interface ErrorDetails {
    * Such a write is looked up before it is repeated.
    */
   outcomeUnknown?: boolean | undefined;
+  /** The credentials themselves were refused: the same ones are not tried again for a while. */
+  loginRefused?: boolean | undefined;
   /** The HTTP status of a refusal. */
   status?: number | undefined;
   /** The refusal may mean that the account does not hold the zone; the core then tries the next one. */
@@ -43,6 +45,7 @@ export class Dns01Error extends Error {
   readonly hint: string | undefined;
   readonly outcomeUnknown: boolean;
   readonly status: number | undefined;
+  readonly loginRefused: boolean;
   readonly tryNextZone: boolean;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
@@ -54,6 +57,7 @@ export class Dns01Error extends Error {
     this.hint = details.hint;
     this.outcomeUnknown = details.outcomeUnknown ?? false;
     this.status = details.status;
+    this.loginRefused = details.loginRefused ?? false;
     this.tryNextZone = details.tryNextZone ?? code === 'E_ZONE';
     Object.defineProperty(this, brand, { value: true });
   }
@@ -82,6 +86,7 @@ export function withContext(error: unknown, prefix: string): Dns01Error {
     cause: known.cause ?? known,
     outcomeUnknown: known.outcomeUnknown,
     status: known.status,
+    loginRefused: known.loginRefused,
     tryNextZone: known.tryNextZone,
   });
 }

@@ -146,6 +146,8 @@ export interface HttpCall {
   readonly text?: string;
   /** The call changes something, so that a lost answer must not simply be repeated. Default: every method but GET. */
   readonly writes?: boolean;
+  /** The answer is larger than this only by mistake, in bytes; default: 16 MB, 1 MB for a call that writes. */
+  readonly maxBytes?: number;
   /** A 409 means "another request is in the way": the call is repeated with jitter. Else it is a refusal. */
   readonly retryConflict?: boolean;
   /** The zone that the call is about, where the provider limits the requests for each zone. */

@@ -7,12 +7,13 @@ import { digest } from '../digest.ts';
 import type { AuthorityFinder } from '../dns/authority.ts';
 import { followCnames } from '../dns/chain.ts';
 import { look } from '../dns/look.ts';
-import { Dns01Error, withContext } from '../errors.ts';
+import { asDns01Error, Dns01Error, withContext } from '../errors.ts';
 import { writeOnce } from '../http/write-once.ts';
 import type { Fqdn } from '../names.ts';
 import type { Log } from '../output/log.ts';
 import type { Redactor } from '../output/redact.ts';
 import type { DnsProvider, ProviderContext, ProviderDefinition, Resolved } from '../provider.ts';
+import { openRefusedLogins, REFUSED_FOR_MS } from '../state/refused-logins.ts';
 import type { ZoneCache } from '../state/zone-cache.ts';
 import { openConnection, type RateLimitLeft, serverOf } from './connection.ts';
 import { validAccount } from './definition.ts';
@@ -51,6 +52,8 @@ export interface AccountRun {
   readonly stateDirectory: string | undefined;
   readonly zones: ZoneCache;
   readonly authorities: AuthorityFinder;
+  /** Credentials that were refused a moment ago are tried again: a person is asking. */
+  readonly retriesRefusedLogins?: boolean | undefined;
 }
 
 /**
@@ -103,19 +106,29 @@ export async function openAccount(name: string, run: AccountRun): Promise<Accoun
       return runCommand(command, { env: run.env, signal: deadline.signal, log: context.log });
     },
   };
+  const server = serverOf(definition, resolved);
+  const credentials = `${definition.type} ${server} ${JSON.stringify(resolved)}`;
+  const refused = openRefusedLogins(run.stateDirectory);
   const inContext = async <Result>(task: () => Result | Promise<Result>): Promise<Result> => {
     try {
       return await task();
     } catch (error) {
+      if (asDns01Error(error).loginRefused) await refused.remember(credentials);
       throw withContext(error, `account ${name} (${definition.type})`);
     }
   };
   const provider = await inContext(() => definition.create(resolved as Resolved<unknown>, context));
-  const server = serverOf(definition, resolved);
+  async function use<Result>(task: (provider: DnsProvider) => Promise<Result>): Promise<Result> {
+    const age = run.retriesRefusedLogins ? undefined : await refused.age(credentials);
+    return inContext(() => {
+      if (age !== undefined) throw refusedBefore(age);
+      return task(provider);
+    });
+  }
   return {
     name,
     definition,
-    use: (task) => inContext(() => task(provider)),
+    use,
     limit: pLimit(definition.concurrency ?? 1),
     lockOf: (zone) => digest(`${definition.type} ${server} ${zone}`),
     async checkingBeforeWrites(check, task) {
@@ -130,6 +143,13 @@ export async function openAccount(name: string, run: AccountRun): Promise<Accoun
       await http.close();
     },
   };
+}
+
+function refusedBefore(age: number): Dns01Error {
+  const [ago, left] = [age, REFUSED_FOR_MS - age].map((milliseconds) => Math.ceil(milliseconds / 1000));
+  return new Dns01Error('E_AUTH', `these credentials were refused ${ago} s ago and are not tried again for ${left} s`, {
+    hint: 'correct the credentials in the config, or try them at once with dns01 doctor; a provider may lock out an address after some failed logins',
+  });
 }
 
 /** Milliseconds for one query. */

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { configError } from '../config/load.ts';
 import type { ConnectionOptions } from '../config/schema.ts';
 import { digest } from '../digest.ts';
+import { Dns01Error } from '../errors.ts';
 import { type ClosableHttpClient, createHttpClient, type RateLimiter } from '../http/client.ts';
 import { isLoopback, type ProxySettings } from '../http/dispatcher.ts';
 import type { HttpCall, ProviderDefinition, RateLimit, Resolved } from '../provider.ts';
@@ -39,7 +40,7 @@ export async function openConnection(name: string, account: ReadyAccount, run: A
     connection: {
       ca: connection.ca === undefined ? undefined : await readCa(name, connection.ca, run),
       fingerprint: connection.fingerprint?.replaceAll(':', '').toLowerCase(),
-      proxy: proxyFor(connection, run),
+      proxy: proxyFor(connection, urlOf(options), run),
     },
     requestTimeout: (connection.timeout ?? 30) * 1000,
     deadline,
@@ -107,13 +108,20 @@ async function readCa(name: string, file: string, { config }: AccountRun): Promi
   throw configError(config, ['accounts', name, 'ca'], `${path} cannot be used: ${why}`);
 }
 
-function proxyFor({ proxy }: ConnectionOptions, { env }: AccountRun): ProxySettings {
-  if (proxy) return { http: proxy, https: proxy };
-  return {
-    http: env['http_proxy'] || env['HTTP_PROXY'],
-    https: env['https_proxy'] || env['HTTPS_PROXY'],
-    except: env['no_proxy'] || env['NO_PROXY'],
-  };
+/** The account's proxy, else that of the environment, as curl takes it. What stays on this machine never needs one. */
+function proxyFor({ proxy }: ConnectionOptions, url: URL | undefined, { env }: AccountRun): ProxySettings | undefined {
+  if (proxy) return { url: proxy };
+  if (!url || isLoopback(url)) return undefined;
+  const scheme = url.protocol.replace(':', '');
+  const names = [`${scheme}_proxy`, `${scheme.toUpperCase()}_PROXY`, 'all_proxy', 'ALL_PROXY'];
+  const name = names.find((each) => env[each]);
+  const text = env[name ?? ''];
+  if (!name || !text) return undefined;
+  const full = text.includes('://') ? text : `http://${text}`;
+  if (URL.canParse(full) && /^https?:/.test(full)) return { url: full, except: env['no_proxy'] || env['NO_PROXY'] };
+  throw new Dns01Error('E_CONFIG', `the environment variable ${name} is not the address of an HTTP proxy`, {
+    hint: `set ${name} to http://HOST:PORT, or proxy: in the account`,
+  });
 }
 
 function optionOf(options: unknown, key: string): string | undefined {

@@ -16,6 +16,8 @@ export interface RunSettings {
   readonly redactor: Redactor;
   /** Undefined where nothing can be remembered. */
   readonly stateDirectory: string | undefined;
+  /** Try credentials again that were refused a moment ago: a person is asking. */
+  readonly retriesRefusedLogins?: boolean | undefined;
 }
 
 /** What every step of a verb may use. */

@@ -1,22 +1,48 @@
 import type { Readable } from 'node:stream';
 import { Dns01Error } from '../errors.ts';
 
-/** No honest answer is larger: a zone of 50,000 records is about 10 MB. In bytes. */
-const BODY_LIMIT = 64 * 1024 * 1024;
-
-/** The whole body as text. @throws E_PROTOCOL when it is larger than any honest answer */
-export async function readBody(body: Readable, call: string): Promise<string> {
+/** The whole body as text. @throws E_PROTOCOL when it is larger than any honest answer to that call */
+export async function readBody(body: Readable, call: string, maxBytes: number): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > BODY_LIMIT) {
+    if (size > maxBytes) {
       body.destroy();
-      throw new Dns01Error('E_PROTOCOL', `${call}: the answer is larger than ${BODY_LIMIT / 1024 / 1024} MB`, {
+      throw new Dns01Error('E_PROTOCOL', `${call}: the answer is larger than ${maxBytes / 1024 / 1024} MB`, {
         outcomeUnknown: true,
+        hint: 'no honest answer to this call is so large: check url',
       });
     }
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Deeper than any answer of an API. */
+const MAX_DEPTH = 64;
+
+/** A list of 100,000 records has fewer. */
+const MAX_CONTAINERS = 500_000;
+
+const [QUOTE, BACKSLASH, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [...'"\\[]{}'].map((text) =>
+  text.charCodeAt(0),
+);
+
+/** Whether a JSON text is made to cost memory: lists in lists in lists, or millions of empty ones. */
+export function isExcessive(text: string): boolean {
+  let [depth, containers, inString] = [0, 0, false];
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (inString) {
+      if (code === BACKSLASH) at++;
+      else if (code === QUOTE) inString = false;
+    } else if (code === QUOTE) inString = true;
+    else if (code === OPEN_LIST || code === OPEN_OBJECT) {
+      depth++;
+      containers++;
+      if (depth > MAX_DEPTH || containers > MAX_CONTAINERS) return true;
+    } else if (code === CLOSE_LIST || code === CLOSE_OBJECT) depth--;
+  }
+  return false;
 }

@@ -48,6 +48,10 @@ export interface ClosableHttpClient extends HttpClient {
   close(): Promise<void>;
 }
 
+/** What an answer may weigh, in bytes: 50,000 records are about 10 MB. */
+const MAX_READ_BYTES = 16 * 1024 * 1024;
+const MAX_WRITE_BYTES = 1024 * 1024;
+
 interface Booking {
   readonly limiter: RateLimiter;
   readonly booked: number;
@@ -102,7 +106,11 @@ export function createHttpClient(settings: HttpSettings): ClosableHttpClient {
         ...encoded,
         signal,
       });
-      const text = await readBody(response.body, call.call);
+      const text = await readBody(
+        response.body,
+        call.call,
+        call.maxBytes ?? (writes(call) ? MAX_WRITE_BYTES : MAX_READ_BYTES),
+      );
       const answer = { call: call.call, status: response.statusCode, headers: flat(response.headers), text };
       log.debug('http', { ...about(call, url), status: answer.status, ms: Math.round(performance.now() - started) });
       skew = skewIn(answer) ?? skew;

@@ -3,6 +3,7 @@ import { Dns01Error } from '../errors.ts';
 import { firstFinding } from '../issues.ts';
 import { excerpt } from '../output/text.ts';
 import type { HttpAnswer } from '../provider.ts';
+import { isExcessive } from './body.ts';
 
 /**
  * The JSON of an answer, checked by the schema.
@@ -21,6 +22,16 @@ export function decode<Schema extends z.core.$ZodType>(answer: HttpAnswer, schem
 }
 
 function parseJson(answer: HttpAnswer): unknown {
+  if (isExcessive(answer.text)) {
+    throw new Dns01Error(
+      'E_PROTOCOL',
+      `${answer.call}: the answer has more parts or is nested deeper than any honest one`,
+      {
+        outcomeUnknown: true,
+        hint: 'check url: this is not the API, or it is broken',
+      },
+    );
+  }
   try {
     return JSON.parse(answer.text);
   } catch {

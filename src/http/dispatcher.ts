@@ -18,8 +18,7 @@ export interface ConnectionSettings {
 }
 
 export interface ProxySettings {
-  readonly http?: string | undefined;
-  readonly https?: string | undefined;
+  readonly url: string;
   /** Comma list of hosts that are asked directly. */
   readonly except?: string | undefined;
 }
@@ -44,15 +43,15 @@ export async function openDispatcher({ ca, fingerprint, proxy }: ConnectionSetti
       connect: fingerprint === undefined ? options.connect : pinned(options.connect as Connector, fingerprint),
     } as Pool.Options);
   const shared = { connect: buildConnector(tls), factory: factory as (origin: string | URL, options: object) => Pool };
-  if (!proxy?.http && !proxy?.https) return new Agent(shared);
+  if (!proxy) return new Agent(shared);
 
   const ProxyAgent = await loadProxyAgent();
   return new ProxyAgent({
     ...shared,
     requestTls: tls,
+    httpProxy: proxy.url,
+    httpsProxy: proxy.url,
     // An empty text keeps undici from reading the environment once more.
-    httpProxy: proxy.http ?? '',
-    httpsProxy: proxy.https ?? '',
     noProxy: proxy.except ?? '',
   });
 }

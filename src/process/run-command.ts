@@ -34,6 +34,7 @@ export interface CommandSettings {
  */
 export async function runCommand(command: Command, { env, signal, log }: CommandSettings): Promise<CommandOutcome> {
   const { call } = command;
+  refuseTracing(env);
   for (const file of [command.file, ...(command.sources ?? [])]) refuseUntrusted(file);
   if (signal.aborted)
     throw new Dns01Error('E_REMOTE', `${call}: the time limit was reached before it was started`, HINT);
@@ -53,6 +54,14 @@ export async function runCommand(command: Command, { env, signal, log }: Command
   if (ending.exitCode === undefined) throw diedError(command, ending.signal);
   const complaints = lastLines(said);
   return { exitCode: ending.exitCode, stdout: answer, complaint: complaints.at(-1) ?? '', complaints };
+}
+
+/** Node would print the environment of every program, secrets included. It reads the variable before we can take it away. */
+function refuseTracing(env: CommandSettings['env']): void {
+  if (!/child_process|\*/i.test(env['NODE_DEBUG'] ?? '')) return;
+  throw new Dns01Error('E_CONFIG', 'NODE_DEBUG makes Node print the secrets that a program is given', {
+    hint: 'run dns01 without NODE_DEBUG=child_process; --verbose shows the calls without secrets',
+  });
 }
 
 function start(command: Command, env: Readonly<Record<string, string>>) {

@@ -7,7 +7,7 @@ import { remove } from './files.ts';
 const MAX_AGE_MS = 86_400_000;
 
 /** The folders in which small files are written. */
-const FOLDERS = ['journal', 'rate-limits', 'orders', 'zones'];
+const FOLDERS = ['journal', 'rate-limits', 'refused', 'orders', 'zones'];
 
 /**
  * Remove what killed processes have left in the state directory and nobody will look at again: files written aside and
@@ -26,5 +26,5 @@ export async function removeStaleFiles(stateDirectory: string): Promise<void> {
 
 function isStale(folder: string, name: string, found: Stats): boolean {
   if (!found.isFile() || Date.now() - found.mtimeMs < MAX_AGE_MS) return false;
-  return folder === 'orders' || found.size === 0 || !name.endsWith('.json');
+  return folder === 'orders' || folder === 'refused' || found.size === 0 || !name.endsWith('.json');
 }

@@ -108,6 +108,7 @@ export function refusalError(
   return new Dns01Error(code, `${call}: ${text} (status ${status})${words ? `: ${words}` : ''}`, {
     hint,
     status,
+    loginRefused: status === 401,
     tryNextZone,
   });
 }

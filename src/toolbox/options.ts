@@ -10,13 +10,15 @@ export interface SecretReference {
 }
 
 /** Provider options after validation, with every secret read. */
-export type Resolved<T> = T extends SecretReference
-  ? string
-  : T extends readonly (infer Item)[]
-    ? Resolved<Item>[]
-    : T extends object
-      ? { [Key in keyof T]: Resolved<T[Key]> }
-      : T;
+export type Resolved<T> = T extends string
+  ? T
+  : T extends SecretReference
+    ? string
+    : T extends readonly (infer Item)[]
+      ? Resolved<Item>[]
+      : T extends object
+        ? { [Key in keyof T]: Resolved<T[Key]> }
+        : T;
 
 /** An option that holds a credential: the text itself, or `{ env }`, `{ file }`, `{ credential }` (systemd). */
 export function secret(description: string) {

@@ -4,7 +4,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { startDeadline } from '../../src/deadline.ts';
 import { createHttpClient } from '../../src/http/client.ts';
 import type { ConnectionSettings } from '../../src/http/dispatcher.ts';
+import { expectFailure, openWorkplace, VALUE } from '../support/cli.ts';
 import { CA_FILE, startHttp, startHttps, startProxy, type WebServer } from '../support/https.ts';
+import { startPanels } from '../support/panels.ts';
 
 const ca = readFileSync(CA_FILE, 'utf8');
 const fingerprintOf = (file: string): string => {
@@ -70,14 +72,14 @@ describe('a TLS server', () => {
 describe('a proxy', () => {
   it('is used for https, and the certificate behind it is checked by the CA', async () => {
     const [server, proxy] = [keep(await startHttps('server')), keep(await startProxy())];
-    expect((await get(server.origin, { ca, proxy: { https: proxy.origin } })).status).toBe(200);
+    expect((await get(server.origin, { ca, proxy: { url: proxy.origin } })).status).toBe(200);
     expect(proxy.tunnels).toEqual([`127.0.0.1:${server.port}`]);
-    await expect(get(server.origin, { proxy: { https: proxy.origin } })).rejects.toMatchObject({ code: 'E_AUTH' });
+    await expect(get(server.origin, { proxy: { url: proxy.origin } })).rejects.toMatchObject({ code: 'E_AUTH' });
   });
 
   it('does not weaken a pinned fingerprint', async () => {
     const [server, proxy] = [keep(await startHttps('self-signed')), keep(await startProxy())];
-    const through = { proxy: { https: proxy.origin } };
+    const through = { proxy: { url: proxy.origin } };
     expect((await get(server.origin, { ...through, fingerprint: fingerprintOf('self-signed.pem') })).status).toBe(200);
     const wrong = get(server.origin, { ...through, fingerprint: fingerprintOf('server.pem') });
     await expect(wrong).rejects.toMatchObject({ code: 'E_AUTH' });
@@ -87,13 +89,38 @@ describe('a proxy', () => {
 
   it('is used for http', async () => {
     const [server, proxy] = [keep(await startHttp()), keep(await startProxy())];
-    expect((await get(server.origin, { proxy: { http: proxy.origin } })).status).toBe(200);
+    expect((await get(server.origin, { proxy: { url: proxy.origin } })).status).toBe(200);
     expect(proxy.tunnels).toEqual([`127.0.0.1:${server.port}`]);
   });
 
   it('is not used for the hosts that are excepted', async () => {
     const [server, proxy] = [keep(await startHttp()), keep(await startProxy())];
-    expect((await get(server.origin, { proxy: { http: proxy.origin, except: '127.0.0.1' } })).status).toBe(200);
+    expect((await get(server.origin, { proxy: { url: proxy.origin, except: '127.0.0.1' } })).status).toBe(200);
     expect(proxy.tunnels).toEqual([]);
+  });
+});
+
+describe('a proxy of the environment', () => {
+  const NAME = '_acme-challenge.example.ee';
+
+  it('never sees an API on this machine', async () => {
+    const [panels, proxy, here] = await Promise.all([startPanels(), startProxy(), openWorkplace()]);
+    closers.push(panels.close, proxy.close, here.remove);
+    await here.configure(panels.config);
+    const env = { http_proxy: proxy.origin, https_proxy: proxy.origin, ALL_PROXY: proxy.origin };
+    expect((await here.run(['add-txt', '--no-wait', NAME, VALUE], { env })).code).toBe(0);
+    expect(proxy.tunnels).toEqual([]);
+    expect(panels.zoneid.held(NAME)).toEqual([VALUE]);
+  });
+
+  it('may come without a scheme, as curl takes it; what is no address is named', async () => {
+    const [panels, proxy, here] = await Promise.all([startPanels(), startProxy(), openWorkplace()]);
+    closers.push(panels.close, proxy.close, here.remove);
+    await here.configure(panels.config.replace(/url: http:\/\/127.0.0.1:\d+\/v2/, 'url: https://api.zone.test/v2'));
+    const run = (https_proxy: string) =>
+      here.run(['add-txt', '--no-wait', '--timeout', '3', NAME, VALUE], { env: { https_proxy } });
+    await run(`127.0.0.1:${proxy.port}`);
+    expect(proxy.tunnels[0]).toBe('api.zone.test:443');
+    expectFailure(await run('ftp://x'), 78, /https_proxy is not the address of an HTTP proxy/, /http:\/\/HOST:PORT/);
   });
 });

@@ -1,0 +1,36 @@
+import { join } from 'node:path';
+import * as z from 'zod/mini';
+import { digest } from '../digest.ts';
+import { readJson, writeJson } from './files.ts';
+
+/** How long credentials that were refused are not tried again, in milliseconds. */
+export const REFUSED_FOR_MS = 300_000;
+
+const refusalSchema = z.object({ at: z.number() });
+
+/**
+ * Credentials that a provider has refused, for all processes: panels lock an address out after some failed logins, and
+ * an ACME client calls its hook for every name. Other credentials are another entry.
+ */
+export interface RefusedLogins {
+  /** Milliseconds since these credentials were refused; undefined where they may be tried. */
+  age(credentials: string): Promise<number | undefined>;
+  remember(credentials: string): Promise<void>;
+}
+
+/** What cannot be read or written is not remembered. */
+export function openRefusedLogins(stateDirectory: string | undefined): RefusedLogins {
+  if (stateDirectory === undefined) return { age: async () => undefined, remember: nothing };
+  const fileOf = (credentials: string) => join(stateDirectory, 'refused', `${digest(credentials)}.json`);
+  return {
+    async age(credentials) {
+      const refused = await readJson(fileOf(credentials), refusalSchema).catch(() => undefined);
+      const age = refused ? Date.now() - refused.at : REFUSED_FOR_MS;
+      // One from the future was written before the clock was set back.
+      return age >= 0 && age < REFUSED_FOR_MS ? age : undefined;
+    },
+    remember: (credentials) => writeJson(fileOf(credentials), { at: Date.now() }).catch(nothing),
+  };
+}
+
+const nothing = async (): Promise<undefined> => undefined;
