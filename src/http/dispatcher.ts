@@ -40,7 +40,9 @@ export async function openDispatcher({ ca, fingerprint, proxy }: ConnectionSetti
     new Pool(origin, {
       ...options,
       keepAliveTimeout: KEEP_ALIVE,
-      connect: fingerprint === undefined ? options.connect : pinned(options.connect as Connector, fingerprint),
+      connect: endingWithErrors(
+        fingerprint === undefined ? (options.connect as Connector) : pinned(options.connect as Connector, fingerprint),
+      ),
     } as Pool.Options);
   const shared = { connect: buildConnector(tls), factory: factory as (origin: string | URL, options: object) => Pool };
   if (!proxy) return new Agent(shared);
@@ -54,6 +56,19 @@ export async function openDispatcher({ ca, fingerprint, proxy }: ConnectionSetti
     // An empty text keeps undici from reading the environment once more.
     noProxy: proxy.except ?? '',
   });
+}
+
+/**
+ * undici connects again and again, without end, where a proxy closes the connection before it has opened the tunnel: it
+ * takes that error for one of a connection that was in use.
+ */
+function endingWithErrors(connect: Connector): Connector {
+  return (options, done) =>
+    connect(options, (...[error, socket]) => {
+      if (!error) return done(null, socket);
+      const isEndless = 'code' in error && error.code === 'UND_ERR_SOCKET';
+      return done(isEndless ? Object.assign(new Error(error.message), { code: 'ECONNRESET' }) : error, null);
+    });
 }
 
 /** A connector that hands out a connection only after the server has shown the pinned certificate. */

@@ -167,7 +167,7 @@ describe('an answer', () => {
     });
     await expect(client({ requestTimeout: 15_000 }).send(read(server))).rejects.toMatchObject({
       code: 'E_PROTOCOL',
-      message: expect.stringMatching(/larger than 64 MB/),
+      message: expect.stringMatching(/larger than 16 MB/),
     });
   });
 
