@@ -9,6 +9,7 @@ import {
   type Fqdn,
   isSameName,
   type ProviderContext,
+  parseJson,
   type TxtRecord,
   unquoteTxt,
 } from '../../src/provider.ts';
@@ -101,20 +102,12 @@ export function findProgram(command: string | undefined): string {
 
 function readJson<Schema extends z.core.$ZodType>(call: string, stdout: string, schema: Schema): z.output<Schema> {
   const line = stdout.trimEnd().split('\n').at(-1) ?? '';
-  const parsed = z.safeParse(schema, jsonOf(line));
+  const parsed = z.safeParse(schema, parseJson(line));
   if (parsed.success) return parsed.data;
   throw new Dns01Error('E_PROTOCOL', `${call}: cannot read what lexicon says: ${excerpt(line) || 'nothing'}`, {
     outcomeUnknown: true,
     hint: 'check that command is dns-lexicon, version 3',
   });
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** What is known of the last lines of lexicon's tracebacks: `package.Exception: text`. The first match counts. */
