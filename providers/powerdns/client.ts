@@ -167,7 +167,7 @@ export function createPowerdnsClient(
     },
 
     /**
-     * Whether the backend can be searched: one that cannot finds nothing, without a word. One record is enough, and
+     * Whether the backend can be searched: one that cannot finds nothing and does not say so. One record is enough, and
      * likely the zone's SOA: a text without quotes among more of them would make this fail.
      */
     canSearch: async (zone: Fqdn): Promise<boolean> =>
