@@ -8,7 +8,7 @@ import type { Fqdn } from './names.ts';
 import type { Resolved } from './toolbox/options.ts';
 
 export { type Fqdn, isWithin, normaliseName, parseName } from './names.ts';
-export { excerpt } from './output/text.ts';
+export { excerpt, parseJson } from './output/text.ts';
 export {
   type Api,
   type ApiCall,

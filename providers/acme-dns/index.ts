@@ -1,6 +1,14 @@
 import * as z from 'zod/mini';
 import { Dns01Error, isDns01Error } from '../../src/errors.ts';
-import { createApi, defineProvider, httpUrl, type ProviderDocs, secret, type TxtRecord } from '../../src/provider.ts';
+import {
+  createApi,
+  defineProvider,
+  httpUrl,
+  type ProviderDocs,
+  refusalBody,
+  secret,
+  type TxtRecord,
+} from '../../src/provider.ts';
 
 const options = z.strictObject({
   url: httpUrl('address of the acme-dns server, like https://auth.example.org'),
@@ -68,7 +76,7 @@ export default defineProvider({
           hint: 'url is the address of the API, without /update or /register',
         },
       },
-      messageOf: ({ text }) => z.safeParse(faultSchema, jsonOf(text)).data?.error,
+      messageOf: (answer) => refusalBody(answer, faultSchema)?.error,
     });
 
     /** The value takes the place of the older of the two that are there. */
@@ -118,14 +126,6 @@ function sayWhatIsUnknown(error: unknown): never {
     outcomeUnknown: true,
     hint: 'the value may be there: look in the DNS before you add it again, because twice the same pushes the other value out',
   });
-}
-
-function jsonOf(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The server takes nothing else (acme-dns, validation.go), and says only bad_txt. */

@@ -48,7 +48,7 @@ const docs: ProviderDocs = {
   ],
   requests: { add: 'whatever the script sends', remove: 'whatever the script sends' },
   tried:
-    'acme.sh 3.1.4 in dash and bash, with its dns_acmedns against a fake server and with a script made for it; no script against a real provider',
+    'acme.sh 3.1.4 in dash and bash, with its dns_acmedns, dns_bh, dns_bhosted, dns_jd and dns_selfhost against stand-ins of their APIs and with a script made for it; no script against a real provider',
   notes: [
     'a bridge can promise only what the script keeps: some overwrite the other value at a name, some remove every value at it, some add a value twice. Where dns01 has a provider of its own, take that',
     'the scripts cannot list: add-txt always reports a change, remove-txt always a removal, and list-txt is refused',
@@ -144,7 +144,7 @@ export default defineProvider({
   },
 });
 
-/** What acme.sh sets up before it calls a script, with everything that is written in a directory that goes away. */
+/** What acme.sh sets up before it calls a script, with a directory for everything that is written, which is removed after the call. */
 function homesOf(home: string, scratch: string): Record<string, string> {
   return {
     LE_WORKING_DIR: home,

@@ -1,6 +1,7 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
+import { parseJson } from '../../src/provider.ts';
 
 const valuesSchema = z.record(z.string(), z.enum(['added', 'removed']));
 
@@ -25,7 +26,7 @@ export async function openSaved(directory: string, env: Readonly<Record<string, 
   const place = (file: string) => join(directory, file);
   // The script writes here itself, so that nothing is lost when the process is killed after it.
   const [domain, variables] = [place('domain.conf'), place('variables')];
-  const values = valuesIn(await textOf(place('values.json')));
+  const values = { ...z.safeParse(valuesSchema, parseJson(await textOf(place('values.json')))).data };
 
   async function write(file: string, text: string): Promise<void> {
     await writeFile(place(`${file}.new`), text, { mode: 0o600 });
@@ -59,14 +60,6 @@ export async function openSaved(directory: string, env: Readonly<Record<string, 
 
 /** Empty where there is none. */
 const textOf = (file: string): Promise<string> => readFile(file, 'utf8').catch(() => '');
-
-function valuesIn(text: string): Record<string, 'added' | 'removed'> {
-  try {
-    return { ...z.parse(valuesSchema, JSON.parse(text)) };
-  } catch {
-    return {};
-  }
-}
 
 /** Scripts also save their credentials, by name, or in another form by another name. They get them from env anyway. */
 function withoutSecrets(text: string, env: Readonly<Record<string, string>>): string {

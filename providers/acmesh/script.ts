@@ -68,22 +68,34 @@ export function functionChecks(home: string, script: string): RightCheck[] {
   return [acme, file, ...functions];
 }
 
-/** What is known of the lines with which scripts complain of their credentials. */
+const CREDENTIAL = String.raw`\b\w*(token|key|secret|credentials?|password|username|user|login|uuid)\b`;
+
+/** What scripts say when a credential is missing. */
+const MISSING = [
+  String.raw`(n't|\bnot|\bmust|\bplease|\bneed|\brequire)\b.*\b(spe[cs]if|provid|export|defin|passed)`,
+  String.raw`\b(must|need|please)\b.*\bset\b|\bhave not set\b|\bnot set\.?$|\bexport it as\b`,
+  String.raw`^(no|missing)\b.*${CREDENTIAL}|${CREDENTIAL}.*\b(not found|must be present)`,
+  String.raw`\b(is|are) (empty|missing|required)\b`,
+];
+
+const REFUSED = [
+  String.raw`unauthori[sz]ed|forbidden|access denied|authenticat|login failed|\b40[13]\b`,
+  String.raw`\b(invalid|wrong|incorrect|bad)\b.*${CREDENTIAL}`,
+  String.raw`${CREDENTIAL}.*\b(invalid|wrong|incorrect|denied|refused|rejected|expired)`,
+];
+
+/** The first that fits a line decides; gathered from what the scripts of acme.sh 3.1.4 say. */
 const SIGNS: readonly { readonly sign: RegExp; readonly code: ErrorCode; readonly hint: string }[] = [
   {
-    sign: /(n't|\bnot|\bmust|\bplease|\bneed)\b.*\b(specif|provid|export|defin)|\b(must|need|please)\b.*\bset\b|\b(is|are) (empty|missing|required|not set)\b/i,
+    sign: new RegExp(MISSING.join('|'), 'i'),
     code: 'E_CONFIG',
     hint: 'put what the script asks for into env of the account, by that name',
   },
-  {
-    sign: /unauthori[sz]ed|forbidden|access denied|authenticat|login failed|\b40[13]\b|\b(invalid|wrong|incorrect|bad)\b.*\b(token|key|secret|credentials?|password|login|user)|\b(token|key|secret|credentials?|password|login)\b.*\b(invalid|wrong|incorrect|denied|refused|rejected|expired)/i,
-    code: 'E_AUTH',
-    hint: 'check the credentials in env of the account',
-  },
+  { sign: new RegExp(REFUSED.join('|'), 'i'), code: 'E_AUTH', hint: 'check the credentials in env of the account' },
 ];
 
-/** Lines that tell nobody what went wrong. */
-const POLITE = /^\s*(please|see|try again|for more)\b|^\s*$/i;
+/** Lines that do not tell what went wrong. */
+const POLITE = /^\s*(please|see|try again|for more|you can)\b|^\s*$/i;
 
 /** A failed call as an error. A script that ran and failed may have written before it did. */
 export function failedWith(

@@ -47,7 +47,7 @@ const docs: ProviderDocs = {
     'so add-txt always reports a change, remove-txt always a removal, and list-txt is refused',
     'it runs in the directory / with nothing on stdin, and with PATH, HOME, LANG and what env names as its whole environment',
     'the value comes as it is, also when it begins with a dash',
-    'exit code 0 is a success; 65 refused, 68 no such zone, 75 try again later, 77 bad credentials and 78 bad configuration are understood, any other means that it failed and nobody knows how far it came',
+    'exit code 0 is a success; 65 refused, 68 no such zone, 75 try again later, 77 bad credentials and 78 bad configuration are understood, any other means that it failed and may have done a part of the work',
     'the last line on stderr becomes the error message; nothing else of the output is shown, without --verbose',
     'when its time is up it gets SIGTERM, two seconds later SIGKILL, and so does all that it started in its process group',
   ],
@@ -98,15 +98,15 @@ const MEANINGS: Readonly<Record<number, { code: ErrorCode; says: string; hint: s
   78: { code: 'E_CONFIG', says: 'wrongly configured', hint: 'the program says that its configuration is wrong' },
 };
 
-/** These say that nothing was done. Of any other failure nobody knows how far the program came. */
+/** These say that nothing was done. After any other failure a part of the work may be done. */
 const NOTHING_DONE: ReadonlySet<number> = new Set([65, 68, 77, 78]);
 
 /** A failed call as an error. `complaint` is the last line of the program's stderr; it may be empty. */
 function refusedByExit(call: string, exitCode: number, complaint: string): Dns01Error {
   const meaning = MEANINGS[exitCode];
   const { code, says, hint } = meaning ?? { code: 'E_REJECTED' as const, says: 'failed', hint: UNKNOWN };
-  const told = complaint === '' ? '' : `: ${complaint}`;
-  return new Dns01Error(code, `${call}: ${says} (exit code ${exitCode})${told}`, {
+  const because = complaint === '' ? '' : `: ${complaint}`;
+  return new Dns01Error(code, `${call}: ${says} (exit code ${exitCode})${because}`, {
     hint,
     outcomeUnknown: !NOTHING_DONE.has(exitCode),
   });

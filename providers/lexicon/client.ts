@@ -1,36 +1,32 @@
 import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import * as z from 'zod/mini';
-import { Dns01Error } from '../../src/errors.ts';
-import { excerpt, type Fqdn, type ProviderContext } from '../../src/provider.ts';
-import { failedWith } from './failure.ts';
+import { Dns01Error, type ErrorCode } from '../../src/errors.ts';
+import {
+  type CommandOutcome,
+  excerpt,
+  type Fqdn,
+  isSameName,
+  type ProviderContext,
+  parseJson,
+  type TxtRecord,
+  unquoteTxt,
+} from '../../src/provider.ts';
 
 interface LexiconSettings {
   readonly service: string;
   readonly secrets: Readonly<Record<string, string>>;
-  /** Where the program may be; the first that is there is taken. */
-  readonly places: readonly string[];
-  /** Milliseconds for one run. */
-  readonly timeout: number;
+  readonly command: string | undefined;
+  /** For one run. */
+  readonly timeoutMs: number;
 }
 
-interface Lookup {
-  readonly zone: Fqdn;
-  readonly name: Fqdn;
-}
+/** Debian installs it into the second, pip and other package managers into the first. */
+const USUAL_PLACES = ['/usr/local/bin/lexicon', '/usr/bin/lexicon'];
 
-interface Creation extends Lookup {
-  readonly value: string;
-  /** Seconds. */
-  readonly ttl: number;
-}
-
-/** The three calls of the program that a DNS-01 hook needs. */
-export interface LexiconClient {
-  /** The TXT values at the name, unquoted. @throws E_PROTOCOL for output that is not lexicon's */
-  list(lookup: Lookup): Promise<string[]>;
-  create(creation: Creation): Promise<void>;
-  delete(deletion: Omit<Creation, 'ttl'>): Promise<void>;
-}
+/** The names under which tldextract, since 3.0, keeps its list of public suffixes: upstream's and Debian's. */
+const SUFFIX_LISTS = ['de84b5ca2167d4c83e38fb162f2e8738', '704b6b0e53ba2966d92e690044b663f4'];
 
 /** `lexicon SERVICE list … --output JSON` of 3.11.7: one line. What it says beside (warnings) are lines before. */
 const listSchema = z.array(z.looseObject({ type: z.string(), name: z.string(), content: z.string() }));
@@ -38,20 +34,41 @@ const listSchema = z.array(z.looseObject({ type: z.string(), name: z.string(), c
 /** `create` and `delete`: whether it was done. */
 const doneSchema = z.boolean();
 
-export function openLexicon(settings: LexiconSettings, context: ProviderContext): LexiconClient {
-  const { service, secrets, places, timeout } = settings;
+/** The calls of the program that a DNS-01 hook needs. */
+export function openLexicon({ service, secrets, command, timeoutMs }: LexiconSettings, context: ProviderContext) {
+  const start = (call: string, args: readonly string[], env = {}) =>
+    context.runCommand({ call, file: findProgram(command), args, env, secrets, timeoutMs });
 
-  async function run(action: 'list' | 'create' | 'delete', { zone, name }: Lookup, more: readonly string[] = []) {
+  async function run(action: 'list' | 'create' | 'delete', zone: Fqdn, name: Fqdn, more: readonly string[] = []) {
     const call = `lexicon ${service} ${action}`;
-    // Without --delegated it would cut the zone out of the name by the list of public suffixes.
+    // Both for the same: --delegated does it for zones below a known suffix, the list for all.
     const args = ['--delegated', zone, service, action, zone, 'TXT', `--name=${name}`, ...more, '--output', 'JSON'];
-    const outcome = await context.runCommand({ call, file: findProgram(places), args, secrets, timeout });
+    const outcome = await start(call, args, { TLDEXTRACT_CACHE_PATH: await suffixesFor(zone) });
     if (outcome.exitCode !== 0) throw failedWith(call, outcome);
     return { call, stdout: outcome.stdout };
   }
 
-  async function change(action: 'create' | 'delete', lookup: Lookup, more: readonly string[]): Promise<void> {
-    const { call, stdout } = await run(action, lookup, more);
+  /**
+   * lexicon takes for a zone what is one label longer than a public suffix: `corp.lan` would become `corp.lan.lan`. With
+   * a list that holds what is above this zone, and nothing else, it takes the zone as it is.
+   */
+  async function suffixesFor(zone: Fqdn): Promise<string> {
+    const above = zone.split('.').slice(1).join('.');
+    const cache = join(await context.dataDirectory(), `suffix-${above}`);
+    const folder = join(cache, 'publicsuffix.org-tlds');
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    for (const list of SUFFIX_LISTS) {
+      await writeFile(join(folder, `${list}.tldextract.json`), JSON.stringify([[above], []]), { mode: 0o600 });
+    }
+    return cache;
+  }
+
+  async function change(
+    action: 'create' | 'delete',
+    { zone, name }: TxtRecord,
+    more: readonly string[],
+  ): Promise<void> {
+    const { call, stdout } = await run(action, zone, name, more);
     if (readJson(call, stdout, doneSchema)) return;
     throw new Dns01Error('E_REJECTED', `${call}: not done, lexicon says`, {
       outcomeUnknown: true,
@@ -60,18 +77,22 @@ export function openLexicon(settings: LexiconSettings, context: ProviderContext)
   }
 
   return {
-    async list(lookup) {
-      const { call, stdout } = await run('list', lookup);
+    /** The TXT values at the name, unquoted. @throws E_PROTOCOL for output that is not lexicon's */
+    async list(zone: Fqdn, name: Fqdn): Promise<string[]> {
+      const { call, stdout } = await run('list', zone, name);
       return readJson(call, stdout, listSchema)
-        .filter((record) => record.type === 'TXT' && isSameName(record.name, lookup))
-        .map(({ content }) => unquoted(content));
+        .filter((record) => record.type === 'TXT' && isSameName(record.name, name, zone))
+        .map(({ content }) => unquoteTxt(content));
     },
-    create: ({ value, ttl, ...lookup }) => change('create', lookup, [`--content=${value}`, `--ttl=${ttl}`]),
-    delete: ({ value, ...lookup }) => change('delete', lookup, [`--content=${value}`]),
+    create: (record: TxtRecord) => change('create', record, [`--content=${record.value}`, `--ttl=${record.ttl}`]),
+    delete: (record: TxtRecord) => change('delete', record, [`--content=${record.value}`]),
+    knowsService: async () => (await start(`lexicon ${service}`, [service, '--help'])).exitCode === 0,
   };
 }
 
-function findProgram(places: readonly string[]): string {
+/** @throws E_CONFIG */
+export function findProgram(command: string | undefined): string {
+  const places = command === undefined ? USUAL_PLACES : [command];
   const found = places.find((place) => existsSync(place));
   if (found !== undefined) return found;
   throw new Dns01Error('E_CONFIG', `lexicon is not there: looked for ${places.join(' and ')}`, {
@@ -81,7 +102,7 @@ function findProgram(places: readonly string[]): string {
 
 function readJson<Schema extends z.core.$ZodType>(call: string, stdout: string, schema: Schema): z.output<Schema> {
   const line = stdout.trimEnd().split('\n').at(-1) ?? '';
-  const parsed = z.safeParse(schema, jsonOf(line));
+  const parsed = z.safeParse(schema, parseJson(line));
   if (parsed.success) return parsed.data;
   throw new Dns01Error('E_PROTOCOL', `${call}: cannot read what lexicon says: ${excerpt(line) || 'nothing'}`, {
     outcomeUnknown: true,
@@ -89,21 +110,46 @@ function readJson<Schema extends z.core.$ZodType>(call: string, stdout: string, 
   });
 }
 
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
+/** What is known of the last lines of lexicon's tracebacks: `package.Exception: text`. The first match counts. */
+const SIGNS: readonly { readonly sign: RegExp; readonly code: ErrorCode; readonly hint: string }[] = [
+  {
+    sign: /No domain found|NotAuth\b|domain\b.*\bnot found/i,
+    code: 'E_ZONE',
+    hint: 'check that the provider holds the zone, and that the credentials are for it',
+  },
+  {
+    sign: /AuthenticationError|\b(401|403) (Client Error|Unauthorized|Forbidden)|PeerBadKey|PeerBadSignature|BadSignature/,
+    code: 'E_AUTH',
+    hint: 'check the credentials in env of the account, and that they are for this zone',
+  },
+  {
+    sign: /ProviderNotAvailableError|invalid choice|unrecognized arguments|ModuleNotFoundError|ImportError/,
+    code: 'E_CONFIG',
+    hint: 'service has to be a name that lexicon --help lists, and what lexicon needs for it has to be installed',
+  },
+  {
+    sign: /\b429 (Client Error|Too Many)/,
+    code: 'E_RATE',
+    hint: 'the provider asks to be asked less: try again later',
+  },
+  {
+    sign: /ConnectionError|ConnectionRefusedError|Timeout|gaierror|SSLError|OSError|\b5\d\d Server Error/,
+    code: 'E_REMOTE',
+    hint: 'the provider cannot be reached or is out of order: try again later',
+  },
+];
 
-/** Its providers give full names, or names relative to the zone. */
-function isSameName(shown: string, { name, zone }: Lookup): boolean {
-  const plain = shown.replace(/\.$/, '').toLowerCase();
-  return plain === name || `${plain}.${zone}` === name;
-}
+const OTHERWISE = { code: 'E_REJECTED', hint: 'see all that lexicon says with --verbose' } as const;
 
-/** Some of its providers give the text as zone files have it: in quotes, and a long one in several. */
-function unquoted(content: string): string {
-  return /^"[^"]*"( "[^"]*")*$/.test(content) ? content.slice(1, -1).replaceAll('" "', '') : content;
+/** These say that nothing was written: lexicon logs in before it writes. */
+const NOTHING_DONE: ReadonlySet<ErrorCode> = new Set(['E_ZONE', 'E_AUTH', 'E_CONFIG', 'E_RATE']);
+
+/** A run that ended with another exit code than 0, as an error. */
+function failedWith(call: string, { exitCode, complaint }: CommandOutcome): Dns01Error {
+  const { code, hint } = SIGNS.find(({ sign }) => sign.test(complaint)) ?? OTHERWISE;
+  const because = complaint === '' ? '' : `: ${complaint}`;
+  return new Dns01Error(code, `${call}: failed (exit code ${exitCode})${because}`, {
+    hint,
+    outcomeUnknown: !NOTHING_DONE.has(code),
+  });
 }

@@ -1,7 +1,15 @@
 import * as z from 'zod/mini';
-import { defineProvider, type ProviderDocs, secret } from '../../src/provider.ts';
-import { openLexicon } from './client.ts';
-import { createRecords } from './records.ts';
+import { Dns01Error } from '../../src/errors.ts';
+import {
+  absolutePath,
+  callTimeout,
+  defineProvider,
+  environment,
+  fileCheck,
+  type ProviderDocs,
+  type TxtRecord,
+} from '../../src/provider.ts';
+import { findProgram, openLexicon } from './client.ts';
 
 const options = z.strictObject({
   service: z
@@ -10,30 +18,16 @@ const options = z.strictObject({
       z.regex(/^[a-z0-9_]+$/, "expected one of lexicon's names for providers, like cloudflare"),
       z.describe("lexicon's name for the DNS provider: `lexicon --help` lists them"),
     ),
-  env: z.optional(
-    z
-      .record(
-        z.string().check(z.regex(/^[A-Z_][A-Z0-9_]*$/, 'expected a name like LEXICON_CLOUDFLARE_AUTH_TOKEN')),
-        secret('the value of the variable'),
-      )
-      .check(
-        z.describe(
-          'the credentials, by the names of environment variables that lexicon reads (`LEXICON_CLOUDFLARE_AUTH_TOKEN`), each a secret',
-        ),
-      ),
+  env: environment(
+    'the credentials, by the names of environment variables that lexicon reads (`LEXICON_CLOUDFLARE_AUTH_TOKEN`), each a secret',
+    /^[A-Z_][A-Z0-9_]*$/,
   ),
   command: z.optional(
-    z
-      .string()
-      .check(
-        z.regex(/^\/[^\0]*[^/\0]$/, 'expected the absolute path of a program'),
-        z.describe('absolute path of lexicon; default: `/usr/local/bin/lexicon`, else `/usr/bin/lexicon`'),
-      ),
+    absolutePath.check(
+      z.describe('absolute path of lexicon; default: `/usr/local/bin/lexicon`, else `/usr/bin/lexicon`'),
+    ),
   ),
-  timeout: z._default(
-    z.number().check(z.minimum(0.1), z.maximum(3600), z.describe('seconds for one call, then it is stopped')),
-    120,
-  ),
+  timeout: callTimeout(120),
 });
 
 const docs: ProviderDocs = {
@@ -55,12 +49,9 @@ const docs: ProviderDocs = {
     'lexicon may say yes although the provider said no: ddns, for one, never looks at the answer to an update. Whether the value is there shows in the wait for it',
     'values with spaces, semicolons or at signs are refused, for some of its providers read them as zone file syntax',
     'the credentials are only in the environment of lexicon, never in its arguments',
-    'lexicon loads a list of public suffixes from the internet and keeps it below ~/.lexicon_tld_set; TLDEXTRACT_CACHE_PATH in env puts it elsewhere',
+    'lexicon cuts zones by a list of public suffixes that it loads from the internet; dns01 hands it one that fits the zone, so that zones like corp.lan work and nothing is loaded. TLDEXTRACT_CACHE_PATH in env turns that off',
   ],
 };
-
-/** Debian installs it into the second, pip and other package managers into the first. */
-const USUAL_PLACES = ['/usr/local/bin/lexicon', '/usr/bin/lexicon'];
 
 export default defineProvider({
   type: 'lexicon',
@@ -69,7 +60,57 @@ export default defineProvider({
   options,
   http: false,
   create({ service, env = {}, command, timeout }, context) {
-    const places = command === undefined ? USUAL_PLACES : [command];
-    return createRecords(openLexicon({ service, secrets: env, places, timeout: timeout * 1000 }, context), context);
+    const lexicon = openLexicon({ service, secrets: env, command, timeoutMs: timeout * 1000 }, context);
+    const isThere = async ({ zone, name, value }: TxtRecord) => (await lexicon.list(zone, name)).includes(value);
+
+    // lexicon does not tell a change from none, so a list goes first.
+    return {
+      async addTxt(record) {
+        refuseSyntax(record.value);
+        const { zone } = record;
+        if (await isThere(record)) return { zone, changed: false };
+        return context.writeOnce({
+          async write() {
+            await lexicon.create(record);
+            return { zone, changed: true };
+          },
+          look: async () => ((await isThere(record)) ? { zone, changed: true } : undefined),
+        });
+      },
+
+      async removeTxt(record) {
+        refuseSyntax(record.value);
+        if (!(await isThere(record))) return 'absent';
+        return context.writeOnce<'removed'>({
+          async write() {
+            await lexicon.delete(record);
+            return 'removed';
+          },
+          look: async () => ((await isThere(record)) ? undefined : 'removed'),
+        });
+      },
+
+      listTxt: (name, zone) => lexicon.list(zone, name),
+
+      async checkRights() {
+        const program = fileCheck(
+          'run',
+          findProgram(command),
+          'make it executable, or say in command where lexicon is',
+        );
+        if (!program.held) return [program];
+        const hint =
+          'service has to be a name that lexicon --help lists, and what lexicon needs for it has to be there';
+        return [program, { right: `provider ${service} of lexicon`, held: await lexicon.knowsService(), hint }];
+      },
+    };
   },
 });
+
+/** Some of lexicon's providers hand the value on as zone file text, where these end it, split it or mean something. */
+function refuseSyntax(value: string): void {
+  if (!/[\s;@()$]/.test(value)) return;
+  throw new Dns01Error('E_REJECTED', `lexicon cannot be trusted with the value ${value}`, {
+    hint: 'some of its providers read spaces, semicolons, parentheses, @ and $ as zone file syntax; use another provider',
+  });
+}

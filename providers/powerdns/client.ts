@@ -9,6 +9,7 @@ import {
   parseName,
   pathPart,
   plainName,
+  refusalBody,
 } from '../../src/provider.ts';
 
 /** One value of a record set, as it is stored. */
@@ -106,7 +107,7 @@ export function createPowerdnsClient(
       },
       422: { code: 'E_REJECTED', hint: beside },
     },
-    messageOf: ({ text }) => z.safeParse(errorSchema, jsonOf(text)).data?.error,
+    messageOf: (answer) => refusalBody(answer, errorSchema)?.error,
   });
 
   const zonePath = (zone: Fqdn) => `/zones/${pathPart(absoluteName(zone))}`;
@@ -166,7 +167,7 @@ export function createPowerdnsClient(
     },
 
     /**
-     * Whether the backend can be searched: one that cannot finds nothing, without a word. One record is enough, and
+     * Whether the backend can be searched: one that cannot finds nothing and does not say so. One record is enough, and
      * likely the zone's SOA: a text without quotes among more of them would make this fail.
      */
     canSearch: async (zone: Fqdn): Promise<boolean> =>
@@ -220,14 +221,6 @@ const statusOf = (error: unknown): number => (isDns01Error(error) ? (error.statu
 
 function unlessRefused(error: unknown): undefined {
   if (statusOf(error) === 0) throw error;
-}
-
-function jsonOf(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The zone is there, but not this record set: what OLSPanel's own page writes does this. */

@@ -23,7 +23,8 @@ export default defineProvider({
       add: '4; 1 for a value that is there already; at most 5 for up to 200 changes of a zone at once',
       remove: 'the same, and one more on servers before 4.9.12 where a name keeps other values',
     },
-    tried: 'PowerDNS 4.7.3 of Debian 12 with SQLite, the real server, also with rows as OLSPanel writes them',
+    tried:
+      'PowerDNS 4.7.3 of Debian 12 with SQLite, the real server, also with rows as OLSPanel writes them and with 100 names at once; what later servers do otherwise only on a stand-in made from their source',
     notes: [
       'works on zones whose TXT rows have no quotes, as OLSPanel and some other panels write them, where reading the whole zone fails with status 500: only the records of the one name are read. Where such a row is at the very name, it is left alone and the error says so',
       'servers before 4.9.12 and 5.0.0 to 5.0.1 can only replace all TXT values of a name at once: dns01 locks the zone against itself, and does its change again when another program undid it. What another program writes in that moment can still be lost. Later servers add and remove single values beside those that a name keeps',

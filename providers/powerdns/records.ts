@@ -42,17 +42,7 @@ export function createRecords(client: PowerdnsClient, context: ProviderContext):
 
   async function viewOne(zone: Fqdn, name: Fqdn): Promise<View> {
     const { head, set } = await client.read(zone, name);
-    return {
-      head,
-      before: new Map([[name, set]]),
-      look: async () => new Map([[name, (await client.read(zone, name)).set]]),
-      async hidden() {
-        const found = await client.search(zone, name);
-        const set = found ? found.get(name) : await client.readInZone(zone, name);
-        if (!found && !set) warnOfDisabled(name);
-        return new Map([[name, set ?? NOTHING]]);
-      },
-    };
+    return viewEach(zone, head, new Map([[name, set]]));
   }
 
   /** One search shows all names; where it cannot, each is read by itself, and never the whole zone. */
@@ -61,23 +51,31 @@ export function createRecords(client: PowerdnsClient, context: ProviderContext):
     const pattern = patternOf(names);
     const search = async () => (pattern === undefined ? undefined : client.search(zone, pattern));
     const found = await search();
-    if (found && (found.size > 0 || (await client.canSearch(zone)))) {
-      const look = async () => (await search()) ?? readEach(zone, names);
-      return { head, before: found, look, hidden: async () => new Map() };
+    if (!found || (found.size === 0 && !(await client.canSearch(zone)))) {
+      return viewEach(zone, head, await readEach(zone, names), found === undefined);
     }
+    const look = async () => (await search()) ?? readEach(zone, names);
+    return { head, before: found, look, hidden: async () => new Map() };
+  }
+
+  /** @param mayFind false where a search finds nothing, whatever there is */
+  function viewEach(zone: Fqdn, head: ZoneHead, before: TxtSets, mayFind = true): View {
+    const names = [...before.keys()];
     return {
       head,
-      before: await readEach(zone, names),
+      before,
       look: () => readEach(zone, names),
       async hidden() {
         const sets = new Map<Fqdn, TxtSet>();
         for (const name of names) {
-          const one = found ? undefined : await client.search(zone, name);
-          if (!one) {
-            warnOfDisabled(`${names.length} names of ${zone}`);
-            break;
-          }
-          sets.set(name, one.get(name) ?? NOTHING);
+          const found = mayFind ? await client.search(zone, name) : undefined;
+          const set = found || names.length > 1 ? found?.get(name) : await client.readInZone(zone, name);
+          if (set) sets.set(name, set);
+          if (found || set) continue;
+          context.log.warn(
+            `the server cannot be searched: if there are disabled TXT records at ${names.join(', ')}, they are lost`,
+          );
+          break;
         }
         return sets;
       },
@@ -158,9 +156,6 @@ export function createRecords(client: PowerdnsClient, context: ProviderContext):
       );
     }
   }
-
-  const warnOfDisabled = (where: string) =>
-    context.log.warn(`this server cannot be searched: if there are disabled TXT records at ${where}, they are lost`);
 
   return {
     async addTxt(record) {

@@ -11,8 +11,8 @@ export const absolutePath = z
   .check(z.regex(/^\/[^\0]*[^/\0]$/, 'expected the absolute path of a program, like /usr/local/bin/my-dns'));
 
 /** The option for environment variables of a program. */
-export function environment(description: string) {
-  const name = z.string().check(z.regex(/^[A-Za-z_]\w*$/, 'expected the name of an environment variable'));
+export function environment(description: string, names = /^[A-Za-z_]\w*$/) {
+  const name = z.string().check(z.regex(names, 'expected the name of an environment variable'));
   return z.optional(z.record(name, secret('the value of the variable')).check(z.describe(description)));
 }
 

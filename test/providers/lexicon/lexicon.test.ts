@@ -1,7 +1,9 @@
-import { appendFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import definition from '../../../providers/lexicon/index.ts';
+import { normaliseName } from '../../../src/names.ts';
 import { secretSourceOf, type TxtRecord } from '../../../src/provider.ts';
 import { type ContractHarness, describeContract } from '../../contract.ts';
 import { createTestContext } from '../../support/context.ts';
@@ -10,13 +12,16 @@ import { STAND_IN } from './stand-in.ts';
 
 const VALUE = 'LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ';
 const OTHER = '-vaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA';
-const ZONE = 'example.com';
-const NAME = `_acme-challenge.${ZONE}`;
+const ZONE = normaliseName('example.com');
+const NAME = normaliseName(`_acme-challenge.${ZONE}`);
 
-function openLexicon(scratch: Scratch, { token = 'right', command = scratch.path('lexicon'), timeout = 20 } = {}) {
+function openLexicon(
+  scratch: Scratch,
+  { token = 'right', command = scratch.path('lexicon'), timeout = 20, service = 'file' } = {},
+) {
   const context = createTestContext();
   const env = { LEXICON_FILE_AUTH_TOKEN: token };
-  return { provider: definition.create({ service: 'file', env, command, timeout }, context), context };
+  return { provider: definition.create({ service, env, command, timeout }, context), context };
 }
 
 async function openStandIn(): Promise<Scratch> {
@@ -29,23 +34,12 @@ const linesOf = async (scratch: Scratch, file: string) =>
   (await scratch.read(file).catch(() => '')).split('\n').filter((line) => line !== '');
 
 describeContract(
-  'lexicon, where the zone is known,',
+  'lexicon',
   async (): Promise<ContractHarness> => {
     const scratch = await openStandIn();
     return {
       zone: ZONE,
-      async open() {
-        const { provider } = openLexicon(scratch);
-        return {
-          // The route says which zone: the suite's records leave it out.
-          provider: {
-            addTxt: (record) => provider.addTxt({ ...record, zone: ZONE }),
-            removeTxt: (record, handle) => provider.removeTxt({ ...record, zone: ZONE }, handle),
-            listTxt: (name) => provider.listTxt(name, ZONE),
-          },
-          close: async () => {},
-        };
-      },
+      open: async () => ({ provider: openLexicon(scratch).provider, close: async () => {} }),
       held: async (name) =>
         (await linesOf(scratch, 'records'))
           .filter((line) => line.startsWith(`${name} `))
@@ -54,7 +48,7 @@ describeContract(
       close: () => scratch.remove(),
     };
   },
-  { faults: false },
+  { faults: false, onlyShortValues: true },
 );
 
 describe('lexicon', () => {
@@ -138,7 +132,9 @@ describe('lexicon', () => {
     ['requests.exceptions.HTTPError: 503 Server Error: Service Unavailable for url: x', 'E_REMOTE'],
     ['requests.exceptions.ConnectionError: HTTPSConnectionPool(host=x)', 'E_REMOTE'],
     ['dns.exception.Timeout: The DNS operation timed out.', 'E_REMOTE'],
-    ['Exception: No domain found', 'E_REJECTED'],
+    ['Exception: No domain found', 'E_ZONE'],
+    ['lexicon.exceptions.AuthenticationError: No domain found', 'E_ZONE'],
+    ['Exception: something else', 'E_REJECTED'],
     ['', 'E_REJECTED'],
   ])('is understood by its last words: %s', async (words, code) => {
     await interfere('before', `echo "${words}" >&2; exit 1`);
@@ -179,13 +175,27 @@ describe('lexicon', () => {
     expect((await failureOf(openLexicon(scratch).provider.listTxt(NAME, ZONE))).code).toBe('E_PROTOCOL');
   });
 
-  it('has to know the zone', async () => {
+  it.each(['corp.lan', 'sub.example.com'])('takes the zone %s as it is, whatever the public suffixes', async (text) => {
+    const zone = normaliseName(text);
+    await interfere('before', `echo "$TLDEXTRACT_CACHE_PATH" >'${scratch.path('cache')}'`);
     const { provider } = openLexicon(scratch);
-    const record = { name: NAME, value: VALUE, ttl: 60 };
-    for (const verb of [provider.addTxt(record), provider.removeTxt(record), provider.listTxt(NAME)]) {
-      expect(await failureOf(verb)).toMatchObject({ code: 'E_ZONE', hint: expect.stringContaining('--zone') });
+    await failureOf(provider.listTxt(normaliseName(`_acme-challenge.${zone}`), zone));
+    const cache = join((await scratch.read('cache')).trim(), 'publicsuffix.org-tlds');
+    const above = zone.split('.').slice(1).join('.');
+    for (const file of await readdir(cache)) {
+      expect(JSON.parse(await readFile(join(cache, file), 'utf8'))).toEqual([[above], []]);
     }
-    expect(await provider.removeTxt(record, { zone: ZONE })).toBe('absent');
+  });
+
+  it('is asked whether it can be run and knows the provider', async () => {
+    const checked = async (service = 'file') => {
+      const { provider } = openLexicon(scratch, { service });
+      return (await provider.checkRights?.())?.map(({ held }) => held);
+    };
+    expect(await checked()).toEqual([true, true]);
+    expect(await checked('nobody')).toEqual([true, false]);
+    await chmod(scratch.path('lexicon'), 0o644);
+    expect(await checked()).toEqual([false]);
   });
 
   it.each(['a b', 'a;b', '@', '(a', '$TTL'])('is not given the value "%s"', async (value) => {

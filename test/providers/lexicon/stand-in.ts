@@ -6,6 +6,10 @@ export const STAND_IN = (directory: string) => `#!/bin/sh
 tr '\\0' ' ' </proc/$$/cmdline >>'${directory}/cmdlines'
 echo >>'${directory}/cmdlines'
 echo "$*" >>'${directory}/calls'
+if [ "$2" = --help ]; then
+  [ "$1" = file ] || { echo "lexicon: error: argument provider_name: invalid choice: '$1'" >&2; exit 2; }
+  exit 0
+fi
 action=$4 zone=$5
 for arg; do
   case $arg in
@@ -18,6 +22,10 @@ touch '${directory}/records'
 if [ "$LEXICON_FILE_AUTH_TOKEN" != right ]; then
   echo 'Traceback (most recent call last):' >&2
   echo "lexicon.exceptions.AuthenticationError: token $LEXICON_FILE_AUTH_TOKEN is wrong" >&2
+  exit 1
+fi
+if [ "$zone" != example.com ]; then
+  echo 'Exception: No domain found' >&2
   exit 1
 fi
 case $action in
