@@ -1,7 +1,7 @@
 /** One session with the panel, and the calls that this provider makes in it. */
-import { type Dns01Error, isDns01Error } from '../../src/errors.ts';
+import { asUnknown, type Dns01Error, isDns01Error } from '../../src/errors.ts';
 import type { HttpAnswer, ProviderContext } from '../../src/provider.ts';
-import { asUnknown, readAnswer, type Verdict } from './faults.ts';
+import { readAnswer, type Verdict } from './faults.ts';
 import {
   addedSchema,
   deletedSchema,
@@ -74,14 +74,9 @@ export function openPanel(options: IspconfigOptions, context: ProviderContext) {
   const search = async (name: string, filter: Filter) => successOf(await read(name, { primary_id: filter }));
 
   return {
-    /** @throws E_AUTH where "DNS zone functions" is not ticked */
-    async zones(filter: Filter): Promise<Zone[]> {
-      return http.decode(await search('dns_zone_get', filter), zonesSchema).response;
-    },
-
-    /** Some of all zones, and how long the answer was. */
-    async zonePage(offset: number, limit: number): Promise<{ zones: Zone[]; bytes: number }> {
-      const answer = await search('dns_zone_get', { '#OFFSET#': offset, '#LIMIT#': limit });
+    /** Zones, and how long the answer was. @throws E_AUTH where "DNS zone functions" is not ticked */
+    async zones(filter: Filter): Promise<{ zones: Zone[]; bytes: number }> {
+      const answer = await search('dns_zone_get', filter);
       return { zones: http.decode(answer, zonesSchema).response, bytes: answer.text.length };
     },
 
