@@ -127,7 +127,7 @@ async function add(work: Work, record: TxtRecord, held: HeldZone, before: readon
   };
   /** Removed without asking for a new serial: that is what failed. */
   const takeOut = async (rows: readonly Row[]) => {
-    for (const row of rows) await deleteRow(work, row, false);
+    for (const row of rows) await deleteWithoutSerial(work, row);
   };
 
   let isUnsure = false;
@@ -248,15 +248,17 @@ async function removeRow(work: Work, row: Row): Promise<Deletion | 'absent'> {
   // Somebody else was faster, or the row's zone is gone or not this user's: then the panel finds no serial to raise, and
   // keeps the row.
   if (!(await isThere(work, row))) return 'absent';
-  await deleteRow(work, row, false);
-  if (await isThere(work, row)) {
-    throw new Dns01Error('E_AUTH', `dns_txt_delete: the panel keeps the record with the id ${row.id}`, {
-      hint: 'its zone is gone or belongs to another client: delete the record in the panel, or use an account that may',
-    });
-  }
+  await deleteWithoutSerial(work, row);
   const slow = 'was removed without a new serial: secondaries may show it for longer';
   work.context.log.warn(`the record with the id ${row.id} ${slow}`);
   return 'removed';
+}
+
+async function deleteWithoutSerial(work: Work, row: Row): Promise<void> {
+  if ((await deleteRow(work, row, false)) !== 'kept' || !(await isThere(work, row))) return;
+  throw new Dns01Error('E_AUTH', `dns_txt_delete: the panel keeps the record with the id ${row.id}`, {
+    hint: 'its zone is gone or belongs to another client: delete the record in the panel, or use an account that may',
+  });
 }
 
 /** `gone`: the answer was lost, and the row is not there. The serial is raised before the row is deleted. */
