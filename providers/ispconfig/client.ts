@@ -19,6 +19,9 @@ import {
  */
 export type Filter = Readonly<Record<string, string | number>>;
 
+/** Zones come with their whole zone files. */
+const MAX_ZONES_BYTES = 64 * 1024 * 1024;
+
 export type Panel = ReturnType<typeof openPanel>;
 
 export function openPanel(options: IspconfigOptions, context: ProviderContext) {
@@ -47,8 +50,9 @@ export function openPanel(options: IspconfigOptions, context: ProviderContext) {
 
   /** A 429 comes from something in front of the panel, which may have handed the request on before. */
   function send(name: string, json: object, writes = false): Promise<HttpAnswer> {
-    const url = `${options.url}?${name}`;
-    return http.send({ call: name, method: 'POST', url, json, writes, checkAfterRateLimit: writes });
+    const call = { call: name, method: 'POST', url: `${options.url}?${name}`, json, writes } as const;
+    const size = name === 'dns_zone_get' ? { maxBytes: MAX_ZONES_BYTES } : {};
+    return http.send({ ...call, ...size, checkAfterRateLimit: writes });
   }
 
   async function ask(name: string, params: object, writes: boolean): Promise<Verdict> {
