@@ -90,3 +90,7 @@ export function withContext(error: unknown, prefix: string): Dns01Error {
     tryNextZone: known.tryNextZone,
   });
 }
+
+/** The same failure of a write that may have been done all the same. */
+export const asUnknown = (failure: Dns01Error): Dns01Error =>
+  new Dns01Error(failure.code, failure.message, { hint: failure.hint, cause: failure, outcomeUnknown: true });

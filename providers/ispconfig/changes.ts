@@ -1,6 +1,6 @@
 /** Adding and removing TXT rows. Each change raises the zone's serial, without which secondaries never fetch it. */
 import pLimit from 'p-limit';
-import { asDns01Error, Dns01Error } from '../../src/errors.ts';
+import { asDns01Error, asUnknown, Dns01Error } from '../../src/errors.ts';
 import {
   absoluteName,
   createKeyedMutex,
@@ -8,13 +8,14 @@ import {
   type DnsProvider,
   type Fqdn,
   type ProviderContext,
+  type RunMemory,
   relativeName,
   type TxtChange,
   type TxtOutcome,
   type TxtRecord,
 } from '../../src/provider.ts';
 import type { Panel } from './client.ts';
-import { asUnknown, serialHint } from './faults.ts';
+import { serialHint } from './faults.ts';
 import {
   fullName,
   type HeldZone,
@@ -35,25 +36,15 @@ interface Work {
   readonly panel: Panel;
   readonly options: IspconfigOptions;
   readonly context: ProviderContext;
-  /** The zone, read once in a run or, with `anew`, now. */
-  zoneOf(name: Fqdn, anew?: 'anew'): Promise<HeldZone>;
-  forgetZone(name: Fqdn): void;
+  readonly zones: RunMemory<HeldZone>;
 }
+
+const zoneOf = ({ panel, zones }: Work, name: Fqdn): Promise<HeldZone> => zones.get(name, () => readZone(panel, name));
 
 type Changes = Required<Pick<DnsProvider, 'addTxt' | 'removeTxt' | 'listTxt' | 'changeTxt'>>;
 
 export function createChanges(panel: Panel, options: IspconfigOptions, context: ProviderContext): Changes {
-  const zones = createRunMemory<HeldZone>();
-  const work: Work = {
-    panel,
-    options,
-    context,
-    zoneOf(name, anew) {
-      if (anew) zones.forget(name);
-      return zones.get(name, () => readZone(panel, name));
-    },
-    forgetZone: zones.forget,
-  };
+  const work: Work = { panel, options, context, zones: createRunMemory() };
   // What one change has read must still be true when it writes: ISPConfig stores duplicates.
   const inTurn = createKeyedMutex();
   const limit = pLimit(CONCURRENCY);
@@ -62,7 +53,7 @@ export function createChanges(panel: Panel, options: IspconfigOptions, context: 
     async addTxt(record) {
       refuseUnstorable(record);
       return inTurn(record.zone, async () => {
-        const held = await work.zoneOf(record.zone);
+        const held = await zoneOf(work, record.zone);
         const rows = await rowsAt(panel, held, [record.name]);
         const { id, changed } = await add(work, record, held, rows.get(record.name) ?? []);
         return { zone: record.zone, id, changed: changed === true };
@@ -74,13 +65,13 @@ export function createChanges(panel: Panel, options: IspconfigOptions, context: 
         return removed === false ? 'absent' : 'removed';
       }),
     async listTxt(name, zone) {
-      const rows = await rowsAt(panel, await work.zoneOf(zone), [name]);
+      const rows = await rowsAt(panel, await zoneOf(work, zone), [name]);
       const served = (rows.get(name) ?? []).filter((row) => row.type === 'TXT' && isServed(row));
       return [...new Set(served.map(({ data }) => data))];
     },
     changeTxt: (zone, changes) =>
       inTurn(zone, async () => {
-        const held = await work.zoneOf(zone);
+        const held = await zoneOf(work, zone);
         const names = changes.map(({ record }) => record.name);
         const rows = await rowsAt(panel, held, names);
         return limit.map(changes, (change) => outcomeOf(work, change, held, rows.get(change.record.name) ?? []));
@@ -136,7 +127,7 @@ async function add(work: Work, record: TxtRecord, held: HeldZone, before: readon
   };
   /** Removed without asking for a new serial: that is what failed. */
   const takeOut = async (rows: readonly Row[]) => {
-    for (const row of rows) await deleteRow(work, row, false);
+    for (const row of rows) await deleteWithoutSerial(work, row);
   };
 
   let isUnsure = false;
@@ -157,7 +148,7 @@ async function add(work: Work, record: TxtRecord, held: HeldZone, before: readon
 
   const adding = context.writeOnce<Added>({
     async write() {
-      current ??= await work.zoneOf(held.name, 'anew');
+      current ??= await zoneOf(work, held.name);
       const result = await panel.insertRow(newRow(record, current.zone, stamp, work.options));
       if ('refusal' in result) throw await refused(result.refusal);
       return { id: result.id, changed: true };
@@ -173,7 +164,8 @@ async function add(work: Work, record: TxtRecord, held: HeldZone, before: readon
       const own = rows.filter((row) => row.stamp === stamp);
       if (!own[0]) return rows[0] && { id: rows[0].id, changed: undefined };
       const seen = current ?? held;
-      current = await work.zoneOf(held.name, 'anew').catch(() => undefined);
+      work.zones.forget(held.name);
+      current = await zoneOf(work, held.name).catch(() => undefined);
       const isRaised = current !== undefined && current.zone.serial !== seen.zone.serial;
       if (isRaised && panel.writes.isOnlyOneSince(seen.mark)) return { id: own[0].id, changed: true };
       await takeOut(own);
@@ -182,7 +174,7 @@ async function add(work: Work, record: TxtRecord, held: HeldZone, before: readon
   });
   // A refusal is not repeated, but what it may have left behind has to be found again.
   return adding.catch((failure: unknown) => {
-    work.forgetZone(held.name);
+    work.zones.forget(held.name);
     throw isUnsure ? asUnknown(asDns01Error(failure)) : failure;
   });
 }
@@ -224,7 +216,7 @@ async function rowsToRemove(work: Work, { name, value, zone }: TxtRecord): Promi
   const rows = found.filter((row) => holds(row, value) && fullName(row.name, zone) === name);
   const isFull = (row: Row) => row.name.endsWith('.');
   if (rows.length > 0 && rows.every(isFull)) return rows;
-  const held = await work.zoneOf(zone);
+  const held = await zoneOf(work, zone);
   return rows.filter((row) => isFull(row) || row.zone === held.zone.id);
 }
 
@@ -256,15 +248,17 @@ async function removeRow(work: Work, row: Row): Promise<Deletion | 'absent'> {
   // Somebody else was faster, or the row's zone is gone or not this user's: then the panel finds no serial to raise, and
   // keeps the row.
   if (!(await isThere(work, row))) return 'absent';
-  await deleteRow(work, row, false);
-  if (await isThere(work, row)) {
-    throw new Dns01Error('E_AUTH', `dns_txt_delete: the panel keeps the record with the id ${row.id}`, {
-      hint: 'its zone is gone or belongs to another client: delete the record in the panel, or use an account that may',
-    });
-  }
+  await deleteWithoutSerial(work, row);
   const slow = 'was removed without a new serial: secondaries may show it for longer';
   work.context.log.warn(`the record with the id ${row.id} ${slow}`);
   return 'removed';
+}
+
+async function deleteWithoutSerial(work: Work, row: Row): Promise<void> {
+  if ((await deleteRow(work, row, false)) !== 'kept' || !(await isThere(work, row))) return;
+  throw new Dns01Error('E_AUTH', `dns_txt_delete: the panel keeps the record with the id ${row.id}`, {
+    hint: 'its zone is gone or belongs to another client: delete the record in the panel, or use an account that may',
+  });
 }
 
 /** `gone`: the answer was lost, and the row is not there. The serial is raised before the row is deleted. */

@@ -1,7 +1,7 @@
 /** One session with the panel, and the calls that this provider makes in it. */
-import { type Dns01Error, isDns01Error } from '../../src/errors.ts';
+import { asUnknown, type Dns01Error, isDns01Error } from '../../src/errors.ts';
 import type { HttpAnswer, ProviderContext } from '../../src/provider.ts';
-import { asUnknown, readAnswer, type Verdict } from './faults.ts';
+import { readAnswer, type Verdict } from './faults.ts';
 import {
   addedSchema,
   deletedSchema,
@@ -18,6 +18,9 @@ import {
  * panel's `#OFFSET#` and `#LIMIT#` have to come last.
  */
 export type Filter = Readonly<Record<string, string | number>>;
+
+/** Zones come with their whole zone files. */
+const MAX_ZONES_BYTES = 64 * 1024 * 1024;
 
 export type Panel = ReturnType<typeof openPanel>;
 
@@ -47,8 +50,9 @@ export function openPanel(options: IspconfigOptions, context: ProviderContext) {
 
   /** A 429 comes from something in front of the panel, which may have handed the request on before. */
   function send(name: string, json: object, writes = false): Promise<HttpAnswer> {
-    const url = `${options.url}?${name}`;
-    return http.send({ call: name, method: 'POST', url, json, writes, checkAfterRateLimit: writes });
+    const call = { call: name, method: 'POST', url: `${options.url}?${name}`, json, writes } as const;
+    const size = name === 'dns_zone_get' ? { maxBytes: MAX_ZONES_BYTES } : {};
+    return http.send({ ...call, ...size, checkAfterRateLimit: writes });
   }
 
   async function ask(name: string, params: object, writes: boolean): Promise<Verdict> {
@@ -74,14 +78,9 @@ export function openPanel(options: IspconfigOptions, context: ProviderContext) {
   const search = async (name: string, filter: Filter) => successOf(await read(name, { primary_id: filter }));
 
   return {
-    /** @throws E_AUTH where "DNS zone functions" is not ticked */
-    async zones(filter: Filter): Promise<Zone[]> {
-      return http.decode(await search('dns_zone_get', filter), zonesSchema).response;
-    },
-
-    /** Some of all zones, and how long the answer was. */
-    async zonePage(offset: number, limit: number): Promise<{ zones: Zone[]; bytes: number }> {
-      const answer = await search('dns_zone_get', { '#OFFSET#': offset, '#LIMIT#': limit });
+    /** Zones, and how long the answer was. @throws E_AUTH where "DNS zone functions" is not ticked */
+    async zones(filter: Filter): Promise<{ zones: Zone[]; bytes: number }> {
+      const answer = await search('dns_zone_get', filter);
       return { zones: http.decode(answer, zonesSchema).response, bytes: answer.text.length };
     },
 

@@ -185,10 +185,6 @@ function notUnderstood(call: string, code: string, message: string): Dns01Error 
   });
 }
 
-/** The same failure of a write that may have been done all the same. */
-export const asUnknown = ({ code, message, hint, cause }: Dns01Error): Dns01Error =>
-  new Dns01Error(code, message, { hint, cause, outcomeUnknown: true });
-
 /** What to do where a zone's serial could not be raised. */
 export function serialHint({ message, hint }: Dns01Error, zone: Fqdn): string {
   if (/may not use this function/.test(message)) {

@@ -52,7 +52,7 @@ export async function readZone(panel: Panel, name: Fqdn): Promise<HeldZone> {
 }
 
 async function zonesNamed(panel: Panel, name: Fqdn): Promise<Zone[]> {
-  const zones = await panel.zones({ origin: absoluteName(name) });
+  const { zones } = await panel.zones({ origin: absoluteName(name) });
   return zones.filter(({ origin }) => origin.toLowerCase() === absoluteName(name));
 }
 
@@ -70,11 +70,12 @@ export async function* listZones(panel: Panel): AsyncIterable<ZoneInfo> {
   const seen = new Set<string>();
   let limit = FIRST_PAGE;
   for (let offset = 0; ; ) {
-    const { zones, bytes } = await panel.zonePage(offset, limit).catch((failure: unknown) => {
+    const page = () => panel.zones({ '#OFFSET#': offset, '#LIMIT#': limit });
+    const { zones, bytes } = await page().catch((failure: unknown) => {
       if (limit <= FIRST_PAGE || !isDns01Error(failure) || failure.code === 'E_AUTH') throw failure;
       // The next zones may be much larger than the last ones: too large for the panel, or for us.
       limit = FIRST_PAGE;
-      return panel.zonePage(offset, limit);
+      return page();
     });
     const fresh = zones.filter(({ id }) => !seen.has(id));
     for (const zone of fresh) {

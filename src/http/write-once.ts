@@ -1,4 +1,4 @@
-import { Dns01Error, isDns01Error } from '../errors.ts';
+import { asUnknown, isDns01Error } from '../errors.ts';
 import type { ProviderLog, WriteOnce } from '../provider.ts';
 
 /** How often a write is sent at the most, when every look after it shows that it was not done. */
@@ -16,7 +16,7 @@ export async function writeOnce<Result>({ write, look }: WriteOnce<Result>, log:
     } catch (failure) {
       if (!isDns01Error(failure)) throw failure;
       // An earlier attempt may still arrive, however clearly this one was refused.
-      if (!failure.outcomeUnknown) throw attempt === 1 ? failure : stillOpen(failure);
+      if (!failure.outcomeUnknown) throw attempt === 1 ? failure : asUnknown(failure);
       log.debug('the answer to a write was lost, looking whether it was done', { failure: failure.message });
       const found = await look().catch((cause: unknown) => {
         log.debug('the look failed as well', { failure: String(cause) });
@@ -27,6 +27,3 @@ export async function writeOnce<Result>({ write, look }: WriteOnce<Result>, log:
     }
   }
 }
-
-const stillOpen = (failure: Dns01Error): Dns01Error =>
-  new Dns01Error(failure.code, failure.message, { hint: failure.hint, cause: failure, outcomeUnknown: true });

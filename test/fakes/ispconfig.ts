@@ -335,11 +335,12 @@ export async function startIspconfigFake(settings: IspconfigFakeSettings = {}): 
     return clientId;
   }
 
-  /** Only what its form says of an empty zone; nothing is changed by that. */
-  function updateZone(params: Params): never {
+  /** Only what its form says of an empty new zone, and what it answers to an id that is not there. Nothing is changed. */
+  function updateZone(params: Params): number {
     clientOf(params['client_id']);
-    if (params['primary_id'] !== -1) throw new PhpFatal();
-    throw new RemoteFault('server_id_error_empty<br />\r\norigin_error_empty<br />\r\nminimum_range_error<br />\r\n');
+    if (params['primary_id'] === -1) throw new RemoteFault(EMPTY_ZONE_FAULT);
+    if (zones.some(({ id }) => id === String(params['primary_id']))) throw new PhpFatal();
+    return 0;
   }
 
   function raiseSerial(params: Params, zoneId: string, session: Session, clientId: number): void {
@@ -530,6 +531,14 @@ function parseObject(body: string): Params | undefined {
     return undefined;
   }
 }
+
+const EMPTY_ZONE_FAULT = [
+  ...['server_id_error_empty', 'origin_error_empty', 'origin_error_regex', 'ns_error_regex', 'mbox_error_empty'],
+  ...['mbox_error_regex', 'refresh_range_error', 'retry_range_error', 'expire_range_error', 'minimum_range_error'],
+  'ttl_range_error',
+]
+  .map((fault) => `${fault}<br />\r\n`)
+  .join('');
 
 const HTML = { 'content-type': 'text/html; charset=UTF-8' };
 const XML = { 'content-type': 'text/xml; charset=utf-8' };

@@ -86,7 +86,7 @@ it('a POST that arrives after the next one was refused: the value is found by a 
 it('a panel that refuses, stores all the same and does not let it be taken out: a sweep finds it', async () => {
   const zone: { name: string; soaFault?: string } = { name: ZONE, soaFault: 'minimum_range_error<br />\r\n' };
   place = await openPlace({ provider: 'ispconfig', start: () => ispconfigWith(zone) });
-  place.subject.server?.inject({ call: 'dns_txt_delete', kind: 'hang', effect: 'before' });
+  place.subject.server?.inject({ call: 'dns_txt_delete', kind: 'hang', effect: 'before', times: 3 });
   expect((await place.run(ADD, 'hasty')).code).toBe(65);
   await expectFindings({ copies: [1, 1] });
   delete zone.soaFault;

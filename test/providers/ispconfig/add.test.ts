@@ -190,6 +190,15 @@ describe('a serial that cannot be raised', () => {
     expect(fake.rows).toHaveLength(1);
   });
 
+  it('where the panel keeps the row without a word, says that it may be there', async () => {
+    fake.rights.delete('dns_zone_update');
+    fake.panel.keepsRows = true;
+    const failure = await failureOf(add());
+    expect(failure).toMatchObject({ code: 'E_AUTH', outcomeUnknown: true });
+    expect(failure.hint).toContain('delete the record with the id 19');
+    expect(fake.rows).toHaveLength(1);
+  });
+
   it('where nobody can say whether the row is there, says that', async () => {
     fake.rights.delete('dns_zone_update');
     fake.before('dns_txt_add', () => {
