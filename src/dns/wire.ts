@@ -81,10 +81,10 @@ export interface OutgoingMessage {
   readonly id: number;
   /** Of `FLAG`, with opcode and response code. */
   readonly flags: number;
-  readonly questions?: readonly OutgoingQuestion[];
-  readonly answers?: readonly OutgoingRecord[];
-  readonly authorities?: readonly OutgoingRecord[];
-  readonly additionals?: readonly OutgoingRecord[];
+  readonly questions?: readonly OutgoingQuestion[] | undefined;
+  readonly answers?: readonly OutgoingRecord[] | undefined;
+  readonly authorities?: readonly OutgoingRecord[] | undefined;
+  readonly additionals?: readonly OutgoingRecord[] | undefined;
 }
 
 export interface OutgoingQuestion {
@@ -106,9 +106,7 @@ export function encodeMessage(message: OutgoingMessage): Buffer {
 }
 
 export function encodeRecord({ name, type, class: klass, ttl, data }: OutgoingRecord): Buffer {
-  const lifetime = Buffer.alloc(4);
-  lifetime.writeUInt32BE(ttl);
-  return Buffer.concat([nameBytes(name), uint16s(type, klass), lifetime, uint16s(data.length), data]);
+  return Buffer.concat([nameBytes(name), uint16s(type, klass), uint32s(ttl), uint16s(data.length), data]);
 }
 
 /** Our side of EDNS (RFC 6891 section 6.1): the class is the size of the UDP answers that we take. */
@@ -130,6 +128,12 @@ export function encodeName(name: string): Buffer {
 export function uint16s(...numbers: number[]): Buffer {
   const bytes = Buffer.alloc(2 * numbers.length);
   for (const [index, number] of numbers.entries()) bytes.writeUInt16BE(number, 2 * index);
+  return bytes;
+}
+
+export function uint32s(...numbers: number[]): Buffer {
+  const bytes = Buffer.alloc(4 * numbers.length);
+  for (const [index, number] of numbers.entries()) bytes.writeUInt32BE(number, 4 * index);
   return bytes;
 }
 
