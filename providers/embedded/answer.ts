@@ -17,7 +17,7 @@ import type { KeptRecord } from './records.ts';
 /** A zone as the name server serves it. */
 export interface ServedZone {
   readonly name: Fqdn;
-  readonly ns: readonly Fqdn[];
+  readonly ns: readonly string[];
   readonly serial: number;
   readonly records: readonly KeptRecord[];
 }

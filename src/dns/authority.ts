@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { type Fqdn, longestZone } from '../names.ts';
 import { firstUseful } from './first-useful.ts';
 import { query } from './query.ts';
@@ -49,7 +50,9 @@ export interface AuthorityFinder {
 const MAX_NAMES = 10_000;
 
 export function openAuthorityFinder(settings: DnsSettings, signal: AbortSignal): AuthorityFinder {
-  const named = settings.nameservers.flatMap(({ servers }) => servers.map((text) => parseServerAddress(text).address));
+  const named = settings.nameservers
+    .flatMap(({ servers }) => servers.map((text) => parseServerAddress(text).address))
+    .filter((address) => isIP(address) !== 0);
   const zoneCuts = {
     resolver: openResolver(settings.resolvers, signal),
     port: settings.port ?? DNS_PORT,

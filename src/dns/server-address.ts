@@ -1,4 +1,5 @@
 import { BlockList, isIPv6 } from 'node:net';
+import { Dns01Error } from '../errors.ts';
 
 export const DNS_PORT = 53;
 
@@ -32,6 +33,7 @@ const LOCAL_NETWORKS = [
 /**
  * Whether an address that the DNS gives for a name server may be asked.
  * @param allowed networks in CIDR notation or single addresses that may be asked although they are local
+ * @throws E_CONFIG for one that is neither
  */
 export function createAddressFilter(allowed: readonly string[]): (address: string) => boolean {
   const local = networks(LOCAL_NETWORKS);
@@ -44,7 +46,14 @@ function networks(list: readonly string[]): BlockList {
   for (const text of list) {
     const [address = '', prefix] = text.split('/');
     const family = familyOf(address);
-    block.addSubnet(address, prefix === undefined ? (family === 'ipv6' ? 128 : 32) : Number(prefix), family);
+    try {
+      block.addSubnet(address, prefix === undefined ? (family === 'ipv6' ? 128 : 32) : Number(prefix), family);
+    } catch (cause) {
+      throw new Dns01Error('E_CONFIG', `dns.allowNetworks: ${JSON.stringify(text)} is not a network`, {
+        hint: 'write it like 127.0.0.0/8 or fd00::/8',
+        cause,
+      });
+    }
   }
   return block;
 }

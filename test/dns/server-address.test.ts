@@ -52,4 +52,8 @@ describe('an address that the DNS gives for a name server', () => {
     const asked = ['127.0.0.1', '127.0.0.3', '127.0.0.4', '::1', '169.254.1.1', '169.254.1.2', 'fe80::1'];
     expect(asked.filter(mayAsk)).toEqual(['127.0.0.1', '127.0.0.3', '::1', '169.254.1.1']);
   });
+
+  it.each(['999.0.0.0/8', '127.0.0.0/33', '::1/129', 'x'])('is not allowed by what is no network: %s', (text) => {
+    expect(() => createAddressFilter([text])).toThrow(expect.objectContaining({ code: 'E_CONFIG' }));
+  });
 });
