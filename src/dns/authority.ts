@@ -109,20 +109,24 @@ function rememberByName<Found>(load: (name: Fqdn) => Promise<Found>): (name: Fqd
   };
 }
 
-/** The answer to a query for an SOA names the zone: in the answer, or beside it where the name is none (RFC 2308 section 3). */
+/**
+ * The answer to a query for an SOA names the zone: in the answer, or beside it where the name is none (RFC 2308
+ * section 3). A name with a CNAME is no zone, so it lies in that of its parent, whatever SOA comes with its target.
+ */
 function zoneAt(servers: readonly NameServer[], name: Fqdn, signal: AbortSignal): Promise<Fqdn | undefined> {
-  return firstUseful(
-    servers,
-    async (server, raceSignal) => {
+  const attempt = async (server: NameServer, raceSignal: AbortSignal): Promise<Fqdn | undefined> => {
+    for (let at = name; ; at = parentOf(at)) {
       const options = { recursive: false, timeoutMs: QUERY_TIMEOUT_MS, signal: raceSignal };
-      const result = await query(server, { name, type: 'SOA' }, options);
+      const result = await query(server, { name: at, type: 'SOA' }, options);
       if (result.kind !== 'answer') return undefined;
       const { answers, authorities } = result.message;
-      const owners = [...answers, ...authorities].map((record) => record.type === 'SOA' && ownerOf(record, name));
-      return owners.find((owner) => owner !== false && owner !== undefined) || undefined;
-    },
-    { ...ZONE_RACE, signal },
-  );
+      const isAlias = answers.some((record) => record.type === 'CNAME' && record.name === at);
+      if (isAlias && at.includes('.')) continue;
+      const soas = [...answers, ...authorities].filter(({ type }) => type === 'SOA');
+      return soas.map((record) => ownerOf(record, at)).find((owner) => owner !== undefined);
+    }
+  };
+  return firstUseful(servers, attempt, { ...ZONE_RACE, signal });
 }
 
 /** Names that may share a zone: the second search of such a name waits for what the first one finds. */

@@ -475,6 +475,14 @@ describe('the zone of a name', () => {
     expect(asked(server)).toEqual([`${deep} SOA`, `${NAME} SOA`]);
   });
 
+  it('is that of the parent for a name with a CNAME, wherever that leads', async () => {
+    const records = [{ name: deep, type: 'CNAME', data: 'x.example.com' }] as const;
+    const [server] = await serve({ zones: [zoneOf('example.com', []), zoneOf('sub.example.com', [], { records })] });
+    const finder = finderWith([], { nameservers: configured(server.at) });
+    expect(await finder.zoneOf(deep)).toBe('sub.example.com');
+    expect(asked(server)).toEqual([`${deep} SOA`, 'www.sub.example.com SOA']);
+  });
+
   it('is asked for once in a run', async () => {
     const [server] = await serve({ zones: [zoneOf('example.com', [])] });
     const finder = finderWith([], { nameservers: configured(server.at) });
