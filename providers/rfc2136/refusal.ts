@@ -107,7 +107,7 @@ function difference(serverTime: number | undefined, now: number): string {
   return `: this machine is ${Math.abs(seconds)} s ${seconds < 0 ? 'behind' : 'ahead of'} the server`;
 }
 
-/** An answer that may be anybody's: what it says does not count. */
+/** An answer that may come from somebody else, so that what it says does not count. */
 export function badSignature(call: string, where: string, why: string): Dns01Error {
   return new Dns01Error('E_PROTOCOL', `${call} at ${where}: the answer cannot be trusted, ${why}`, {
     outcomeUnknown: true,

@@ -13,7 +13,7 @@ const MAX_CHAIN = 8;
  * Follow the CNAMEs from a name, each as its own authoritative servers have it. The result begins with the name itself and
  * ends where the chain ends; alone, it has no CNAME. An alias that a wildcard makes up for every name below a domain is
  * none: a record at the name itself hides it (RFC 4592 section 2.2).
- * @param unanswered called where the DNS does not answer: there, as far as anybody can tell, the chain ends
+ * @param unanswered called where the DNS does not answer; the chain is taken to end there
  * @throws E_ZONE for a loop, a chain without end or a target that is no domain name, showing it
  */
 export async function followCnames(
@@ -41,7 +41,7 @@ export async function followCnames(
   }
 }
 
-/** A name beside the given one that nobody can have made a record for. */
+/** A random name beside the given one, at which there is no record but one that a wildcard makes up. */
 function siblingOf(name: Fqdn): Fqdn {
   const label = `_dns01-${randomBytes(8).toString('hex')}`;
   return (name.includes('.') ? `${label}${name.slice(name.indexOf('.'))}` : label) as Fqdn;

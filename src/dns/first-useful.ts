@@ -11,7 +11,7 @@ export interface RaceSettings {
 /**
  * Ask servers in their order and take the first useful answer. One that has nothing useful to say makes room for the
  * next at once, a silent one after a moment, so that silent servers do not add up.
- * @param attempt undefined where the server is of no use; its signal aborts once nobody waits for it any more
+ * @param attempt undefined where the server is of no use; its signal aborts once its answer is not needed any more
  */
 export function firstUseful<Server, Result>(
   servers: readonly Server[],

@@ -113,7 +113,7 @@ const TYPE_NAMES = new Map<number, QuestionType>(
   (['A', 'AAAA', 'CAA', 'CNAME', 'NS', 'SOA', 'TXT'] as const).map((type) => [TYPE[type], type]),
 );
 
-/** Nothing for a record that nobody here needs, or whose data do not have the form of its type. */
+/** Nothing for a record of another type or class, or whose data do not have the form of its type. */
 function readRecord(record: WireRecord): ResourceRecord[] {
   const type = record.class === CLASS.IN ? TYPE_NAMES.get(record.type) : undefined;
   const data = type && readData(type, record);

@@ -50,7 +50,7 @@ export interface Question {
 
 /** A resource record (RFC 1035 section 4.1.3). */
 export interface WireRecord {
-  /** As `decodeName` gives it; where a record is encoded, a name or its bytes. */
+  /** As `decodeName` gives it. */
   readonly name: string;
   readonly type: number;
   readonly class: number;
@@ -217,9 +217,9 @@ function expandedData(bytes: Buffer, type: number, start: number, end: number, w
 const NAMES_IN_DATA: Readonly<Record<number, number>> = { [TYPE.NS]: 1, [TYPE.CNAME]: 1, [TYPE.SOA]: 2 };
 
 /**
- * A name at an offset, compressed or not, and where the next field begins. The name is in lower case and without a dot
- * at the end; what is not printable ASCII, dots and backslashes inside of a label are escaped as in zone files, so that a
- * text without a backslash is the name that it looks like.
+ * A name at an offset, compressed or not, and where the next field begins. The name is in lower case and has no dot at the
+ * end. Dots, backslashes and what is not printable ASCII inside a label are escaped as in zone files (RFC 1035
+ * section 5.1), so a text without a backslash is the name that it looks like.
  * @throws RangeError
  */
 export function decodeName(bytes: Buffer, start: number): { name: string; end: number } {
