@@ -1,10 +1,21 @@
+import pLimit from 'p-limit';
 import * as z from 'zod/mini';
-import { Dns01Error } from '../../src/errors.ts';
-import { defineProvider, type Fqdn, isWithin, normaliseName } from '../../src/provider.ts';
-import { openRecords } from './records.ts';
+import { asDns01Error, Dns01Error } from '../../src/errors.ts';
+import {
+  defineProvider,
+  type Fqdn,
+  isWithin,
+  normaliseName,
+  parseName,
+  type TxtChange,
+  type TxtOutcome,
+} from '../../src/provider.ts';
+import { openRecords, type Records } from './records.ts';
+
+const WRITES_AT_ONCE = 16;
 
 const zoneName = z.pipe(
-  z.string().check(z.refine(isName, 'expected a domain name')),
+  z.string().check(z.refine((name) => parseName(name) !== undefined, 'expected a domain name')),
   z.transform((name: string): Fqdn => normaliseName(name)),
 );
 
@@ -34,29 +45,36 @@ export default defineProvider({
   options: embeddedOptions,
   http: false,
   concurrency: 16,
+  changes: { atMost: 1000, atomic: false },
   create({ zones, ns }, context) {
     const records = async () => openRecords(await context.dataDirectory());
 
-    function zoneOf(name: Fqdn, wanted: Fqdn | undefined): Fqdn {
-      const zone = zones
-        .filter((candidate) => isWithin(name, candidate) && (wanted ?? candidate) === candidate)
-        .sort((a, b) => b.length - a.length)[0];
-      if (zone) return zone;
-      throw new Dns01Error('E_ZONE', `${name} lies in none of the zones kept here (${zones.join(', ')})`, {
+    function requireZone(zone: Fqdn, ...names: Fqdn[]): void {
+      const outside = names.find((name) => !isWithin(name, zone));
+      if (zones.includes(zone) && outside === undefined) return;
+      const what = outside === undefined ? `${zone} is none` : `${outside} in ${zone} lies in none`;
+      throw new Dns01Error('E_ZONE', `${what} of the zones kept here (${zones.join(', ')})`, {
         hint: 'add the zone to zones: of the account, and delegate it to this name server',
       });
     }
 
     return {
       async addTxt({ name, value, ttl, zone }) {
-        const holder = zoneOf(name, zone);
-        return { zone: holder, changed: await (await records()).add({ name, value, ttl }) };
+        requireZone(zone, name);
+        return { zone, changed: await (await records()).add({ name, value, ttl }) };
       },
-      async removeTxt({ name, value }) {
+      async removeTxt({ name, value, zone }) {
+        requireZone(zone, name);
         return (await (await records()).remove(name, value)) ? 'removed' : 'absent';
       },
-      async listTxt(name) {
+      async listTxt(name, zone) {
+        requireZone(zone, name);
         return (await (await records()).at(name)).map(({ value }) => value);
+      },
+      async changeTxt(zone, changes) {
+        requireZone(zone, ...changes.map(({ record }) => record.name));
+        const kept = await records();
+        return pLimit(WRITES_AT_ONCE).map(changes, (change) => outcomeOf(change, kept));
       },
       async *listZones() {
         yield* zones.map((name) => ({ name, active: true }));
@@ -66,11 +84,12 @@ export default defineProvider({
   },
 });
 
-function isName(text: string): boolean {
+async function outcomeOf({ action, record }: TxtChange, records: Records): Promise<TxtOutcome> {
+  const { name, value, ttl } = record;
   try {
-    normaliseName(text);
-    return true;
-  } catch {
-    return false;
+    const changed = action === 'add' ? await records.add({ name, value, ttl }) : await records.remove(name, value);
+    return { state: 'done', changed };
+  } catch (error) {
+    return { state: 'refused', error: asDns01Error(error) };
   }
 }

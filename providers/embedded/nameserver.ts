@@ -1,8 +1,17 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { createServer, isIPv6, type Server, type Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
-import * as dnsPacket from 'dns-packet';
-import { answer, failure, type ServedZone } from './answer.ts';
+import {
+  createMessageReader,
+  decodeMessage,
+  encodeMessage,
+  FLAG,
+  type Message,
+  TYPE,
+  UDP_PAYLOAD,
+  withLength,
+} from '../../src/dns/wire.ts';
+import { answer, failure, type ServedZone, truncated } from './answer.ts';
 
 export interface Nameserver {
   readonly address: string;
@@ -14,21 +23,19 @@ export interface NameserverSettings {
   readonly address: string;
   /** 0 for any free one. */
   readonly port: number;
-  /** The zones as they are now: read again for every question, so that a change is served at once. */
+  /** The zones as they are now: called for every query, so that a change is served at once. */
   zones(): Promise<readonly ServedZone[]>;
-  /** Told of questions that could not be answered because of a fault here. */
+  /** Called with the faults here because of which a query could not be answered. */
   failed(error: unknown): void;
 }
 
 /** What fits into a UDP answer for an asker without EDNS (RFC 1035 section 4.2.1). */
 const PLAIN_UDP_SIZE = 512;
-const LARGEST_UDP_SIZE = 1232;
 /** The length before a message over TCP has two bytes. */
-const LARGEST_TCP_SIZE = 0xffff;
+const MAX_TCP_SIZE = 0xffff;
 
-/** Milliseconds that a silent TCP connection is kept. */
-const TCP_IDLE = 10_000;
-const TCP_CONNECTIONS = 100;
+const TCP_IDLE_MS = 10_000;
+const MAX_TCP_CONNECTIONS = 100;
 
 /** An authoritative server for a few zones, over UDP and TCP on one port. */
 export async function startNameserver(settings: NameserverSettings): Promise<Nameserver> {
@@ -54,40 +61,37 @@ export async function startNameserver(settings: NameserverSettings): Promise<Nam
   }
 }
 
-/** The answer's bytes; undefined for what is no question and must not be answered. */
+/** The answer's bytes; undefined for what is no query and must not be answered. */
 async function respond(
   bytes: Buffer,
   settings: NameserverSettings,
-  limit: (query: dnsPacket.DecodedPacket) => number,
+  limit: (query: Message) => number,
 ): Promise<Buffer | undefined> {
   const query = decode(bytes);
-  if (query?.type !== 'query') return undefined;
+  if (!query || (query.flags & FLAG.RESPONSE) !== 0) return undefined;
   try {
     const response = answer(query, await settings.zones());
-    const whole = dnsPacket.encode(response);
-    return whole.length <= limit(query) ? whole : dnsPacket.encode(truncated(response));
+    const whole = encodeMessage(response);
+    return whole.length <= limit(query) ? whole : encodeMessage(truncated(response));
   } catch (error) {
     settings.failed(error);
-    return dnsPacket.encode(failure(query));
+    return encodeMessage(failure(query));
   }
 }
 
-function decode(bytes: Buffer): dnsPacket.DecodedPacket | undefined {
+function decode(bytes: Buffer): Message | undefined {
   try {
-    return dnsPacket.decode(bytes);
-  } catch {
-    return undefined;
+    return decodeMessage(bytes);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
   }
 }
 
-function truncated(response: dnsPacket.Packet): dnsPacket.Packet {
-  const flags = (response.flags ?? 0) | dnsPacket.TRUNCATED_RESPONSE;
-  return { ...response, flags, answers: [], authorities: [] };
-}
-
-function udpLimit(query: dnsPacket.DecodedPacket): number {
-  const opt = (query.additionals ?? []).find(({ type }) => type === 'OPT') as { udpPayloadSize?: number } | undefined;
-  return Math.min(LARGEST_UDP_SIZE, Math.max(PLAIN_UDP_SIZE, opt?.udpPayloadSize ?? 0));
+/** The class of the OPT record is the size that the asker takes (RFC 6891 section 6.1.2). */
+function udpLimit({ additionals }: Message): number {
+  const payload = additionals.find(({ type }) => type === TYPE.OPT)?.class ?? 0;
+  return Math.min(UDP_PAYLOAD, Math.max(PLAIN_UDP_SIZE, payload));
 }
 
 function listenUdp(settings: NameserverSettings): Promise<UdpSocket> {
@@ -115,12 +119,12 @@ function listenTcp(settings: NameserverSettings): Promise<Server> {
   // An asker may close its side right after its last question and still wants the answer.
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     open.add(socket);
-    socket.setTimeout(TCP_IDLE, () => socket.destroy());
+    socket.setTimeout(TCP_IDLE_MS, () => socket.destroy());
     socket.on('close', () => open.delete(socket));
     // The pipeline reads no further question while answers are not taken, and ends with the connection, however that ends.
     pipeline(socket, (chunks: AsyncIterable<Buffer>) => answers(chunks, settings), socket).catch(() => {});
   });
-  server.maxConnections = TCP_CONNECTIONS;
+  server.maxConnections = MAX_TCP_CONNECTIONS;
   const close = server.close.bind(server);
   server.close = (done) => {
     for (const socket of open) socket.destroy();
@@ -135,19 +139,14 @@ function listenTcp(settings: NameserverSettings): Promise<Server> {
   });
 }
 
-/** Every message on a TCP connection comes with its length before it (RFC 7766 section 8). Nonsense ends it. */
+/** Nonsense ends the connection. */
 async function* answers(chunks: AsyncIterable<Buffer>, settings: NameserverSettings): AsyncGenerator<Buffer> {
-  let received = Buffer.alloc(0);
+  const messagesIn = createMessageReader();
   for await (const chunk of chunks) {
-    received = Buffer.concat([received, chunk]);
-    while (received.length >= 2 && received.length >= 2 + received.readUInt16BE(0)) {
-      const end = 2 + received.readUInt16BE(0);
-      const response = await respond(received.subarray(2, end), settings, () => LARGEST_TCP_SIZE);
+    for (const message of messagesIn(chunk)) {
+      const response = await respond(message, settings, () => MAX_TCP_SIZE);
       if (!response) return;
-      received = received.subarray(end);
-      const length = Buffer.alloc(2);
-      length.writeUInt16BE(response.length);
-      yield Buffer.concat([length, response]);
+      yield withLength(response);
     }
   }
 }

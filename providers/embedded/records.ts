@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import pLimit from 'p-limit';
 import writeFileAtomic from 'write-file-atomic';
 import * as z from 'zod/mini';
-import type { Fqdn } from '../../src/provider.ts';
 
 const recordSchema = z.object({ name: z.string(), value: z.string(), ttl: z.number() });
 
@@ -15,31 +14,51 @@ export interface Records {
   /** False when it was there before. */
   add(record: KeptRecord): Promise<boolean>;
   /** False when it was not there. */
-  remove(name: Fqdn, value: string): Promise<boolean>;
-  at(name: Fqdn): Promise<KeptRecord[]>;
+  remove(name: string, value: string): Promise<boolean>;
+  at(name: string): Promise<KeptRecord[]>;
   all(): Promise<KeptRecord[]>;
+  /** What a name server serves, from memory: files are read again only after a change. The same list until then. */
+  served(): Promise<ServedRecords>;
+}
+
+export interface ServedRecords {
+  readonly records: readonly KeptRecord[];
   /** A number for the SOA that never falls: the second of the last change. */
-  serial(): Promise<number>;
+  readonly serial: number;
 }
 
 /** However many records there are, a process may have some hundred files open. */
 const READ_AT_ONCE = 32;
+
+/** Two changes in one tick of the file system's clock look like one, so after a change the files are looked at again. */
+const RECENT_MS = 3000;
+const RESCAN_MS = 250;
 
 /**
  * The records of one account: a file for each, so that any number of processes can add and remove at once, and a reader
  * sees a record whole or not at all.
  */
 export function openRecords(directory: string): Records {
-  const fileOf = (name: Fqdn, value: string) => {
+  const limit = pLimit(READ_AT_ONCE);
+  const fileOf = (name: string, value: string) => {
     const digest = createHash('sha256').update(`${name} ${value}`).digest('hex');
     return join(directory, `txt-${digest.slice(0, 32)}.json`);
   };
 
+  async function recordFiles(): Promise<string[]> {
+    const files = (await unlessMissing(readdir(directory))) ?? [];
+    return files.filter((file) => /^txt-\w+\.json$/.test(file)).map((file) => join(directory, file));
+  }
+
   async function all(): Promise<KeptRecord[]> {
-    const files = ((await unlessMissing(readdir(directory))) ?? []).filter((file) => /^txt-\w+\.json$/.test(file));
-    const records = await pLimit(READ_AT_ONCE).map(files, (file) => read(join(directory, file)));
+    const records = await limit.map(await recordFiles(), read);
     return records.filter((record) => record !== undefined);
   }
+
+  const memory = serveFromMemory(directory, async (known) => {
+    const files = await recordFiles();
+    return limit.map(files, async (file) => ({ file, ...(await readUnlessKnown(file, known.get(file))) }));
+  });
 
   return {
     async add(record) {
@@ -47,18 +66,79 @@ export function openRecords(directory: string): Records {
       const before = await read(file);
       if (before?.ttl === record.ttl) return false;
       await writeFileAtomic(file, `${JSON.stringify(record)}\n`, { mode: 0o644 });
+      memory.changed();
       return before === undefined;
     },
     async remove(name, value) {
       const file = fileOf(name, value);
       if ((await read(file)) === undefined) return false;
       await rm(file, { force: true });
+      memory.changed();
       return true;
     },
     at: async (name) => (await all()).filter((record) => record.name === name),
     all,
-    serial: async () => Math.floor(((await unlessMissing(stat(directory)))?.mtimeMs ?? 0) / 1000),
+    served: memory.served,
   };
+}
+
+/** A file as it was read: while the stamp is the same, so is what it holds. */
+interface ReadFile {
+  readonly stamp: string;
+  readonly record: KeptRecord | undefined;
+}
+
+/**
+ * The directory's time of change says whether to look at the files at all: every write is a new file under its name.
+ * However many queries come, one look is under way at a time.
+ */
+function serveFromMemory(
+  directory: string,
+  scan: (known: ReadonlyMap<string, ReadFile>) => Promise<(ReadFile & { readonly file: string })[]>,
+): { served(): Promise<ServedRecords>; changed(): void } {
+  let known = new Map<string, ReadFile>();
+  let served: ServedRecords = { records: [], serial: 0 };
+  let scanned: string | undefined;
+  let ownChanges = 0;
+  let scannedAt = Number.NEGATIVE_INFINITY;
+  let looking: Promise<ServedRecords> | undefined;
+
+  async function look(): Promise<ServedRecords> {
+    const changesBefore = ownChanges;
+    const mtimeMs = (await unlessMissing(stat(directory)))?.mtimeMs ?? 0;
+    const state = `${mtimeMs} ${changesBefore}`;
+    const isRecent = Math.abs(Date.now() - mtimeMs) < RECENT_MS && performance.now() - scannedAt > RESCAN_MS;
+    if (state === scanned && !isRecent) return served;
+    scannedAt = performance.now();
+    const files = await scan(known);
+    const isChanged = files.length !== known.size || files.some(({ file, stamp }) => known.get(file)?.stamp !== stamp);
+    known = new Map(files.map(({ file, ...read }) => [file, read]));
+    const serial = Math.floor(mtimeMs / 1000);
+    if (isChanged || serial !== served.serial) {
+      const records = isChanged ? files.flatMap(({ record }) => record ?? []) : served.records;
+      served = { records, serial };
+    }
+    scanned = state;
+    return served;
+  }
+
+  return {
+    served() {
+      looking ??= look().finally(() => {
+        looking = undefined;
+      });
+      return looking;
+    },
+    changed() {
+      ownChanges++;
+    },
+  };
+}
+
+async function readUnlessKnown(file: string, known: ReadFile | undefined): Promise<ReadFile> {
+  const stats = await unlessMissing(stat(file));
+  const stamp = stats ? `${stats.ino} ${stats.mtimeMs} ${stats.size}` : 'gone';
+  return known?.stamp === stamp ? known : { stamp, record: stats && (await read(file)) };
 }
 
 async function read(file: string): Promise<KeptRecord | undefined> {

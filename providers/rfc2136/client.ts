@@ -1,26 +1,26 @@
 import { randomInt } from 'node:crypto';
+import {
+  CLASS,
+  decodeMessage,
+  encodeMessage,
+  FLAG,
+  type Message,
+  OPCODE,
+  TYPE,
+  type WireRecord,
+} from '../../src/dns/wire.ts';
+import { sign, type TsigKey, verify } from '../../src/dns/wire-tsig.ts';
 import { isDns01Error } from '../../src/errors.ts';
 import type { Fqdn } from '../../src/provider.ts';
 import { type Connection, openConnection } from './connection.ts';
-import {
-  CLASS,
-  decodeResponse,
-  encodeRequest,
-  OPCODE,
-  type Request,
-  type ResourceRecord,
-  type Response,
-  TYPE,
-} from './message.ts';
 import { badSignature, refused, signatureRefused, unreadable } from './refusal.ts';
-import { sign, type TsigKey, verify } from './tsig.ts';
 
 export interface ServerAccess {
   readonly host: string;
   readonly port: number;
   readonly key: TsigKey;
-  /** Milliseconds for one message and its answer. */
-  readonly timeout: number;
+  /** For one message and its answer. */
+  readonly timeoutMs: number;
   readonly signal: AbortSignal;
   /** Milliseconds since 1970: the signatures carry the time. */
   now(): number;
@@ -28,40 +28,52 @@ export interface ServerAccess {
 
 export interface Update {
   readonly zone: Fqdn;
-  readonly prerequisites: readonly ResourceRecord[];
-  readonly changes: readonly ResourceRecord[];
+  readonly prerequisites: readonly WireRecord[];
+  readonly changes: readonly WireRecord[];
+  /** REFUSED is a result as well: a policy of the server may refuse one of many names, and with it the whole message. */
+  readonly ofManyNames?: boolean;
+}
+
+/** A question, or an update of a zone (RFC 2136 section 2): the same form under other names. */
+interface Request {
+  readonly opcode: number;
+  /** The question, or the zone with type SOA. */
+  readonly question: { readonly name: Fqdn; readonly type: number };
+  readonly prerequisites?: readonly WireRecord[];
+  readonly changes?: readonly WireRecord[];
 }
 
 /** One conversation with the server, over one connection; everything is signed, so that views by key apply to all of it. */
 export interface UpdateClient {
   /** The answer, also one that says no. @throws E_REMOTE, E_AUTH for a refused signature, E_PROTOCOL */
-  ask(name: Fqdn, type: number): Promise<Response>;
+  ask(name: Fqdn, type: number): Promise<Message>;
   /** The answer of a server that has the name or knows that there is none. @throws as `ask`; E_AUTH, E_ZONE, E_REJECTED */
-  query(name: Fqdn, type: number): Promise<Response>;
+  query(name: Fqdn, type: number): Promise<Message>;
   /**
    * All of the changes, or none of them if a prerequisite fails (RFC 2136 section 3.2).
    * @throws as `query`, with `outcomeUnknown` where they may have been made
    */
-  update(update: Update): Promise<'done' | 'prerequisite failed'>;
+  update(update: Update): Promise<'done' | 'prerequisite failed' | 'refused'>;
   close(): void;
 }
 
-const RCODE = { NOERROR: 0, NXDOMAIN: 3, YXRRSET: 7, NXRRSET: 8 } as const;
+const RCODE = { NOERROR: 0, NXDOMAIN: 3, REFUSED: 5, YXRRSET: 7, NXRRSET: 8 } as const;
 
 export function openUpdateClient(access: ServerAccess): UpdateClient {
-  const { host, port, key, timeout, signal, now } = access;
-  const connection: Connection = openConnection({ server: { host, port }, timeout, signal });
+  const { host, port, key, timeoutMs, signal, now } = access;
+  const connection: Connection = openConnection({ server: { host, port }, timeoutMs, signal });
   const where = `${host} port ${port}`;
 
-  async function exchange(request: Omit<Request, 'id'>): Promise<Response> {
+  async function exchange(request: Request): Promise<Message> {
     const call = callOf(request);
     const seconds = () => Math.floor(now() / 1000);
     const id = randomInt(0x1_0000);
-    const { bytes, mac } = sign(encodeRequest({ id, ...request }), key, seconds());
+    const { bytes, mac } = sign(encodeRequest(request, id), key, seconds());
     const received = await connection.exchange(bytes);
     try {
-      const answer = decodeResponse(received);
-      if (answer.id !== id || !answer.isResponse || answer.opcode !== request.opcode) throw unreadable(call, where);
+      const answer = decodeMessage(received);
+      if (answer.id !== id || (answer.flags & FLAG.RESPONSE) === 0 || answer.opcode !== request.opcode)
+        throw unreadable(call, where);
       const verdict = verify(received, key, mac, seconds());
       if (verdict.kind === 'refused') throw signatureRefused(call, where, verdict, key, now());
       // A refusal is believed without a signature: many servers do not sign what they refuse, and it changes nothing.
@@ -77,7 +89,7 @@ export function openUpdateClient(access: ServerAccess): UpdateClient {
   }
 
   /** What changes nothing is sent once more where the connection broke: a server may close an idle one at any time. */
-  async function read(request: Omit<Request, 'id'>): Promise<Response> {
+  async function read(request: Request): Promise<Message> {
     try {
       return await exchange(request);
     } catch (error) {
@@ -94,41 +106,52 @@ export function openUpdateClient(access: ServerAccess): UpdateClient {
       if (answer.rcode === RCODE.NOERROR || answer.rcode === RCODE.NXDOMAIN) return answer;
       throw refused(callOf(request), where, answer.rcode, { name, key });
     },
-    async update({ zone, prerequisites, changes }) {
+    async update({ zone, prerequisites, changes, ofManyNames = false }) {
       const question = { name: zone, type: TYPE.SOA };
       const request = { opcode: OPCODE.UPDATE, question, prerequisites, changes };
       const { rcode } = await exchange(request);
       if (rcode === RCODE.NOERROR) return 'done';
       if (rcode === RCODE.YXRRSET || rcode === RCODE.NXRRSET) return 'prerequisite failed';
+      if (rcode === RCODE.REFUSED && ofManyNames) return 'refused';
       throw refused(callOf(request), where, rcode, { name: changes[0]?.name ?? zone, zone, key });
     },
     close: () => connection.close(),
   };
 }
 
+function encodeRequest({ opcode, question, prerequisites = [], changes = [] }: Request, id: number): Buffer {
+  return encodeMessage({
+    id,
+    flags: opcode << 11,
+    questions: [question],
+    answers: prerequisites,
+    authorities: changes,
+  });
+}
+
 /** The call's name in errors. */
-function callOf({ opcode, question: { name, type } }: Omit<Request, 'id'>): string {
+function callOf({ opcode, question: { name, type } }: Request): string {
   if (opcode === OPCODE.UPDATE) return `UPDATE ${name}`;
   const [shown] = Object.entries(TYPE).find(([, number]) => number === type) ?? [type];
   return `query ${name} ${shown}`;
 }
 
 /** The prerequisite that there is no record of this type at the name (RFC 2136 section 2.4.3). */
-export function noneOf(name: Fqdn, type: number): ResourceRecord {
+export function noneOf(name: Fqdn, type: number): WireRecord {
   return { name, type, class: CLASS.NONE, ttl: 0, data: Buffer.alloc(0) };
 }
 
 /** The prerequisite that this record is there and no other of its type (RFC 2136 section 2.4.2). */
-export function exactly(name: Fqdn, type: number, data: Buffer): ResourceRecord {
+export function exactly(name: Fqdn, type: number, data: Buffer): WireRecord {
   return { name, type, class: CLASS.IN, ttl: 0, data };
 }
 
 /** Add one record to whatever is there (RFC 2136 section 2.5.1). */
-export function addition(name: Fqdn, type: number, ttl: number, data: Buffer): ResourceRecord {
+export function addition(name: Fqdn, type: number, ttl: number, data: Buffer): WireRecord {
   return { name, type, class: CLASS.IN, ttl, data };
 }
 
 /** Delete exactly this record (RFC 2136 section 2.5.4). */
-export function deletion(name: Fqdn, type: number, data: Buffer): ResourceRecord {
+export function deletion(name: Fqdn, type: number, data: Buffer): WireRecord {
   return { name, type, class: CLASS.NONE, ttl: 0, data };
 }

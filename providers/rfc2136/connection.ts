@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
+import { createMessageReader, withLength } from '../../src/dns/wire.ts';
 import { Dns01Error } from '../../src/errors.ts';
-import { uint16s } from './message.ts';
 
 export interface Endpoint {
   /** An IP address or a host name. */
@@ -10,8 +10,8 @@ export interface Endpoint {
 
 export interface ConnectionSettings {
   readonly server: Endpoint;
-  /** Milliseconds for one message and its answer. */
-  readonly timeout: number;
+  /** For one message and its answer. */
+  readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
 
@@ -22,7 +22,7 @@ export interface Connection {
   close(): void;
 }
 
-export function openConnection({ server, timeout, signal }: ConnectionSettings): Connection {
+export function openConnection({ server, timeoutMs, signal }: ConnectionSettings): Connection {
   const where = `${server.host} port ${server.port}`;
   let socket: Socket | undefined;
   /** Some servers close after each answer: from then on every message has a connection of its own. */
@@ -46,10 +46,10 @@ export function openConnection({ server, timeout, signal }: ConnectionSettings):
     const isFirst = used.connecting;
     return new Promise((resolve, reject) => {
       let sent = false;
-      let received = Buffer.alloc(0);
+      const messagesIn = createMessageReader();
       const send = () => {
         sent = true;
-        used.write(Buffer.concat([uint16s(message.length), message]));
+        used.write(withLength(message));
       };
       const fail = (error: Error) => {
         leave();
@@ -62,13 +62,13 @@ export function openConnection({ server, timeout, signal }: ConnectionSettings):
         fail(broken(where, 'closed', sent));
       };
       const onData = (chunk: Buffer) => {
-        received = Buffer.concat([received, chunk]);
-        if (received.length < 2 || received.length < 2 + received.readUInt16BE(0)) return;
+        const [answer] = messagesIn(chunk);
+        if (!answer) return;
         leave();
-        resolve(received.subarray(2, 2 + received.readUInt16BE(0)));
+        resolve(answer);
       };
       const onAbort = () => fail(tooLate(where, sent));
-      const timer = setTimeout(() => fail(silent(where, timeout, sent)), timeout);
+      const timer = setTimeout(() => fail(silent(where, timeoutMs, sent)), timeoutMs);
       const leave = () => {
         clearTimeout(timer);
         signal.removeEventListener('abort', onAbort);
@@ -102,9 +102,9 @@ function broken(where: string, why: string, sent: boolean): Dns01Error {
   });
 }
 
-function silent(where: string, timeout: number, sent: boolean): Dns01Error {
+function silent(where: string, timeoutMs: number, sent: boolean): Dns01Error {
   const what = sent ? 'no answer' : 'no TCP connection';
-  return new Dns01Error('E_REMOTE', `${what} from ${where} within ${timeout / 1000} s`, {
+  return new Dns01Error('E_REMOTE', `${what} from ${where} within ${timeoutMs / 1000} s`, {
     outcomeUnknown: sent,
     hint: 'check server and port, and that no firewall keeps TCP away from it: DNS is often open for UDP only',
   });

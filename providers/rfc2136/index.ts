@@ -1,13 +1,24 @@
+import { isIP, isIPv6 } from 'node:net';
 import * as z from 'zod/mini';
+import { ALGORITHMS, type TsigKey } from '../../src/dns/wire-tsig.ts';
 import { Dns01Error } from '../../src/errors.ts';
-import { defineProvider, normaliseName, type ProviderContext, type ProviderDocs, secret } from '../../src/provider.ts';
+import {
+  type DnsProvider,
+  defineProvider,
+  normaliseName,
+  type ProviderContext,
+  type ProviderDocs,
+  parseName,
+  secret,
+} from '../../src/provider.ts';
 import { openUpdateClient } from './client.ts';
+import type { Endpoint } from './connection.ts';
 import { createRecords } from './records.ts';
-import { isServer, parseServer } from './server.ts';
-import { ALGORITHMS, type TsigKey } from './tsig.ts';
 
-/** Milliseconds for one message and its answer. */
-const TIMEOUT = 10_000;
+/** For one message and its answer. */
+const TIMEOUT_MS = 10_000;
+
+const DNS_PORT = 53;
 
 const options = z.strictObject({
   server: z
@@ -27,9 +38,10 @@ const options = z.strictObject({
   ),
   tsig: z
     .strictObject({
-      name: z
-        .string()
-        .check(z.refine(isName, 'expected the name of a key'), z.describe('name of the key, as it is at the server')),
+      name: z.string().check(
+        z.refine((name) => parseName(name) !== undefined, 'expected the name of a key'),
+        z.describe('name of the key, as it is at the server'),
+      ),
       algorithm: z._default(
         z.enum(ALGORITHMS).check(z.describe('algorithm of the key, as it is at the server')),
         'hmac-sha256',
@@ -48,9 +60,9 @@ const docs: ProviderDocs = {
     'TCP to the port of the name server',
   ],
   requests: {
-    add: 'one update; one question more where the zone is not known, and two messages more where the name holds a value already',
+    add: 'one update, and two messages more where the name holds a value already; one update for many names of a zone that hold nothing',
     remove:
-      'one update; one question more where the zone is not known, and two messages more where the name holds other values too',
+      'one update, and two messages more where the name holds other values too; one update for many names of a zone that hold nothing else',
   },
   tried: 'BIND 9.18 and Knot 3.2, with hmac-sha256, hmac-sha384 and hmac-sha512',
   notes: [
@@ -67,6 +79,11 @@ export default defineProvider({
   docs,
   options,
   http: false,
+  changes: { atMost: 200, atomic: true },
+  serverOf({ server, port }) {
+    const endpoint = parseServer(server, port);
+    return `${endpoint.host}:${endpoint.port}`;
+  },
   create: (access, context) => createUpdates(access, context),
 });
 
@@ -76,14 +93,14 @@ export interface UpdateOptions {
   readonly tsig: { readonly name: string; readonly algorithm: TsigKey['algorithm']; readonly secret: string };
 }
 
-/** `now` (milliseconds since 1970) and `timeout` (milliseconds) are the tests' to change. */
+/** `now` (milliseconds since 1970) and `timeoutMs` are the tests' to change. */
 export function createUpdates(
   { server, port, tsig }: UpdateOptions,
   context: Pick<ProviderContext, 'signal' | 'writeOnce'>,
-  { now = Date.now, timeout = TIMEOUT }: { now?: () => number; timeout?: number } = {},
-) {
+  { now = Date.now, timeoutMs = TIMEOUT_MS }: { now?: () => number; timeoutMs?: number } = {},
+): DnsProvider {
   const key = { name: normaliseName(tsig.name), algorithm: tsig.algorithm, secret: readSecret(tsig.secret) };
-  const access = { ...parseServer(server, port), key, timeout, now, signal: context.signal };
+  const access = { ...parseServer(server, port), key, timeoutMs, now, signal: context.signal };
   return createRecords(() => openUpdateClient(access), context);
 }
 
@@ -96,11 +113,25 @@ function readSecret(text: string): Buffer {
   });
 }
 
-function isName(text: string): boolean {
-  try {
-    normaliseName(text);
-    return true;
-  } catch {
-    return false;
+/** `ns1.example.com`, `192.0.2.1:5300`, `2001:db8::1` or `[2001:db8::1]:5300`. */
+function isServer(text: string): boolean {
+  const { host, port } = split(text);
+  return (isIP(host) !== 0 || parseName(host) !== undefined) && (port === undefined || (port > 0 && port < 65_536));
+}
+
+/** @throws E_CONFIG for two ports that differ */
+export function parseServer(text: string, port: number | undefined): Endpoint {
+  const { host, port: inside } = split(text);
+  if (inside !== undefined && port !== undefined && inside !== port) {
+    throw new Dns01Error('E_CONFIG', `server says port ${inside} and port says ${port}`, {
+      hint: 'leave one of the two out',
+    });
   }
+  return { host, port: inside ?? port ?? DNS_PORT };
+}
+
+function split(text: string): { host: string; port: number | undefined } {
+  if (isIPv6(text)) return { host: text, port: undefined };
+  const [, bracketed, plain, port] = /^(?:\[(.+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
+  return { host: bracketed ?? plain ?? '', port: port === undefined ? undefined : Number(port) };
 }

@@ -1,10 +1,11 @@
+import { rcodeName } from '../../src/dns/wire.ts';
+import { TSIG_ERROR, type TsigKey } from '../../src/dns/wire-tsig.ts';
 import { Dns01Error, type ErrorCode } from '../../src/errors.ts';
 import type { Fqdn } from '../../src/provider.ts';
-import { TSIG_ERROR, type TsigKey } from './tsig.ts';
 
 interface Subject {
-  readonly name: Fqdn;
-  readonly zone?: Fqdn;
+  readonly name: string;
+  readonly zone?: string;
   readonly key: TsigKey;
 }
 
@@ -59,18 +60,11 @@ function meaningOf(rcode: number, { name, zone = name, key }: Subject): Meaning 
   return undefined;
 }
 
-const NAMES = [
-  ...['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED'],
-  ...['YXDOMAIN', 'YXRRSET', 'NXRRSET', 'NOTAUTH', 'NOTZONE'],
-];
-
-export const nameOfCode = (rcode: number): string => NAMES[rcode] ?? `response code ${rcode}`;
-
 /** A response code other than NOERROR as an error. */
 export function refused(call: string, where: string, rcode: number, subject: Subject): Dns01Error {
   const { code, says, hint, outcomeUnknown } = meaningOf(rcode, subject) ?? {
     code: 'E_REJECTED' as const,
-    says: `refused with ${nameOfCode(rcode)}`,
+    says: `refused with ${rcodeName(rcode)}`,
     hint: 'see the log of the name server',
   };
   return new Dns01Error(code, `${call} at ${where}: ${says}`, { hint, outcomeUnknown });
@@ -113,7 +107,7 @@ function difference(serverTime: number | undefined, now: number): string {
   return `: this machine is ${Math.abs(seconds)} s ${seconds < 0 ? 'behind' : 'ahead of'} the server`;
 }
 
-/** An answer that may be anybody's: what it says does not count. */
+/** An answer that may come from somebody else, so that what it says does not count. */
 export function badSignature(call: string, where: string, why: string): Dns01Error {
   return new Dns01Error('E_PROTOCOL', `${call} at ${where}: the answer cannot be trusted, ${why}`, {
     outcomeUnknown: true,

@@ -1,6 +1,7 @@
 import { startDeadline } from '../../src/deadline.ts';
 import { openAuthorityFinder } from '../../src/dns/authority.ts';
-import { awaitPropagation } from '../../src/dns/barrier.ts';
+import { checkPropagation } from '../../src/dns/propagation.ts';
+import { normaliseName } from '../../src/names.ts';
 import { ZONE } from './accounts.ts';
 import { startFakeProcess } from './fakes.ts';
 import { spread } from './numbers.ts';
@@ -52,9 +53,9 @@ export const barrier: Part = {
 /** @param delay milliseconds from the beginning of the wait until the values are shown */
 async function overshootOf(count: number, delay: number): Promise<number> {
   const server = await startFakeProcess('dns');
-  const names = namesIn(ZONE, count);
+  const names = namesIn(ZONE, count).map(normaliseName);
   const deadline = startDeadline(60_000);
-  const nameservers = [{ zone: ZONE, servers: [server.ready.at ?? ''] }];
+  const nameservers = [{ zone: normaliseName(ZONE), servers: [server.ready.at ?? ''] }];
   const finder = openAuthorityFinder({ resolvers: [], nameservers }, deadline.signal);
   const values = names.map((name) => ({ name, value: VALUE }));
   try {
@@ -63,7 +64,7 @@ async function overshootOf(count: number, delay: number): Promise<number> {
         server.ask({ show: { names, value: VALUE } }).then(({ now = Number.NaN }) => resolve(now), reject);
       }, delay);
     });
-    const ended = awaitPropagation(values, finder, { interval: INTERVAL, settle: 2 }, deadline).then(() => Date.now());
+    const ended = checkPropagation(values, finder, { interval: INTERVAL, settle: 2 }, deadline).then(() => Date.now());
     const [shownAt, endedAt] = await Promise.all([shown, ended]);
     return endedAt - shownAt;
   } finally {

@@ -118,7 +118,7 @@ async function issue(lab: Lab, count: number, round: number): Promise<Issued> {
   place.configure({
     accounts: { primary: { provider: 'rfc2136', server: lab.primary.host, port: lab.primary.port, tsig: lab.tsig } },
     zones: { [ZONE]: 'primary' },
-    dns: { resolvers: lab.resolvers, nameservers: lab.nameservers },
+    dns: { resolvers: lab.resolvers, allowNetworks: ['127.0.0.0/8'], nameservers: lab.nameservers },
   });
   const log = join(place.directory, 'calls');
   const hook = join(place.directory, 'hook.sh');

@@ -6,7 +6,7 @@ import type { Deadline } from '../deadline.ts';
 import { digest } from '../digest.ts';
 import type { AuthorityFinder } from '../dns/authority.ts';
 import { followCnames } from '../dns/chain.ts';
-import { look } from '../dns/look.ts';
+import { queryTxt } from '../dns/txt-query.ts';
 import { asDns01Error, Dns01Error, withContext } from '../errors.ts';
 import { writeOnce } from '../http/write-once.ts';
 import type { Fqdn } from '../names.ts';
@@ -165,8 +165,10 @@ async function seenInDns(
   try {
     const end = (await followCnames(name, authorities, signal, () => {})).at(-1) ?? name;
     const { servers, configured } = await authorities.find(end);
-    const settings = { timeout: QUERY_TIMEOUT_MS, signal, authoritative: !configured };
-    const results = await Promise.all(servers.map((server) => look(server, { name: end, values: [value] }, settings)));
+    const settings = { timeoutMs: QUERY_TIMEOUT_MS, signal, authoritative: !configured };
+    const results = await Promise.all(
+      servers.map((server) => queryTxt(server, { name: end, values: [value] }, settings)),
+    );
     const [state] = new Set(results.map((result) => result.state));
     if (results.some((result) => result.state !== state)) return undefined;
     return state === 'shown' ? true : state === 'missing' ? false : undefined;

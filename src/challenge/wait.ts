@@ -1,5 +1,5 @@
 import { within } from '../deadline.ts';
-import { type AwaitedValue, awaitMost, type Late } from '../dns/barrier.ts';
+import { type AwaitedValue, checkPropagation, type Late } from '../dns/propagation.ts';
 import type { Run } from './run.ts';
 
 export type { AwaitedValue };
@@ -30,6 +30,6 @@ export async function waitForMost(
 ): Promise<{ late: Late | undefined; waitedMs: number }> {
   const started = performance.now();
   const limit = within(deadline, config.propagation.timeout * 1000);
-  const late = await awaitMost(values, authorities, { ...config.propagation, progress }, limit);
+  const late = await checkPropagation(values, authorities, { ...config.propagation, progress }, limit);
   return { late, waitedMs: Math.round(performance.now() - started) };
 }

@@ -22,9 +22,7 @@ const WILDCARD_VALUE = 'evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA';
 export async function demo(io: Io): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'dns01-demo-'));
   const records = openRecords(join(directory, 'state', 'accounts', 'demo'));
-  const zones = async () => [
-    { name: ZONE, ns: [`ns.${ZONE}`], serial: await records.serial(), records: await records.all() },
-  ];
+  const zones = async () => [{ name: ZONE, ns: [`ns.${ZONE}`], ...(await records.served()) }];
   const server = await startNameserver({ address: '127.0.0.1', port: 0, zones, failed: () => {} });
   try {
     const config = join(directory, 'dns01.yaml');

@@ -58,7 +58,7 @@ async function servedZones(run: Run): Promise<() => Promise<ServedZone[]>> {
   );
   return async () => {
     const perAccount = accounts.map(async ({ options, records }) => {
-      const [all, serial] = await Promise.all([records.all(), records.serial()]);
+      const { records: all, serial } = await records.served();
       return options.zones.map(
         (zone): ServedZone => ({ name: zone, ns: options.ns ?? [`ns.${zone}`], serial, records: all }),
       );

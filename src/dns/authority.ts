@@ -1,19 +1,24 @@
-import { Dns01Error } from '../errors.ts';
-import { type Fqdn, isWithin, longestZone } from '../names.ts';
-import { ask } from './ask.ts';
-import type { DnsMessage, ResourceRecord } from './message.ts';
-import { openResolver, type Resolver } from './resolver.ts';
-import { DNS_PORT, parseServerAddress, type ServerAddress } from './server-address.ts';
+import { isIP } from 'node:net';
+import { type Fqdn, longestZone } from '../names.ts';
+import { firstUseful } from './first-useful.ts';
+import { query } from './query.ts';
+import { openResolver } from './resolver.ts';
+import { createAddressFilter, DNS_PORT, parseServerAddress } from './server-address.ts';
+import {
+  descend,
+  findCut,
+  type NameServer,
+  ownerOf,
+  parentOf,
+  QUERY_TIMEOUT_MS,
+  ZONE_RACE,
+  type ZoneServers,
+} from './zone-cut.ts';
 
-/** One address of one name server. */
-export interface NameServer extends ServerAddress {
-  readonly name: string;
-}
+export type { NameServer } from './zone-cut.ts';
 
 /** The servers that speak for a name. */
-export interface Authority {
-  readonly zone: Fqdn;
-  readonly servers: readonly NameServer[];
+export interface Authority extends ZoneServers {
   /** The user named the servers: what they say counts, be they authoritative or not. */
   readonly configured: boolean;
 }
@@ -21,93 +26,116 @@ export interface Authority {
 export interface DnsSettings {
   /** Empty: the system's. */
   readonly resolvers: readonly string[];
+  /** Who is asked about the names in a zone, which need not be a zone of its own. */
   readonly nameservers: readonly { readonly zone: Fqdn; readonly servers: readonly string[] }[];
+  /** Networks (CIDR) whose addresses the DNS may give for name servers although they are loopback, link-local or the like. */
+  readonly allowNetworks?: readonly string[];
   /** Where authoritative servers listen; tests cannot have 53. */
   readonly port?: number;
 }
 
 export interface AuthorityFinder {
   /**
-   * The authoritative servers of the zone that really holds the name. The name itself is asked of them alone: a caching
-   * resolver that hears of it too early remembers that it is not there (RFC 2308).
+   * The servers to ask about the name: those of `dns.nameservers`, else those of the zone that really holds it. The name
+   * itself is asked of them alone: a caching resolver that hears of it too early remembers that it is not there
+   * (RFC 2308).
    * @throws E_REMOTE when DNS does not answer; E_ZONE when no zone holds the name
    */
   find(name: Fqdn): Promise<Authority>;
-  /** The zone that holds the name, where the DNS tells. */
+  /** The zone that holds the name, by what those servers say; undefined where none says it. */
   zoneOf(name: Fqdn): Promise<Fqdn | undefined>;
 }
 
-/** Milliseconds for one question to one authoritative server. */
-const TIMEOUT = 2000;
-
-/** More delegations below each other do not happen by honest means. */
-const DEEPEST_DELEGATION = 8;
-
-/** Names whose servers are remembered at once: a batch may have any number. */
-const MOST_NAMES = 10_000;
-
-/** What looking around in the DNS needs. */
-interface Outlook {
-  readonly resolver: Resolver;
-  readonly port: number;
-  readonly signal: AbortSignal;
-}
+/** Names that are remembered at once: a batch may have any number. */
+const MAX_NAMES = 10_000;
 
 export function openAuthorityFinder(settings: DnsSettings, signal: AbortSignal): AuthorityFinder {
-  const outlook = { resolver: openResolver(settings.resolvers, signal), port: settings.port ?? DNS_PORT, signal };
-  const cuts = new Map<Fqdn, Authority>();
+  const named = settings.nameservers
+    .flatMap(({ servers }) => servers.map((text) => parseServerAddress(text).address))
+    .filter((address) => isIP(address) !== 0);
+  const zoneCuts = {
+    resolver: openResolver(settings.resolvers, signal),
+    port: settings.port ?? DNS_PORT,
+    mayAsk: createAddressFilter([...(settings.allowNetworks ?? []), ...named]),
+    signal,
+  };
+  const cuts = new Map<Fqdn, ZoneServers>();
   const searches = new Map<string, Promise<unknown>>();
-  const found = new Map<Fqdn, Promise<Authority>>();
 
-  async function search(name: Fqdn): Promise<Authority> {
+  async function search(name: Fqdn): Promise<ZoneServers> {
     const underWay = searches.get(family(name));
     // Not even a tick may pass before the first search is known to the others.
     if (underWay) await underWay.catch(() => {});
     const near = nearestCut(name, cuts);
-    const below = near && (await descend(name, near, outlook));
-    if (below?.certain) return keep(below.authority);
-    const cut = findCut(above(name), outlook).then(keep);
+    const below = near && (await descend(name, near, zoneCuts));
+    if (below?.certain) return keep(below.found);
+    const cut = findCut(above(name), zoneCuts).then(keep);
     searches.set(family(name), cut);
-    return keep((await descend(name, await cut, outlook)).authority);
+    return keep((await descend(name, await cut, zoneCuts)).found);
   }
 
-  const keep = (authority: Authority): Authority => {
-    cuts.set(authority.zone, authority);
-    return authority;
+  const keep = (found: ZoneServers): ZoneServers => {
+    cuts.set(found.zone, found);
+    return found;
   };
 
-  const finder: AuthorityFinder = {
-    zoneOf: (name) =>
-      finder.find(name).then(
-        ({ zone }) => zone,
-        () => undefined,
-      ),
-    async find(name) {
-      const configured = longestZone(settings.nameservers, name);
-      if (configured) {
-        const servers = configured.servers.map((text) => ({ name: text, ...parseServerAddress(text) }));
-        return { zone: configured.zone, servers, configured: true };
-      }
-      const known = found.get(name);
-      if (known) return known;
-      const authority = search(name);
-      found.set(name, authority);
-      authority.catch(() => found.delete(name));
-      const [oldest] = found.keys();
-      if (found.size > MOST_NAMES && oldest !== undefined) found.delete(oldest);
-      return authority;
-    },
+  const find = rememberByName(async (name): Promise<Authority> => {
+    const configured = longestZone(settings.nameservers, name);
+    if (!configured) return { ...(await search(name)), configured: false };
+    const servers = configured.servers.map((text) => ({ name: text, ...parseServerAddress(text) }));
+    return { zone: configured.zone, servers, configured: true };
+  });
+
+  const zoneOf = rememberByName(async (name): Promise<Fqdn | undefined> => {
+    const { zone, servers, configured } = await find(name);
+    return configured ? zoneAt(servers, name, signal) : zone;
+  });
+
+  return { find, zoneOf: (name) => zoneOf(name).catch(() => undefined) };
+}
+
+/** What is found for a name is found once in a run; what failed is tried again. */
+function rememberByName<Found>(load: (name: Fqdn) => Promise<Found>): (name: Fqdn) => Promise<Found> {
+  const known = new Map<Fqdn, Promise<Found>>();
+  return (name) => {
+    const before = known.get(name);
+    if (before) return before;
+    const found = load(name);
+    known.set(name, found);
+    found.catch(() => known.delete(name));
+    const [oldest] = known.keys();
+    if (known.size > MAX_NAMES && oldest !== undefined) known.delete(oldest);
+    return found;
   };
-  return finder;
+}
+
+/**
+ * The answer to a query for an SOA names the zone: in the answer, or beside it where the name is none (RFC 2308
+ * section 3). A name with a CNAME is no zone, so it lies in that of its parent, whatever SOA comes with its target.
+ */
+function zoneAt(servers: readonly NameServer[], name: Fqdn, signal: AbortSignal): Promise<Fqdn | undefined> {
+  const attempt = async (server: NameServer, raceSignal: AbortSignal): Promise<Fqdn | undefined> => {
+    for (let at = name; ; at = parentOf(at)) {
+      const options = { recursive: false, timeoutMs: QUERY_TIMEOUT_MS, signal: raceSignal };
+      const result = await query(server, { name: at, type: 'SOA' }, options);
+      if (result.kind !== 'answer') return undefined;
+      const { answers, authorities } = result.message;
+      const isAlias = answers.some((record) => record.type === 'CNAME' && record.name === at);
+      if (isAlias && at.includes('.')) continue;
+      const soas = [...answers, ...authorities].filter(({ type }) => type === 'SOA');
+      return soas.map((record) => ownerOf(record, at)).find((owner) => owner !== undefined);
+    }
+  };
+  return firstUseful(servers, attempt, { ...ZONE_RACE, signal });
 }
 
 /** Names that may share a zone: the second search of such a name waits for what the first one finds. */
 const family = (name: Fqdn): string => name.split('.').slice(-2).join('.');
 
-function nearestCut(name: Fqdn, cuts: ReadonlyMap<Fqdn, Authority>): Authority | undefined {
+function nearestCut(name: Fqdn, cuts: ReadonlyMap<Fqdn, ZoneServers>): ZoneServers | undefined {
   for (let at = name; at.includes('.'); at = parentOf(at)) {
-    const authority = cuts.get(at);
-    if (authority) return authority;
+    const found = cuts.get(at);
+    if (found) return found;
   }
   return undefined;
 }
@@ -119,126 +147,4 @@ function nearestCut(name: Fqdn, cuts: ReadonlyMap<Fqdn, Authority>): Authority |
 function above(name: Fqdn): Fqdn {
   const parent = parentOf(name);
   return parent.includes('.') || name.startsWith('_') ? parent : name;
-}
-
-const parentOf = (name: Fqdn): Fqdn => name.slice(name.indexOf('.') + 1);
-
-/** The zone that holds a domain, by its NS records, walking up (RFC 1034 section 4.2.1). */
-async function findCut(domain: Fqdn, { resolver, port }: Outlook): Promise<Authority> {
-  let failure: unknown;
-  for (let at = domain; at.includes('.'); ) {
-    const message = await resolver.resolve({ name: at, type: 'NS' }).catch((error: unknown) => {
-      failure ??= error;
-      return undefined;
-    });
-    const names = nameServersOf(message?.answers ?? [], at);
-    if (names.length > 0) return { zone: at, servers: await locate(names, [], resolver, port), configured: false };
-    at = soaOwner(message, at) ?? parentOf(at);
-  }
-  throw (
-    failure ??
-    new Dns01Error('E_ZONE', `the DNS knows no zone that holds ${domain}`, {
-      hint: 'check the spelling, and that the domain is registered and delegated',
-    })
-  );
-}
-
-/** A negative answer names the zone that it comes from: that saves the steps in between (RFC 2308 section 3). */
-function soaOwner(message: DnsMessage | undefined, below: Fqdn): Fqdn | undefined {
-  const soa = message?.authorities.find(({ type }) => type === 'SOA');
-  return soa && soa.name !== below && isWithin(below, soa.name) ? soa.name : undefined;
-}
-
-/** Where a search ended. */
-interface Descent {
-  readonly authority: Authority;
-  /** False where none of its servers said whether there is another zone below. */
-  readonly certain: boolean;
-}
-
-/** From a zone down to the one that holds the name, by the word of its servers. */
-async function descend(name: Fqdn, from: Authority, { resolver, port, signal }: Outlook): Promise<Descent> {
-  let authority = from;
-  for (let depth = 0; depth < DEEPEST_DELEGATION; depth++) {
-    if (authority.zone === name) return { authority, certain: true };
-    const below = await cutBelow(authority, name, signal);
-    if (below === 'none' || below === 'unknown') return { authority, certain: below === 'none' };
-    authority = { zone: below.zone, servers: await locate(below.names, below.glue, resolver, port), configured: false };
-  }
-  throw new Dns01Error('E_ZONE', `${name}: more than ${DEEPEST_DELEGATION} delegations below each other`);
-}
-
-interface Cut {
-  readonly zone: Fqdn;
-  readonly names: readonly string[];
-  readonly glue: readonly ResourceRecord[];
-}
-
-/**
- * The next zone below, as the first server tells that knows: by a referral, or because it serves that zone too, which
- * the SOA of a negative answer shows.
- */
-async function cutBelow(
-  { zone, servers }: Authority,
-  name: Fqdn,
-  signal: AbortSignal,
-): Promise<Cut | 'none' | 'unknown'> {
-  for (const server of servers) {
-    for (let at = name; ; ) {
-      const reply = await ask(server, { name: at, type: 'NS' }, { recursive: false, timeout: TIMEOUT, signal });
-      if (reply.kind !== 'answer') break;
-      const { authoritative, answers, authorities, additionals } = reply.message;
-      const records = authoritative ? answers : authorities;
-      const ns = records.find((record) => record.type === 'NS' && isBetween(zone, record.name, at));
-      if (ns) return { zone: ns.name, names: nameServersOf(records, ns.name), glue: additionals };
-      if (!authoritative) break;
-      const served = authorities.find((record) => record.type === 'SOA' && isBetween(zone, record.name, at))?.name;
-      if (served === undefined || served === at) return 'none';
-      at = served;
-    }
-  }
-  return 'unknown';
-}
-
-/** Whether a cut lies below the zone and holds the name: whatever else a server refers to is not for us. */
-const isBetween = (zone: Fqdn, cut: Fqdn, name: Fqdn): boolean =>
-  cut !== zone && isWithin(cut, zone) && isWithin(name, cut);
-
-function nameServersOf(records: readonly ResourceRecord[], owner: Fqdn): string[] {
-  return records.filter(({ type, name }) => type === 'NS' && name === owner).map(({ data }) => data);
-}
-
-/** Every address of every server, from the referral's glue or from the resolver. */
-async function locate(
-  names: readonly string[],
-  glue: readonly ResourceRecord[],
-  resolver: Resolver,
-  port: number,
-): Promise<NameServer[]> {
-  const servers = await Promise.all(
-    names.map(async (name) => {
-      const known = addressesOf(glue, name);
-      const addresses = known.length > 0 ? known : await lookUpAddresses(name, resolver);
-      return addresses.map((address) => ({ name, address, port }));
-    }),
-  );
-  const found = servers.flat();
-  if (found.length > 0) return found;
-  throw new Dns01Error('E_REMOTE', `none of the name servers ${names.join(', ')} has an address`, {
-    hint: 'check the delegation, or name the servers in dns.nameservers of the config',
-  });
-}
-
-async function lookUpAddresses(name: string, resolver: Resolver): Promise<string[]> {
-  const answers = await Promise.all(
-    (['A', 'AAAA'] as const).map((type) => resolver.resolve({ name, type }).catch(() => undefined)),
-  );
-  return answers.flatMap((message) => addressesOf(message?.answers ?? [], undefined));
-}
-
-/** An alias between the name and its addresses does no harm here, so the owner only counts for glue. */
-function addressesOf(records: readonly ResourceRecord[], owner: string | undefined): string[] {
-  return records
-    .filter(({ type, name }) => (type === 'A' || type === 'AAAA') && (owner === undefined || name === owner))
-    .map(({ data }) => data);
 }

@@ -1,22 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { Dns01Error } from '../errors.ts';
-import type { Fqdn } from '../names.ts';
-import { ask } from './ask.ts';
+import { type Fqdn, parseName } from '../names.ts';
 import type { AuthorityFinder } from './authority.ts';
-import type { DnsMessage } from './message.ts';
+import { firstUseful } from './first-useful.ts';
+import { query } from './query.ts';
+import { QUERY_TIMEOUT_MS, ZONE_RACE } from './zone-cut.ts';
 
 /** More aliases after each other do not happen by honest means; CAs stop earlier. */
-const LONGEST_CHAIN = 8;
-
-/** Milliseconds for one question to one authoritative server. */
-const TIMEOUT = 2000;
+const MAX_CHAIN = 8;
 
 /**
- * Follow the CNAMEs from a name, each by the word of its own authoritative servers. The result begins with the name
- * itself and ends where the chain ends; alone, it has no CNAME. An alias that a wildcard makes up for every name below a
- * domain is none: a record at the name itself hides it (RFC 4592 section 2.2).
- * @param unanswered told where the DNS does not answer: there, as far as anybody can tell, the chain ends
- * @throws E_ZONE for a loop or a chain without end, showing it
+ * Follow the CNAMEs from a name, each as its own authoritative servers have it. The result begins with the name itself and
+ * ends where the chain ends; alone, it has no CNAME. An alias that a wildcard makes up for every name below a domain is
+ * none: a record at the name itself hides it (RFC 4592 section 2.2).
+ * @param unanswered called where the DNS does not answer; the chain is taken to end there
+ * @throws E_ZONE for a loop, a chain without end or a target that is no domain name, showing it
  */
 export async function followCnames(
   name: Fqdn,
@@ -31,29 +29,37 @@ export async function followCnames(
     });
   const chain = [name];
   for (let at = name; ; ) {
-    const target = await aliasAt(at);
-    if (target === undefined) return chain;
-    if (chain.length === 1 && (await aliasAt(siblingOf(name))) === target) return chain;
+    const alias = await aliasAt(at);
+    if (alias === undefined) return chain;
+    if (chain.length === 1 && (await aliasAt(siblingOf(name))) === alias) return chain;
+    const target = parseName(alias);
+    if (target === undefined) throw badTarget(chain, alias);
     if (chain.includes(target)) throw badChain([...chain, target], 'goes round in a circle');
     chain.push(target);
-    if (chain.length > LONGEST_CHAIN) throw badChain(chain, `is longer than ${LONGEST_CHAIN}`);
+    if (chain.length > MAX_CHAIN) throw badChain(chain, `is longer than ${MAX_CHAIN}`);
     at = target;
   }
 }
 
-/** A name beside the given one that nobody can have made a record for. */
+/** A random name beside the given one, at which there is no record but one that a wildcard makes up. */
 function siblingOf(name: Fqdn): Fqdn {
   const label = `_dns01-${randomBytes(8).toString('hex')}`;
-  return name.includes('.') ? `${label}${name.slice(name.indexOf('.'))}` : label;
+  return (name.includes('.') ? `${label}${name.slice(name.indexOf('.'))}` : label) as Fqdn;
 }
 
-async function aliasOf(name: Fqdn, finder: AuthorityFinder, signal: AbortSignal): Promise<Fqdn | undefined> {
+/** The target as the answer holds it, which need not be a domain name. @throws E_REMOTE where no server answers */
+async function aliasOf(name: Fqdn, finder: AuthorityFinder, signal: AbortSignal): Promise<string | undefined> {
   const { servers, zone } = await finder.find(name);
-  for (const server of servers) {
-    const reply = await ask(server, { name, type: 'CNAME' }, { recursive: false, timeout: TIMEOUT, signal });
-    if (reply.kind !== 'answer' || !KNOWS.has(reply.message.rcode)) continue;
-    return targetIn(reply.message, name);
-  }
+  const message = await firstUseful(
+    servers,
+    async (server, raceSignal) => {
+      const options = { recursive: false, timeoutMs: QUERY_TIMEOUT_MS, signal: raceSignal };
+      const result = await query(server, { name, type: 'CNAME' }, options);
+      return result.kind === 'answer' && KNOWS.has(result.message.rcode) ? result.message : undefined;
+    },
+    { ...ZONE_RACE, signal },
+  );
+  if (message) return message.answers.find((record) => record.type === 'CNAME' && record.name === name)?.data;
   throw new Dns01Error('E_REMOTE', `no name server of ${zone} answers for ${name}`, {
     hint: 'check the delegation of the zone, or name its servers in dns.nameservers of the config',
   });
@@ -61,12 +67,12 @@ async function aliasOf(name: Fqdn, finder: AuthorityFinder, signal: AbortSignal)
 
 const KNOWS = new Set(['NOERROR', 'NXDOMAIN']);
 
-function targetIn({ answers }: DnsMessage, name: Fqdn): Fqdn | undefined {
-  return answers.find((record) => record.type === 'CNAME' && record.name === name)?.data;
+function badChain(chain: readonly string[], what: string): Dns01Error {
+  return new Dns01Error('E_ZONE', `the CNAME chain ${what}: ${chain.join(' -> ')}`, {
+    hint: 'correct the CNAME records in the zone',
+  });
 }
 
-function badChain(chain: readonly Fqdn[], what: string): Dns01Error {
-  return new Dns01Error('E_ZONE', `the CNAME chain ${what}: ${chain.join(' -> ')}`, {
-    hint: 'mend the CNAME records in the zone',
-  });
+function badTarget(chain: readonly Fqdn[], target: string): Dns01Error {
+  return badChain([...chain, JSON.stringify(target)], 'leads to something that is not a domain name');
 }

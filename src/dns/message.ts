@@ -1,6 +1,19 @@
 import { randomInt } from 'node:crypto';
-import * as dnsPacket from 'dns-packet';
-import type { Fqdn } from '../provider.ts';
+import { SocketAddress } from 'node:net';
+import type { Fqdn } from '../names.ts';
+import {
+  CLASS,
+  decodeMessage,
+  decodeName,
+  decodeTxt,
+  EDNS,
+  encodeMessage,
+  FLAG,
+  type Message,
+  rcodeName,
+  TYPE,
+  type WireRecord,
+} from './wire.ts';
 
 export type QuestionType = 'A' | 'AAAA' | 'CAA' | 'CNAME' | 'NS' | 'SOA' | 'TXT';
 
@@ -9,7 +22,7 @@ export interface Question {
   readonly type: QuestionType;
 }
 
-/** An answer in our terms (RFC 1035 section 4.1): names lower-case without the last dot, TXT strings joined. */
+/** An answer in our terms (RFC 1035 section 4.1). */
 export interface DnsMessage {
   /** NOERROR, NXDOMAIN, SERVFAIL, REFUSED … */
   readonly rcode: string;
@@ -23,41 +36,23 @@ export interface DnsMessage {
 }
 
 export interface ResourceRecord {
-  readonly name: Fqdn;
-  readonly type: string;
+  /** Lower case, escaped where it is no domain name: only `parseName` makes it one that may be used. */
+  readonly name: string;
+  readonly type: QuestionType;
   /**
-   * For A and AAAA the address, for NS and CNAME the name, for TXT the value, for CAA `TAG VALUE`, for SOA the seconds
-   * that resolvers may remember that something is not there.
+   * For A and AAAA the address, for NS and CNAME a name like the record's own, for TXT the value, for CAA `TAG VALUE`,
+   * for SOA the seconds that resolvers may remember that something is not there.
    */
   readonly data: string;
 }
 
-/** The size of a UDP answer that passes every network unfragmented (DNS flag day 2020). */
-const UDP_PAYLOAD = 1232;
-
-const RECURSION_DESIRED = dnsPacket.RECURSION_DESIRED;
-
-/** A question on the wire, with its random id. `edns: false` is for servers that know no EDNS (RFC 6891). */
-export function encodeQuestion(question: Question, options: { recursive: boolean; edns: boolean }): Buffer {
-  return dnsPacket.encode({
-    type: 'query',
+/** A query on the wire, with its random id. `edns: false` is for servers that know no EDNS (RFC 6891). */
+export function encodeQuery({ name, type }: Question, options: { recursive: boolean; edns: boolean }): Buffer {
+  return encodeMessage({
     id: randomInt(0x1_0000),
-    flags: options.recursive ? RECURSION_DESIRED : 0,
-    questions: [{ name: question.name, type: question.type, class: 'IN' }],
-    additionals: options.edns
-      ? [
-          {
-            type: 'OPT',
-            name: '.',
-            udpPayloadSize: UDP_PAYLOAD,
-            extendedRcode: 0,
-            ednsVersion: 0,
-            flags: 0,
-            flag_do: false,
-            options: [],
-          },
-        ]
-      : [],
+    flags: options.recursive ? FLAG.RECURSION_DESIRED : 0,
+    questions: [{ name, type: TYPE[type] }],
+    additionals: options.edns ? [EDNS] : [],
   });
 }
 
@@ -65,37 +60,48 @@ export function encodeQuestion(question: Question, options: { recursive: boolean
  * The answer to exactly that question, or undefined: something that cannot be read, has another id or answers another
  * question is not the answer, whoever sent it.
  */
-export function decodeAnswer(bytes: Buffer, sent: Buffer, question: Question): DnsMessage | undefined {
-  const packet = read(bytes);
-  if (packet?.type !== 'response' || packet.id !== sent.readUInt16BE(0)) return undefined;
-  const [asked] = packet.questions ?? [];
+export function decodeAnswer(bytes: Buffer, sent: Buffer, { name, type }: Question): DnsMessage | undefined {
+  const message = read(bytes);
+  if (!message || (message.flags & FLAG.RESPONSE) === 0 || message.id !== sent.readUInt16BE(0)) return undefined;
+  const [asked] = message.questions;
   // A server that cannot read EDNS may leave the question out of its FORMERR.
-  if (asked && (lower(asked.name) !== question.name || asked.type !== question.type)) return undefined;
-  if (!asked && packet.rcode === 'NOERROR') return undefined;
+  if (asked && (asked.name !== name || asked.type !== TYPE[type])) return undefined;
+  const rcode = rcodeName(message.rcode);
+  if (!asked && rcode === 'NOERROR') return undefined;
   return {
-    rcode: packet.rcode,
-    authoritative: packet.flag_aa,
-    truncated: packet.flag_tc,
-    answers: readRecords(packet.answers),
-    authorities: readRecords(packet.authorities),
-    additionals: readRecords(packet.additionals),
+    rcode,
+    authoritative: (message.flags & FLAG.AUTHORITATIVE) !== 0,
+    truncated: (message.flags & FLAG.TRUNCATED) !== 0,
+    answers: message.answers.flatMap(readRecord),
+    authorities: message.authorities.flatMap(readRecord),
+    additionals: message.additionals.flatMap(readRecord),
   };
 }
 
-/** What the package decodes but its types leave out. */
-type Packet = dnsPacket.DecodedPacket & { rcode: string };
+/**
+ * The records of a type that an answer has for a name: those at the name itself, or where the CNAMEs in the answer lead
+ * from it. What else a server puts into an answer does not count.
+ */
+export function answersFor({ answers }: DnsMessage, { name, type }: Question): ResourceRecord[] {
+  let owner: string = name;
+  const passed = new Set<string>();
+  while (!passed.has(owner)) {
+    passed.add(owner);
+    owner = answers.find((record) => record.type === 'CNAME' && record.name === owner)?.data ?? owner;
+  }
+  return answers.filter((record) => record.type === type && record.name === owner);
+}
 
-function read(bytes: Buffer): Packet | undefined {
+function read(bytes: Buffer): Message | undefined {
   try {
-    const packet = dnsPacket.decode(isTruncated(bytes) ? questionOf(bytes) : bytes) as Packet;
-    // The package reads a last record that is cut off as a shorter one.
-    return dnsPacket.decode.bytes > bytes.length ? undefined : packet;
-  } catch {
-    return undefined;
+    return decodeMessage(isTruncated(bytes) ? questionOf(bytes) : bytes);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
   }
 }
 
-const isTruncated = (bytes: Buffer): boolean => (bytes.readUInt8(2) & 0x02) !== 0;
+const isTruncated = (bytes: Buffer): boolean => (bytes.readUInt16BE(2) & FLAG.TRUNCATED) !== 0;
 
 /** What a truncated answer holds is not to be used (RFC 2181 section 9), and it may end in the middle of a record. */
 function questionOf(bytes: Buffer): Buffer {
@@ -103,31 +109,45 @@ function questionOf(bytes: Buffer): Buffer {
   return Buffer.from(bytes).fill(0, answerCount, headerEnd);
 }
 
-function readRecords(records: readonly dnsPacket.Answer[] | undefined): ResourceRecord[] {
-  return (records ?? []).flatMap((record) => {
-    const data = readData(record);
-    return data === undefined ? [] : [{ name: lower(record.name), type: record.type, data }];
-  });
+const TYPE_NAMES = new Map<number, QuestionType>(
+  (['A', 'AAAA', 'CAA', 'CNAME', 'NS', 'SOA', 'TXT'] as const).map((type) => [TYPE[type], type]),
+);
+
+/** Nothing for a record of another type or class, or whose data do not have the form of its type. */
+function readRecord(record: WireRecord): ResourceRecord[] {
+  const type = record.class === CLASS.IN ? TYPE_NAMES.get(record.type) : undefined;
+  const data = type && readData(type, record);
+  return type === undefined || data === undefined ? [] : [{ name: record.name, type, data }];
 }
 
-function readData(record: dnsPacket.Answer): string | undefined {
-  switch (record.type) {
+function readData(type: QuestionType, { data, ttl }: WireRecord): string | undefined {
+  switch (type) {
     case 'A':
+      return data.length === 4 ? data.join('.') : undefined;
     case 'AAAA':
-      return record.data;
+      return data.length === 16 ? ipv6Text(data) : undefined;
     case 'NS':
     case 'CNAME':
-      return lower(record.data);
+      return data.length > 0 ? decodeName(data, 0).name : undefined;
     case 'SOA':
       // RFC 2308 section 4: the lesser of the two.
-      return String(Math.min(record.ttl ?? 0, record.data.minimum ?? 0));
+      return data.length > 4 ? String(Math.min(ttl, data.readUInt32BE(data.length - 4))) : undefined;
     case 'CAA':
-      return `${record.data.tag.toLowerCase()} ${record.data.value}`;
+      return caaText(data);
     case 'TXT':
-      return [record.data].flat().map(String).join('');
-    default:
-      return undefined;
+      return decodeTxt(data);
   }
 }
 
-const lower = (name: string): string => name.toLowerCase().replace(/\.$/, '');
+/** The short form, as people and config files write it. */
+function ipv6Text(data: Buffer): string {
+  const address = data.toString('hex').replace(/.{4}(?!$)/g, '$&:');
+  return new SocketAddress({ family: 'ipv6', address }).address;
+}
+
+/** RFC 8659 section 4.1. */
+function caaText(data: Buffer): string | undefined {
+  const tagEnd = 2 + (data[1] ?? 0);
+  if (tagEnd > data.length) return undefined;
+  return `${data.toString('latin1', 2, tagEnd).toLowerCase()} ${data.toString('utf8', tagEnd)}`;
+}

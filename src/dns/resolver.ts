@@ -1,16 +1,17 @@
 import { Dns01Error } from '../errors.ts';
-import { ask, type Reply } from './ask.ts';
+import { firstUseful } from './first-useful.ts';
 import type { DnsMessage, Question } from './message.ts';
+import { type QueryResult, query } from './query.ts';
 import { formatServerAddress, parseServerAddress, type ServerAddress } from './server-address.ts';
 
-/** Milliseconds for one question to one resolver. */
-const TIMEOUT = 4000;
+/** For one question, however many resolvers there are: the first time, an answer comes from far away. */
+const TIMEOUT_MS = 4000;
+const STAGGER_MS = 1000;
 
 export interface Resolver {
   /**
-   * Ask the resolvers one after the other until one has an answer, NXDOMAIN included. Each question is asked once,
-   * however many names need it.
-   * @throws E_REMOTE when none has
+   * The first answer of a resolver, NXDOMAIN included. Each question is asked once, however many names need it.
+   * @throws E_REMOTE when none has one
    */
   resolve(question: Question): Promise<DnsMessage>;
 }
@@ -21,17 +22,23 @@ export function openResolver(configured: readonly string[], signal: AbortSignal)
   const answers = new Map<string, Promise<DnsMessage>>();
 
   async function resolve(question: Question): Promise<DnsMessage> {
-    const refusals: string[] = [];
     servers ??= resolversOf(configured);
-    for (const server of servers) {
-      const reply = await ask(server, question, { recursive: true, timeout: TIMEOUT, signal });
-      if (reply.kind === 'answer' && isAnswer(reply.message)) return reply.message;
-      refusals.push(`${formatServerAddress(server)}: ${problem(reply)}`);
-      if (signal.aborted) break;
-    }
+    const problems = new Map<ServerAddress, string>();
+    const message = await firstUseful(
+      servers,
+      async (server, raceSignal) => {
+        const result = await query(server, question, { recursive: true, timeoutMs: TIMEOUT_MS, signal: raceSignal });
+        if (result.kind === 'answer' && isAnswer(result.message)) return result.message;
+        problems.set(server, problemOf(result));
+        return undefined;
+      },
+      { staggerMs: STAGGER_MS, timeoutMs: TIMEOUT_MS + STAGGER_MS, signal },
+    );
+    if (message) return message;
+    const each = servers.map((server) => `${formatServerAddress(server)}: ${problems.get(server) ?? 'no answer'}`);
     throw new Dns01Error(
       'E_REMOTE',
-      `no resolver answers for ${question.name} ${question.type} (${refusals.join('; ') || 'none is configured'})`,
+      `no resolver answers for ${question.name} ${question.type} (${each.join('; ') || 'none is configured'})`,
       { hint: 'set dns.resolvers in the config to resolvers that this machine can reach' },
     );
   }
@@ -41,7 +48,7 @@ export function openResolver(configured: readonly string[], signal: AbortSignal)
       const key = `${question.name} ${question.type}`;
       const answer = answers.get(key) ?? resolve(question);
       answers.set(key, answer);
-      // A long run must not give up for good what has failed once.
+      // What has failed once is tried again later in a long run.
       answer.catch(() => answers.delete(key));
       return answer;
     },
@@ -56,4 +63,4 @@ function resolversOf(configured: readonly string[]): ServerAddress[] {
 
 const isAnswer = ({ rcode }: DnsMessage): boolean => rcode === 'NOERROR' || rcode === 'NXDOMAIN';
 
-const problem = (reply: Reply): string => (reply.kind === 'answer' ? reply.message.rcode : reply.reason);
+const problemOf = (result: QueryResult): string => (result.kind === 'answer' ? result.message.rcode : result.reason);

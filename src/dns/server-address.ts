@@ -1,4 +1,5 @@
-import { isIPv6 } from 'node:net';
+import { BlockList, isIPv6 } from 'node:net';
+import { Dns01Error } from '../errors.ts';
 
 export const DNS_PORT = 53;
 
@@ -19,3 +20,45 @@ export function formatServerAddress({ address, port }: ServerAddress): string {
   if (port === DNS_PORT) return address;
   return isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`;
 }
+
+/**
+ * This host, loopback, link-local, multicast and broadcast (RFC 6890). No name server of the public DNS has such an
+ * address, and a delegation that names one would make this machine talk to its own services or neighbours.
+ */
+const LOCAL_NETWORKS = [
+  ...['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/4', '240.0.0.0/4'],
+  ...['::/128', '::1/128', 'fe80::/10', 'ff00::/8'],
+];
+
+/**
+ * Whether an address that the DNS gives for a name server may be asked.
+ * @param allowed networks in CIDR notation or single addresses that may be asked although they are local
+ * @throws E_CONFIG for one that is neither
+ */
+export function createAddressFilter(allowed: readonly string[]): (address: string) => boolean {
+  const local = networks(LOCAL_NETWORKS);
+  const exceptions = networks(allowed);
+  return (address) => !holds(local, address) || holds(exceptions, address);
+}
+
+function networks(list: readonly string[]): BlockList {
+  const block = new BlockList();
+  for (const text of list) {
+    const [address = '', prefix] = text.split('/');
+    const family = familyOf(address);
+    try {
+      block.addSubnet(address, prefix === undefined ? (family === 'ipv6' ? 128 : 32) : Number(prefix), family);
+    } catch (cause) {
+      throw new Dns01Error('E_CONFIG', `dns.allowNetworks: ${JSON.stringify(text)} is not a network`, {
+        hint: 'write it like 127.0.0.0/8 or fd00::/8',
+        cause,
+      });
+    }
+  }
+  return block;
+}
+
+/** An IPv4 address inside an IPv6 one (`::ffff:127.0.0.1`) is found as well. */
+const holds = (block: BlockList, address: string): boolean => block.check(address, familyOf(address));
+
+const familyOf = (address: string) => (isIPv6(address) ? 'ipv6' : 'ipv4');

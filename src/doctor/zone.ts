@@ -4,9 +4,9 @@ import { CHALLENGE_LABEL, challengeNameOf } from '../challenge/challenge.ts';
 import { WHOLE_CONFIG } from '../challenge/principal.ts';
 import type { Run } from '../challenge/run.ts';
 import { findTarget, type Target } from '../challenge/target.ts';
-import { ask } from '../dns/ask.ts';
 import type { Authority, NameServer } from '../dns/authority.ts';
 import type { DnsMessage } from '../dns/message.ts';
+import { query } from '../dns/query.ts';
 import { formatServerAddress } from '../dns/server-address.ts';
 import type { Fqdn } from '../names.ts';
 import { checkCaa } from './caa.ts';
@@ -74,10 +74,10 @@ interface SoaAnswer {
 }
 
 async function soaFrom(server: NameServer, zone: Fqdn, { deadline }: Run): Promise<SoaAnswer> {
-  const reply = await ask(
+  const reply = await query(
     server,
     { name: zone, type: 'SOA' },
-    { recursive: false, timeout: TIMEOUT, signal: deadline.signal },
+    { recursive: false, timeoutMs: TIMEOUT, signal: deadline.signal },
   );
   if (reply.kind !== 'answer') return { problem: reply.reason, negativeTtl: 0 };
   const { rcode, authoritative } = reply.message;
@@ -102,8 +102,8 @@ function* checkTarget(name: Fqdn, { name: target, account }: Target, report: Rep
 async function* checkWildcard(zone: Fqdn, { servers }: Authority, run: Run, report: Reporter): Findings {
   const nowhere = challengeNameOf(`dns01-${randomBytes(6).toString('hex')}.${zone}`);
   for (const server of servers) {
-    const options = { recursive: false, timeout: TIMEOUT, signal: run.deadline.signal };
-    const reply = await ask(server, { name: nowhere, type: 'TXT' }, options);
+    const options = { recursive: false, timeoutMs: TIMEOUT, signal: run.deadline.signal };
+    const reply = await query(server, { name: nowhere, type: 'TXT' }, options);
     if (reply.kind !== 'answer') continue;
     const made = reply.message.answers.find(({ type }) => type === 'TXT' || type === 'CNAME');
     if (!made) return;

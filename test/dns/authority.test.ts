@@ -1,9 +1,10 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Authority, type DnsSettings, openAuthorityFinder } from '../../src/dns/authority.ts';
+import { normaliseName } from '../../src/names.ts';
 import type { FakeDnsServer, FakeZone } from '../fakes/dns-server.ts';
-import { failureOf, hostsZone, serve, zoneOf } from './support.ts';
+import { failureOf, hostsZone, LOCAL, serve, zoneOf } from './support.ts';
 
-const NAME = '_acme-challenge.example.com';
+const NAME = normaliseName('_acme-challenge.example.com');
 
 /** A resolver of these zones; at the end of the test nobody may have asked it about a challenge. */
 async function resolverOf(...zones: FakeZone[]): Promise<FakeDnsServer> {
@@ -14,7 +15,10 @@ async function resolverOf(...zones: FakeZone[]): Promise<FakeDnsServer> {
 
 function finderWith(resolvers: readonly FakeDnsServer[], settings: Partial<DnsSettings> = {}) {
   const addresses = resolvers.map(({ at }) => at);
-  return openAuthorityFinder({ resolvers: addresses, nameservers: [], ...settings }, new AbortController().signal);
+  return openAuthorityFinder(
+    { resolvers: addresses, nameservers: [], allowNetworks: LOCAL, ...settings },
+    new AbortController().signal,
+  );
 }
 
 const asked = ({ questions }: FakeDnsServer) => questions.map(({ name, type }) => `${name} ${type}`);
@@ -88,7 +92,9 @@ describe('the authority for a name', () => {
     it('is found in one step from the SOA of a negative answer', async () => {
       const [server] = await serve({ zones: [zoneOf('example.com', [])] });
       const resolver = await resolverOf(zoneOf('example.com', ['ns.test']), hosts);
-      const found = await finderWith([resolver], { port: server.port }).find('_acme-challenge.a.b.c.example.com');
+      const found = await finderWith([resolver], { port: server.port }).find(
+        normaliseName('_acme-challenge.a.b.c.example.com'),
+      );
       expect(found.zone).toBe('example.com');
       expect(asked(resolver)).toEqual(['a.b.c.example.com NS', 'example.com NS', 'ns.test A', 'ns.test AAAA']);
     });
@@ -104,7 +110,9 @@ describe('the authority for a name', () => {
         },
         { name: 'b.example.com', records: [{ name: 'b.example.com', type: 'CNAME', data: 'ns.test' }] },
       );
-      const found = await finderWith([resolver], { port: server.port }).find('_acme-challenge.a.b.example.com');
+      const found = await finderWith([resolver], { port: server.port }).find(
+        normaliseName('_acme-challenge.a.b.example.com'),
+      );
       expect(found.zone).toBe('example.com');
       expect(asked(resolver).slice(0, 3)).toEqual(['a.b.example.com NS', 'b.example.com NS', 'example.com NS']);
     });
@@ -116,13 +124,17 @@ describe('the authority for a name', () => {
         zoneOf('sub.example.com', ['ns.test']),
         hosts,
       );
-      const found = await finderWith([resolver], { port: server.port }).find('_acme-challenge.sub.example.com');
+      const found = await finderWith([resolver], { port: server.port }).find(
+        normaliseName('_acme-challenge.sub.example.com'),
+      );
       expect(found.zone).toBe('sub.example.com');
     });
 
     it('is the name itself where that is the top of a zone', async () => {
       const resolver = await resolverOf(zoneOf('example.net', ['ns.test']), hosts);
-      expect((await finderWith([resolver], { port: resolver.port }).find('example.net')).zone).toBe('example.net');
+      expect((await finderWith([resolver], { port: resolver.port }).find(normaliseName('example.net'))).zone).toBe(
+        'example.net',
+      );
     });
   });
 
@@ -139,7 +151,7 @@ describe('the authority for a name', () => {
         zoneOf('example.com', ['ns.test']),
         hostsZone('test', { 'ns.test': ['127.0.0.1'] }),
       );
-      const name = delegated === NAME ? NAME : `_acme-challenge.${delegated}`;
+      const name = delegated === NAME ? NAME : normaliseName(`_acme-challenge.${delegated}`);
       const found = await finderWith([resolver], { port: server.port }).find(name);
       expect(found.zone).toBe(delegated);
       expect(addressesOf(found)).toEqual(['127.0.0.2', '::1']);
@@ -200,7 +212,7 @@ describe('the authority for a name', () => {
     });
 
     it('ends where delegations below each other never do', async () => {
-      const name = `${'a.'.repeat(12)}example.com`;
+      const name = normaliseName(`${'a.'.repeat(12)}example.com`);
       const zones = Array.from({ length: 12 }, (_, depth) => `${'a.'.repeat(depth)}example.com`);
       const [server] = await serve({ zones: [{ name: 'com' }] });
       // Every time it is asked, the server refers one label further down, to itself.
@@ -220,8 +232,8 @@ describe('the authority for a name', () => {
 
   describe('from the configuration', () => {
     const nameservers = [
-      { zone: 'example.com', servers: ['127.0.0.1:5300', '[::1]:5301'] },
-      { zone: 'sub.example.com', servers: ['127.0.0.2'] },
+      { zone: normaliseName('example.com'), servers: ['127.0.0.1:5300', '[::1]:5301'] },
+      { zone: normaliseName('sub.example.com'), servers: ['127.0.0.2'] },
     ];
 
     it('is what it says, and nobody is asked', async () => {
@@ -238,7 +250,7 @@ describe('the authority for a name', () => {
     });
 
     it('is the entry of the nearest zone', async () => {
-      const found = await finderWith([], { nameservers }).find('_acme-challenge.sub.example.com');
+      const found = await finderWith([], { nameservers }).find(normaliseName('_acme-challenge.sub.example.com'));
       expect(found).toMatchObject({ zone: 'sub.example.com', servers: [{ port: 53 }] });
     });
   });
@@ -246,13 +258,17 @@ describe('the authority for a name', () => {
   describe('fails', () => {
     it('with E_ZONE for a domain that does not exist', async () => {
       const resolver = await resolverOf(zoneOf('example.com', ['ns.test']));
-      const failure = await failureOf(finderWith([resolver]).find('_acme-challenge.www.unknown.invalid'));
+      const failure = await failureOf(
+        finderWith([resolver]).find(normaliseName('_acme-challenge.www.unknown.invalid')),
+      );
       expect(failure).toMatchObject({ code: 'E_ZONE', message: expect.stringContaining('www.unknown.invalid') });
     });
 
     it('with E_ZONE right below a top-level domain, and asks no resolver about the challenge', async () => {
       const resolver = await resolverOf(zoneOf('lan', ['ns.test']));
-      expect(await failureOf(finderWith([resolver]).find('_acme-challenge.lan'))).toMatchObject({ code: 'E_ZONE' });
+      expect(await failureOf(finderWith([resolver]).find(normaliseName('_acme-challenge.lan')))).toMatchObject({
+        code: 'E_ZONE',
+      });
       expect(resolver.questions).toEqual([]);
     });
 
@@ -274,7 +290,7 @@ describe('the authority for a name', () => {
       const [silent] = await serve({ manners: { udp: 'silent' } });
       const stop = new AbortController();
       const found = openAuthorityFinder({ resolvers: [silent.at], nameservers: [] }, stop.signal).find(
-        '_acme-challenge.a.b.c.example.com',
+        normaliseName('_acme-challenge.a.b.c.example.com'),
       );
       await expect.poll(() => silent.questions.length).toBe(1);
       stop.abort();
@@ -300,7 +316,7 @@ describe('the authority for a name', () => {
       hostsZone('test', { 'ns.test': ['127.0.0.1'] }),
     );
     const finder = finderWith([resolver], { port: server.port });
-    const names = ['', 'a.', 'b.', 'c.'].map((host) => `_acme-challenge.${host}example.com`);
+    const names = ['', 'a.', 'b.', 'c.'].map((host) => normaliseName(`_acme-challenge.${host}example.com`));
     const found = await Promise.all([...names, ...names].map((name) => finder.find(name)));
     expect(new Set(found.map(({ zone }) => zone))).toEqual(new Set(['example.com']));
     expect(asked(resolver)).toEqual(['example.com NS', 'ns.test A', 'ns.test AAAA']);
@@ -309,7 +325,7 @@ describe('the authority for a name', () => {
 
   describe('below a zone that is known already', () => {
     const hosts = hostsZone('test', { 'ns.test': ['127.0.0.1'], 'other.test': ['127.0.0.2'] });
-    const NAME_BELOW = '_acme-challenge.www.sub.example.com';
+    const NAME_BELOW = normaliseName('_acme-challenge.www.sub.example.com');
 
     const refers = [zoneOf('example.com', [], { delegations: { 'sub.example.com': { 'other.test': [] } } })];
     const holdsBoth = [zoneOf('example.com', []), zoneOf('sub.example.com', ['other.test'])];
@@ -356,5 +372,147 @@ describe('the authority for a name', () => {
     expect(await failureOf(finder.find(NAME))).toMatchObject({ code: 'E_REMOTE' });
     resolver.manners = {};
     expect((await finder.find(NAME)).zone).toBe('example.com');
+  });
+
+  describe('from a hostile delegation', () => {
+    const hostsAt = (addresses: readonly string[]) => hostsZone('test', { 'ns.test': addresses });
+
+    it('is not asked at addresses of this machine and its link', async () => {
+      const local = ['127.0.0.1', '::1', '169.254.169.254', 'fe80::1', '0.0.0.0', '224.0.0.1'];
+      const resolver = await resolverOf(zoneOf('example.com', ['ns.test']), hostsAt(local));
+      const failure = await failureOf(finderWith([resolver], { allowNetworks: [], port: resolver.port }).find(NAME));
+      expect(failure).toMatchObject({ code: 'E_REMOTE', hint: expect.stringContaining('dns.allowNetworks') });
+      expect(failure.message).toContain('ns.test have local addresses only: 127.0.0.1, 169.254.169.254, 0.0.0.0, 224');
+      expect(asked(resolver)).toEqual(['example.com NS', 'ns.test A', 'ns.test AAAA']);
+    });
+
+    it('is not asked at a local address that comes as glue', async () => {
+      const delegations = { 'sub.example.com': { 'ns.sub.example.com': ['127.0.0.9'] } };
+      const [server] = await serve({ zones: [zoneOf('example.com', [], { delegations })] });
+      const resolver = await resolverOf(zoneOf('example.com', ['ns.test']), hostsAt(['127.0.0.1']));
+      const finder = finderWith([resolver], { allowNetworks: ['127.0.0.1'], port: server.port });
+      const failure = await failureOf(finder.find(normaliseName('_acme-challenge.sub.example.com')));
+      expect(failure.message).toContain('127.0.0.9');
+    });
+
+    it('is asked at a local address that dns.nameservers names elsewhere', async () => {
+      const [server] = await serve({ zones: [zoneOf('example.com', [])] });
+      const resolver = await resolverOf(zoneOf('example.com', ['ns.test']), hostsAt(['127.0.0.1', '127.0.0.2']));
+      const nameservers = [{ zone: normaliseName('example.net'), servers: ['127.0.0.1:5353'] }];
+      const finder = finderWith([resolver], { allowNetworks: [], nameservers, port: server.port });
+      expect(addressesOf(await finder.find(NAME))).toEqual(['127.0.0.1']);
+    });
+
+    it('has at most 13 name servers and 26 addresses', async () => {
+      const names = Array.from({ length: 300 }, (_, index) => `ns${index}.test`);
+      const addresses = [1, 2, 3].map((last) => `127.0.0.${last}`);
+      const resolver = await resolverOf(
+        zoneOf('example.com', names),
+        hostsZone('test', Object.fromEntries(names.map((name) => [name, addresses]))),
+      );
+      const found = await finderWith([resolver], { port: 1 }).find(NAME);
+      expect(found.servers).toHaveLength(26);
+      expect(resolver.questions).toHaveLength(1 + 2 * 13);
+    });
+
+    it.each(['ns\n.evil.test', '$(id).test', '-x.test', 'ns .test'])(
+      'is not used where an NS holds %j',
+      async (data) => {
+        const resolver = await resolverOf(zoneOf('example.com', ['ns.test', data]), hostsAt(['127.0.0.1']));
+        const failure = await failureOf(finderWith([resolver], { port: resolver.port }).find(NAME));
+        expect(failure).toMatchObject({ code: 'E_ZONE', message: expect.stringContaining('is not a host name') });
+        expect(failure.message).toMatch(/^[ -~]+$/);
+      },
+    );
+
+    it('gives no address that stands at another name than the one asked for', async () => {
+      const records = [
+        { name: 'ns.test', type: 'CNAME', data: 'real.test' },
+        { name: 'real.test', type: 'A', data: '127.0.0.1' },
+      ] as const;
+      const [server] = await serve({ zones: [zoneOf('example.com', [])] });
+      const resolver = await resolverOf(zoneOf('example.com', ['ns.test']), { name: 'test', records });
+      const finder = finderWith([resolver], { port: server.port });
+      expect(addressesOf(await finder.find(NAME))).toEqual(['127.0.0.1']);
+    });
+  });
+
+  it('is found past eight silent servers in a few seconds', async () => {
+    const addresses = Array.from({ length: 8 }, (_, index) => `127.0.0.${index + 1}`);
+    const servers = await serve(...addresses.map((address) => ({ address, manners: { udp: 'silent' as const } })));
+    const resolver = await resolverOf(zoneOf('example.com', ['ns.test']), hostsZone('test', { 'ns.test': addresses }));
+    const started = performance.now();
+    const found = await finderWith([resolver], { port: servers[0]?.port ?? 0 }).find(NAME);
+    expect(found).toMatchObject({ zone: 'example.com', servers: { length: 8 } });
+    expect(performance.now() - started).toBeLessThan(4000);
+    // The answer of the last one is worth as much as that of the first.
+    for (const server of servers) expect(server.questions.length).toBeGreaterThan(0);
+  });
+
+  it('does not wait for a silent server where the next one answers', async () => {
+    const [silent, server] = await serve(
+      { manners: { udp: 'silent' } },
+      { address: '127.0.0.2', zones: [zoneOf('example.com', [])] },
+    );
+    const hosts = hostsZone('test', { 'ns.test': [silent.address, server.address] });
+    const resolver = await resolverOf(zoneOf('example.com', ['ns.test']), hosts);
+    const started = performance.now();
+    await finderWith([resolver], { port: server.port }).find(NAME);
+    expect(performance.now() - started).toBeLessThan(1000);
+  });
+});
+
+describe('the zone of a name', () => {
+  const deep = normaliseName('_acme-challenge.www.sub.example.com');
+  const configured = (...servers: string[]) => [{ zone: normaliseName('example.com'), servers }];
+
+  it('is what the configured servers say, not the zone that the config has them for', async () => {
+    const [server] = await serve({ zones: [zoneOf('example.com', []), zoneOf('sub.example.com', [])] });
+    const finder = finderWith([], { nameservers: configured(server.at) });
+    expect(await finder.zoneOf(deep)).toBe('sub.example.com');
+    expect(await finder.zoneOf(NAME)).toBe('example.com');
+    expect((await finder.find(deep)).zone).toBe('example.com');
+    expect(asked(server)).toEqual([`${deep} SOA`, `${NAME} SOA`]);
+  });
+
+  it('is that of the parent for a name with a CNAME, wherever that leads', async () => {
+    const records = [{ name: deep, type: 'CNAME', data: 'x.example.com' }] as const;
+    const [server] = await serve({ zones: [zoneOf('example.com', []), zoneOf('sub.example.com', [], { records })] });
+    const finder = finderWith([], { nameservers: configured(server.at) });
+    expect(await finder.zoneOf(deep)).toBe('sub.example.com');
+    expect(asked(server)).toEqual([`${deep} SOA`, 'www.sub.example.com SOA']);
+  });
+
+  it('is asked for once in a run', async () => {
+    const [server] = await serve({ zones: [zoneOf('example.com', [])] });
+    const finder = finderWith([], { nameservers: configured(server.at) });
+    expect(await Promise.all([finder.zoneOf(NAME), finder.zoneOf(NAME)])).toEqual(['example.com', 'example.com']);
+    expect(await finder.zoneOf(NAME)).toBe('example.com');
+    expect(server.questions).toHaveLength(1);
+  });
+
+  it('is that of the next server where the first is of no use', async () => {
+    const [refusing, server] = await serve(
+      { manners: { rcode: 'REFUSED' } },
+      { address: '127.0.0.2', zones: [zoneOf('example.com', [])] },
+    );
+    const finder = finderWith([], { nameservers: configured(refusing.at, server.at) });
+    expect(await finder.zoneOf(NAME)).toBe('example.com');
+  });
+
+  it('cannot be told where no configured server says it', async () => {
+    const [server] = await serve({ manners: { rcode: 'REFUSED' } });
+    expect(await finderWith([], { nameservers: configured(server.at) }).zoneOf(NAME)).toBeUndefined();
+  });
+
+  it('is what the DNS shows where no server is configured', async () => {
+    const [server] = await serve({ zones: [zoneOf('example.com', [])] });
+    const resolver = await resolverOf(
+      zoneOf('example.com', ['ns.test']),
+      hostsZone('test', { 'ns.test': ['127.0.0.1'] }),
+    );
+    const finder = finderWith([resolver], { port: server.port });
+    expect(await finder.zoneOf(NAME)).toBe('example.com');
+    expect(await finder.zoneOf(normaliseName('_acme-challenge.unknown.invalid'))).toBeUndefined();
   });
 });

@@ -1,11 +1,12 @@
 import * as dnsPacket from 'dns-packet';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeAnswer, encodeQuestion, type Question } from '../../src/dns/message.ts';
+import { answersFor, decodeAnswer, encodeQuery, type Question } from '../../src/dns/message.ts';
+import { normaliseName, parseName } from '../../src/names.ts';
 import { VALUE } from './support.ts';
 
-const QUESTION: Question = { name: '_acme-challenge.example.com', type: 'TXT' };
-const QUERY = encodeQuestion(QUESTION, { recursive: false, edns: true });
+const QUESTION: Question = { name: normaliseName('_acme-challenge.example.com'), type: 'TXT' };
+const QUERY = encodeQuery(QUESTION, { recursive: false, edns: true });
 const ID = QUERY.readUInt16BE(0);
 
 const { AUTHORITATIVE_ANSWER, TRUNCATED_RESPONSE } = dnsPacket;
@@ -18,30 +19,34 @@ function answer(fields: Partial<dnsPacket.Packet> = {}): Buffer {
 const text = (data: dnsPacket.TxtData): dnsPacket.Answer => ({ type: 'TXT', name: QUESTION.name, ttl: 60, data });
 const read = (bytes: Buffer) => decodeAnswer(bytes, QUERY, QUESTION);
 
-describe('encodeQuestion', () => {
+describe('encodeQuery', () => {
   it.each([true, false])('asks one question, recursion desired: %s', (recursive) => {
-    const query = dnsPacket.decode(encodeQuestion(QUESTION, { recursive, edns: true }));
+    const query = dnsPacket.decode(encodeQuery(QUESTION, { recursive, edns: true }));
     expect(query).toMatchObject({ type: 'query', flag_rd: recursive, questions: [QUESTION] });
   });
 
   it('names a UDP size that is not fragmented, where EDNS is wanted', () => {
     const additionals = (edns: boolean) =>
-      dnsPacket.decode(encodeQuestion(QUESTION, { recursive: false, edns })).additionals;
+      dnsPacket.decode(encodeQuery(QUESTION, { recursive: false, edns })).additionals;
     expect(additionals(true)).toMatchObject([{ type: 'OPT', udpPayloadSize: 1232 }]);
     expect(additionals(false)).toEqual([]);
   });
 
   it('takes another id every time', () => {
     const ids = Array.from({ length: 50 }, () =>
-      encodeQuestion(QUESTION, { recursive: false, edns: true }).readUInt16BE(0),
+      encodeQuery(QUESTION, { recursive: false, edns: true }).readUInt16BE(0),
     );
     expect(new Set(ids).size).toBeGreaterThan(40);
   });
 
-  it('can ask about every name that an answer may bring', () => {
+  it('can ask about every name that an answer may bring and that is a domain name', () => {
+    const names = fc.oneof(fc.domain(), fc.string({ unit: 'binary', maxLength: 300 }));
     fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 300 }), (name) => {
-        encodeQuestion({ name, type: 'A' }, { recursive: true, edns: true });
+      fc.property(names, (text) => {
+        const name = parseName(text);
+        if (name === undefined) return;
+        const query = encodeQuery({ name, type: 'A' }, { recursive: true, edns: true });
+        expect(dnsPacket.decode(query).questions).toMatchObject([{ name, type: 'A' }]);
       }),
     );
   });
@@ -186,12 +191,12 @@ describe('decodeAnswer', () => {
       expect(read(Buffer.concat([head, Buffer.from(name), Buffer.alloc(30)]))).toBeUndefined();
     });
 
-    it('on hundreds of names, each a long way of pointers', () => {
+    it.each([
+      ['100 pointers, on hundreds of names', 100, 500],
+      ['8000 pointers, which is no name', 8000, undefined],
+    ])('on a long way of %s', (_, length, records) => {
       const head = answer();
-      const pointers = Array.from(
-        { length: 8000 },
-        (_, index) => 0xc000 + (index === 0 ? 12 : head.length + 9 + 2 * index),
-      );
+      const pointers = Array.from({ length }, (__, index) => 0xc000 + (index === 0 ? 12 : head.length + 9 + 2 * index));
       const chain = Buffer.alloc(2 * pointers.length);
       for (const [index, pointer] of pointers.entries()) chain.writeUInt16BE(pointer, 2 * index);
       const holder = Buffer.from([0, 0, 10, 0, 1, 0, 0, 0, 0, 0, 0]);
@@ -200,7 +205,38 @@ describe('decodeAnswer', () => {
       const record = Buffer.from([0xc0 | (last >> 8), last & 0xff, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4, 127, 0, 0, 1]);
       const bytes = Buffer.concat([head, holder, chain, ...Array<Buffer>(500).fill(record)]);
       bytes.writeUInt16BE(501, 6);
-      expect(read(bytes)?.answers).toHaveLength(500);
+      expect(read(bytes)?.answers.length).toBe(records);
     });
+  });
+});
+
+describe('answersFor', () => {
+  const cname = (name: string, data: string) => ({ type: 'CNAME', name, data }) as const;
+  const txt = (name: string, data: string) => ({ type: 'TXT', name, data }) as const;
+  const valuesIn = (...answers: dnsPacket.Answer[]) => {
+    const message = read(answer({ answers }));
+    return message && answersFor(message, QUESTION).map(({ data }) => data);
+  };
+
+  it('counts what stands at the name', () => {
+    expect(valuesIn(txt(QUESTION.name, 'one'), txt(QUESTION.name, 'two'))).toEqual(['one', 'two']);
+  });
+
+  it('counts what stands at the end of the CNAMEs, in whatever order they come', () => {
+    const chain = [txt('c.test', 'end'), cname('b.test', 'c.test'), cname(QUESTION.name, 'B.test')];
+    expect(valuesIn(...chain)).toEqual(['end']);
+  });
+
+  it.each([
+    ['at another name', [txt('other.example.com', 'x')]],
+    ['in the middle of the chain', [cname(QUESTION.name, 'b.test'), cname('b.test', 'c.test'), txt('b.test', 'x')]],
+    ['beside a CNAME', [cname(QUESTION.name, 'b.test'), txt(QUESTION.name, 'x')]],
+    ['behind a CNAME of another name', [cname('other.example.com', 'b.test'), txt('b.test', 'x')]],
+  ])('counts nothing %s', (_, answers) => {
+    expect(valuesIn(...answers)).toEqual([]);
+  });
+
+  it('ends where CNAMEs go round in a circle', () => {
+    expect(valuesIn(cname(QUESTION.name, 'b.test'), cname('b.test', QUESTION.name))).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatServerAddress, parseServerAddress } from '../../src/dns/server-address.ts';
+import { createAddressFilter, formatServerAddress, parseServerAddress } from '../../src/dns/server-address.ts';
 
 describe('a server address', () => {
   it.each([
@@ -32,5 +32,28 @@ describe('a server address', () => {
         expect(parseServerAddress(formatServerAddress(server))).toEqual(server);
       }),
     );
+  });
+});
+
+describe('an address that the DNS gives for a name server', () => {
+  it.each(['192.0.2.1', '10.0.0.1', '2001:db8::1', 'fd00::1', '::ffff:192.0.2.1'])('may be asked: %s', (address) => {
+    expect(createAddressFilter([])(address)).toBe(true);
+  });
+
+  it.each([
+    ...['0.0.0.0', '127.0.0.1', '127.255.0.9', '169.254.169.254', '224.0.0.251', '255.255.255.255'],
+    ...['::', '::1', 'fe80::1', 'febf::1', 'ff02::fb', '::ffff:127.0.0.1', '::ffff:a9fe:a9fe'],
+  ])('may not be asked where it is local: %s', (address) => {
+    expect(createAddressFilter([])(address)).toBe(false);
+  });
+
+  it('may be asked where the config allows its network', () => {
+    const mayAsk = createAddressFilter(['127.0.0.0/30', '::1', '169.254.1.1']);
+    const asked = ['127.0.0.1', '127.0.0.3', '127.0.0.4', '::1', '169.254.1.1', '169.254.1.2', 'fe80::1'];
+    expect(asked.filter(mayAsk)).toEqual(['127.0.0.1', '127.0.0.3', '::1', '169.254.1.1']);
+  });
+
+  it.each(['999.0.0.0/8', '127.0.0.0/33', '::1/129', 'x'])('is not allowed by what is no network: %s', (text) => {
+    expect(() => createAddressFilter([text])).toThrow(expect.objectContaining({ code: 'E_CONFIG' }));
   });
 });

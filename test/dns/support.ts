@@ -14,6 +14,9 @@ export const HAS_IPV6 = Object.values(networkInterfaces()).some((addresses) =>
 /** A link-local address needs to know its link, so this is one that no machine has a way to. */
 export const UNREACHABLE = 'fe80::1';
 
+/** `dns.allowNetworks` of whoever finds these servers by delegations. */
+export const LOCAL = ['127.0.0.0/8', '::1', 'fe80::/10'];
+
 /** Servers on one port of several addresses, until the test is over. */
 export async function serve<const Each extends readonly FakeDnsSettings[]>(
   ...perAddress: Each

@@ -5,7 +5,7 @@ import type { Finding } from '../../src/doctor/finding.ts';
 import { checkZone } from '../../src/doctor/zone.ts';
 import { normaliseName } from '../../src/names.ts';
 import { createIo } from '../../src/output/io.ts';
-import { hostsZone, serve, zoneOf } from '../dns/support.ts';
+import { hostsZone, LOCAL, serve, zoneOf } from '../dns/support.ts';
 import { type IspconfigFake, startIspconfigFake } from '../fakes/ispconfig.ts';
 import { openWorkplace, type Workplace } from '../support/cli.ts';
 
@@ -63,7 +63,10 @@ async function findingsFor({ asked, atPanel, ...scene }: Scene): Promise<Pick<Fi
   });
   const findings: Finding[] = [];
   await withRun(OPTIONS, io, async (run) => {
-    const authorities = openAuthorityFinder({ ...run.config, port: server.port }, run.deadline.signal);
+    const authorities = openAuthorityFinder(
+      { ...run.config, allowNetworks: LOCAL, port: server.port },
+      run.deadline.signal,
+    );
     for await (const finding of checkZone(normaliseName('example.com'), undefined, { ...run, authorities }))
       findings.push(finding);
   });

@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { createUpdates, type UpdateOptions } from '../../providers/rfc2136/index.ts';
-import { ALGORITHMS } from '../../providers/rfc2136/tsig.ts';
+import { ALGORITHMS } from '../../src/dns/wire-tsig.ts';
 import { type Dns01Error, isDns01Error } from '../../src/errors.ts';
-import type { DnsProvider, TxtRecord } from '../../src/provider.ts';
+import { normaliseName } from '../../src/names.ts';
+import type { TxtChange, TxtOutcome } from '../../src/provider.ts';
 import { describeContract } from '../contract.ts';
 import { createTestContext } from '../support/context.ts';
+import { type SearchedRecord, type SearchingProvider, searching } from '../support/searching.ts';
 import { type Endpoint, freePorts, LOOPBACK } from './lab/addresses.ts';
 import { describeLab } from './lab/describe-lab.ts';
 import { runOrThrow, startServer } from './lab/processes.ts';
@@ -141,12 +143,12 @@ for (const [title, start] of Object.entries(PRIMARIES)) {
     });
 
     const firstKey = () => primary.keys[0] as Key;
-    const open = (key: Key = firstKey(), now?: () => number): DnsProvider => {
+    const open = (key: Key = firstKey(), now?: () => number): SearchingProvider => {
       const { host, port } = primary.endpoint;
-      return createUpdates({ server: host, port, tsig: key }, createTestContext(), now ? { now } : {});
+      return searching(createUpdates({ server: host, port, tsig: key }, createTestContext(), now ? { now } : {}));
     };
     const held = (name = NAME) => txtValues(primary.endpoint, name);
-    const recordOf = (value: string, name = NAME): TxtRecord => ({ name, value, ttl: 60 });
+    const recordOf = (value: string, name = NAME): SearchedRecord => ({ name, value, ttl: 60 });
 
     /** Another tool's write: nsupdate, so that none of our code is in it. */
     const nsupdate = (...lines: string[]) => {
@@ -183,7 +185,7 @@ for (const [title, start] of Object.entries(PRIMARIES)) {
       expect(await held()).toEqual([]);
     });
 
-    it('finds the deepest zone by one question', async () => {
+    it('writes into the deepest zone', async () => {
       const name = `_acme-challenge.www.sub.${ZONE}`;
       expect((await open().addTxt(recordOf(VALUE, name))).zone).toBe(`sub.${ZONE}`);
       expect(await held(name)).toEqual([VALUE]);
@@ -234,6 +236,34 @@ for (const [title, start] of Object.entries(PRIMARIES)) {
       expect(await open().removeTxt(recordOf(VALUE), handle)).toBe('removed');
       expect(await open().removeTxt(recordOf(VALUE), handle)).toBe('absent');
       expect(await held()).toEqual([OTHER]);
+    });
+
+    it('does 100 names that hold nothing else at once, and singly where one does', async () => {
+      const zone = normaliseName(ZONE);
+      const names = Array.from({ length: 100 }, (_, index) => normaliseName(`_acme-challenge.n${index}.${ZONE}`));
+      const all = (action: TxtChange['action']) =>
+        names.map((name): TxtChange => ({ action, record: { name, value: VALUE, ttl: 60, zone } }));
+      const changed = (outcomes: readonly TxtOutcome[] = []) =>
+        new Set(outcomes.map((outcome) => (outcome.state === 'done' ? outcome.changed : outcome.error.message)));
+      expect(changed(await open().changeTxt?.(zone, all('add')))).toEqual(new Set([true]));
+      for (const name of [names[0], names[99]]) expect(await held(name)).toEqual([VALUE]);
+      expect(changed(await open().changeTxt?.(zone, all('add')))).toEqual(new Set([false]));
+      expect(changed(await open().changeTxt?.(zone, all('remove')))).toEqual(new Set([true]));
+      for (const name of [names[0], names[99]]) expect(await held(name)).toEqual([]);
+      expect(changed(await open().changeTxt?.(zone, all('remove')))).toEqual(new Set([false]));
+    });
+
+    it('does two values of one name at once, and one in the place of the other', async () => {
+      const record = { name: normaliseName(NAME), value: VALUE, ttl: 60, zone: normaliseName(ZONE) };
+      const other = { ...record, value: OTHER };
+      const change = async (...changes: TxtChange[]) =>
+        (await open().changeTxt?.(record.zone, changes))?.map((outcome) => outcome.state === 'done' && outcome.changed);
+      expect(await change({ action: 'add', record })).toEqual([true]);
+      expect(await change({ action: 'remove', record }, { action: 'add', record: other })).toEqual([true, true]);
+      expect(await held()).toEqual([OTHER]);
+      expect(await change({ action: 'remove', record: other })).toEqual([true]);
+      expect(await change({ action: 'add', record }, { action: 'add', record: other })).toEqual([true, true]);
+      expect((await held()).sort()).toEqual([VALUE, OTHER].sort());
     });
 
     it('says BADKEY for a key that the server does not know', async () => {

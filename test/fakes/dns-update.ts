@@ -12,6 +12,8 @@ export interface UpdateFakeSettings {
   readonly ns?: readonly string[];
   /** The response code that every update, or every message, gets. */
   readonly refuse?: { readonly updates?: number; readonly everything?: number };
+  /** Names that the key may not change. */
+  readonly forbidden?: readonly string[];
   /** Changes an answer before it is sent. */
   spoil?(answer: Buffer): Buffer;
   /** Whether its answers are signed; they are. */
@@ -44,9 +46,10 @@ export interface UpdateFake {
   close(): Promise<void>;
 }
 
-const [NOERROR, NXDOMAIN, REFUSED, YXRRSET, NXRRSET, NOTAUTH, NOTZONE] = [0, 3, 5, 7, 8, 9, 10] as const;
+const [NOERROR, FORMERR, NXDOMAIN, REFUSED] = [0, 1, 3, 5] as const;
+const [YXDOMAIN, YXRRSET, NXRRSET, NOTAUTH, NOTZONE] = [6, 7, 8, 9, 10] as const;
 const [NS, CNAME, SOA, TXT, TSIG] = [2, 5, 6, 16, 250] as const;
-const [IN, NONE] = [1, 254] as const;
+const [IN, NONE, ANY] = [1, 254, 255] as const;
 
 /** A primary over TCP that takes signed updates (RFC 2136, RFC 8945) and goes wrong on demand. Shares no code with the provider. */
 export async function startUpdateFake(settings: UpdateFakeSettings = {}): Promise<UpdateFake> {
@@ -130,21 +133,39 @@ export async function startUpdateFake(settings: UpdateFakeSettings = {}): Promis
     return answer(message, rcode, answers, { authorities: answers.length === 0 ? [soa] : [] });
   }
 
+  /** RFC 2136 section 3.2: the code of the first prerequisite that is malformed or fails. */
+  function failedPrerequisite(prerequisites: readonly Entry[]): number | undefined {
+    const sets = new Map<string, string[]>();
+    for (const { name, type, klass, ttl, data } of prerequisites) {
+      if (ttl !== 0 || (klass !== IN && data.length > 0)) return FORMERR;
+      const isThere = type === CNAME ? cnames.includes(name) : at(name).length > 0;
+      const nameIsThere = cnames.includes(name) || at(name).length > 0;
+      if (klass === ANY && type === ANY && !nameIsThere) return NXDOMAIN;
+      if (klass === ANY && type !== ANY && !isThere) return NXRRSET;
+      if (klass === NONE && type === ANY && nameIsThere) return YXDOMAIN;
+      if (klass === NONE && type !== ANY && isThere) return YXRRSET;
+      if (klass === IN && type === TXT) sets.set(name, [...(sets.get(name) ?? []), data.toString('hex')]);
+      if (!([IN, NONE, ANY] as number[]).includes(klass) || (klass === IN && type !== TXT)) return FORMERR;
+    }
+    for (const [name, set] of sets) if (set.sort().join() !== [...at(name)].sort().join()) return NXRRSET;
+    return undefined;
+  }
+
+  /** RFC 2136 section 3.4.1. */
+  const isChange = ({ type, klass, ttl }: Entry) => type === TXT && (klass === IN || (klass === NONE && ttl === 0));
+
   /** RFC 2136 section 3. */
   function update(message: Message): Buffer {
     const zone = message.question.name;
-    if (!zones.includes(zone)) return answer(message, NOTAUTH);
+    if (!zones.includes(zone) || settings.authoritative === false) return answer(message, NOTAUTH);
+    if (message.question.type !== SOA) return answer(message, FORMERR);
     if (settings.refuse?.updates !== undefined) return answer(message, settings.refuse.updates);
     const { prerequisites, changes } = message;
     if ([...prerequisites, ...changes].some(({ name }) => zoneOf(name) !== zone)) return answer(message, NOTZONE);
-    for (const { name, type } of prerequisites.filter(({ klass }) => klass === NONE)) {
-      if (type === TXT ? at(name).length > 0 : cnames.includes(name)) return answer(message, YXRRSET);
-    }
-    const wanted = prerequisites.filter(({ klass }) => klass === IN);
-    for (const name of new Set(wanted.map((each) => each.name))) {
-      const set = wanted.filter((each) => each.name === name).map(({ data }) => data.toString('hex'));
-      if (set.sort().join() !== [...at(name)].sort().join()) return answer(message, NXRRSET);
-    }
+    const failed = failedPrerequisite(prerequisites);
+    if (failed !== undefined) return answer(message, failed);
+    if (!changes.every(isChange)) return answer(message, FORMERR);
+    if (changes.some(({ name }) => settings.forbidden?.includes(name))) return answer(message, REFUSED);
     for (const { name, klass, ttl, data } of changes) {
       const others = at(name).filter((each) => each !== data.toString('hex'));
       if (klass === IN && !cnames.includes(name)) {

@@ -77,7 +77,11 @@ function configOf(lab: Lab, accounts: readonly Account[], delegated: readonly st
         { account: nameOf(account), delegated: delegated.includes(account.zone) },
       ]),
     ),
-    dns: { resolvers: lab.resolvers, nameservers: { ...lab.nameservers, ...Object.fromEntries(elsewhere) } },
+    dns: {
+      resolvers: lab.resolvers,
+      allowNetworks: ['127.0.0.0/8'],
+      nameservers: { ...lab.nameservers, ...Object.fromEntries(elsewhere) },
+    },
     propagation: { timeout: 30, interval: 0.2 },
   };
 }

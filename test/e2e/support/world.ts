@@ -155,7 +155,7 @@ function configOf(
       'zone-eu': { provider: 'zoneid', url: zoneid.url, username: zoneid.username, apiKey: ZONE_KEY },
     },
     zones,
-    dns: { resolvers, nameservers },
+    dns: { resolvers, allowNetworks: ['127.0.0.0/8'], nameservers },
     propagation: { timeout: 30, interval: 0.2 },
   };
 }

@@ -3,9 +3,11 @@ import { describe, expect, it } from 'vitest';
 import definition from '../../../providers/embedded/index.ts';
 import { openRecords } from '../../../providers/embedded/records.ts';
 import { isDns01Error } from '../../../src/errors.ts';
+import { normaliseName } from '../../../src/names.ts';
 import type { DnsProvider } from '../../../src/provider.ts';
 import { type ContractHarness, describeContract } from '../../contract.ts';
 import { createTestContext } from '../../support/context.ts';
+import { searching } from '../../support/searching.ts';
 import { newDirectory } from './support.ts';
 
 const VALUE = 'LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ';
@@ -26,8 +28,9 @@ describeContract(
   { faults: false },
 );
 
-function open(directory: string, zones: string[]): { provider: DnsProvider; close(): Promise<void> } {
+function open(directory: string, names: string[]): { provider: DnsProvider; close(): Promise<void> } {
   const context = createTestContext();
+  const zones = names.map(normaliseName);
   const provider = definition.create({ zones }, { ...context, dataDirectory: async () => directory });
   return { provider, close: () => context.http.close() };
 }
@@ -48,9 +51,9 @@ describe('the embedded provider', () => {
     ['those of the config', ['ns1.example.net', 'ns2.example.net'], ['ns1.example.net', 'ns2.example.net']],
   ])('tells the name servers of its zones: %s', async (_, ns, names) => {
     const context = createTestContext();
-    const provider = definition.create({ zones: ['example.com'], ns }, context);
-    expect(await provider.nameServers?.('example.com')).toEqual(names);
-    expect(await provider.nameServers?.('sub.example.com')).toEqual([]);
+    const provider = definition.create({ zones: [normaliseName('example.com')], ns: ns?.map(normaliseName) }, context);
+    expect(await provider.nameServers?.(normaliseName('example.com'))).toEqual(names);
+    expect(await provider.nameServers?.(normaliseName('sub.example.com'))).toEqual([]);
     await context.http.close();
   });
 
@@ -58,8 +61,8 @@ describe('the embedded provider', () => {
     const directory = await newDirectory();
     const { provider, close } = open(directory, ['example.com', 'sub.example.com']);
     const record = { name: '_acme-challenge.sub.example.com', value: VALUE, ttl: 60 };
-    expect(await provider.addTxt(record)).toMatchObject({ zone: 'sub.example.com' });
-    expect(await provider.addTxt({ ...record, zone: 'example.com' })).toMatchObject({ zone: 'example.com' });
+    expect(await searching(provider).addTxt(record)).toMatchObject({ zone: 'sub.example.com' });
+    expect(await searching(provider).addTxt({ ...record, zone: 'example.com' })).toMatchObject({ zone: 'example.com' });
     await close();
     await rm(directory, { recursive: true });
   });
@@ -70,7 +73,9 @@ describe('the embedded provider', () => {
     { name: '_acme-challenge.example.com', zone: 'example.net' },
   ])('refuses what lies in none of its zones: $name, zone $zone', async ({ name, zone }) => {
     const { provider, close } = nowhere();
-    const failure = await provider.addTxt({ name, value: VALUE, ttl: 60, zone }).catch((error: unknown) => error);
+    const failure = await searching(provider)
+      .addTxt({ name, value: VALUE, ttl: 60, zone })
+      .catch((error: unknown) => error);
     expect(isDns01Error(failure) && failure.code).toBe('E_ZONE');
     await close();
   });

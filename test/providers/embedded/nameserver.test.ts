@@ -6,13 +6,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ServedZone } from '../../../providers/embedded/answer.ts';
 import { startNameserver } from '../../../providers/embedded/nameserver.ts';
-import { ask } from '../../../src/dns/ask.ts';
+import { query as ask } from '../../../src/dns/query.ts';
+import { normaliseName } from '../../../src/names.ts';
 import { HAS_IPV6 } from '../../dns/support.ts';
 import { type Answer, openTcp, overTcp, overUdp, query, serveExample, withLength } from './support.ts';
 
-const NAME = '_acme-challenge.example.com';
+const NAME = normaliseName('_acme-challenge.example.com');
 const DEEP = '_acme-challenge.www.shop.example.com';
-const PATIENT = { recursive: false, timeout: 5000 };
+const PATIENT = { recursive: false, timeoutMs: 5000 };
 const { RECURSION_DESIRED, RECURSION_AVAILABLE } = dnsPacket;
 
 const record = (name: string, value: string) => ({ name, value, ttl: 60 });
@@ -71,8 +72,8 @@ describe('the name server', () => {
   ] as const)('denies with AA and the SOA: %s', async (_, name, qtype, rcode) => {
     const zones = async (): Promise<ServedZone[]> => [
       {
-        name: 'example.com',
-        ns: ['ns1.example.net', 'ns.in.example.com'],
+        name: normaliseName('example.com'),
+        ns: ['ns1.example.net', 'ns.in.example.com'].map(normaliseName),
         serial: 7,
         records: [record(NAME, 'x'), record(DEEP, 'x')],
       },
@@ -86,8 +87,8 @@ describe('the name server', () => {
 
   it('answers from the nearest of its zones, and knows that names above one exist', async () => {
     const zone = (name: string): ServedZone => ({
-      name,
-      ns: [`ns.${name}`],
+      name: normaliseName(name),
+      ns: [normaliseName(`ns.${name}`)],
       serial: 1,
       records: [record(`x.${name}`, name)],
     });
@@ -167,7 +168,12 @@ describe('the name server', () => {
     async function serveMany(count: number) {
       const values = Array.from({ length: count }, (_, index) => `value-${index}-${'x'.repeat(30)}`);
       const zones = async () => [
-        { name: 'example.com', ns: ['ns.test'], serial: 1, records: values.map((value) => record(NAME, value)) },
+        {
+          name: normaliseName('example.com'),
+          ns: [normaliseName('ns.test')],
+          serial: 1,
+          records: values.map((value) => record(NAME, value)),
+        },
       ];
       return { ...(await serveExample({ zones })), values };
     }
@@ -262,7 +268,7 @@ describe('the name server', () => {
       const many = Array.from({ length: 500 }, (_, index) => record(NAME, `value-${index}-${'x'.repeat(40)}`));
       const zones = async () => {
         asked++;
-        return [{ name: 'example.com', ns: ['ns.test'], serial: 1, records: many }];
+        return [{ name: normaliseName('example.com'), ns: [normaliseName('ns.test')], serial: 1, records: many }];
       };
       const { server } = await serveExample({ zones });
       const socket = await openTcp(server);

@@ -1,7 +1,7 @@
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openRecords } from '../../../providers/embedded/records.ts';
+import { openRecords, type Records } from '../../../providers/embedded/records.ts';
 import { newDirectory } from './support.ts';
 
 const NAME = '_acme-challenge.example.com';
@@ -77,7 +77,7 @@ describe('the records', () => {
   it('are none before there is a directory', async () => {
     const records = openRecords(join(directory, 'later'));
     expect(await records.all()).toEqual([]);
-    expect(await records.serial()).toBe(0);
+    expect((await records.served()).serial).toBe(0);
     expect(await records.remove(NAME, 'never')).toBe(false);
   });
 
@@ -93,9 +93,62 @@ describe('the records', () => {
 
   it('have a serial that does not fall', async () => {
     const records = openRecords(directory);
-    const before = await records.serial();
+    const before = (await records.served()).serial;
     await records.add(record('one'));
-    expect(await records.serial()).toBeGreaterThanOrEqual(before);
+    expect((await records.served()).serial).toBeGreaterThanOrEqual(before);
     expect(before).toBeLessThan(2 ** 32);
+  });
+
+  describe('served from memory', () => {
+    const served = async (records = openRecords(directory)) =>
+      (await records.served()).records.map(({ value }) => value).sort();
+
+    it('are the same list until something changes', async () => {
+      await openRecords(directory).add(record('one'));
+      const records = openRecords(directory);
+      const { records: before } = await records.served();
+      expect(before).toEqual([record('one')]);
+      expect((await records.served()).records).toBe(before);
+    });
+
+    it.each([
+      ['added', (other: Records) => other.add(record('two')), ['one', 'two']],
+      ['removed', (other: Records) => other.remove(NAME, 'one'), []],
+    ])('show within a second what another process has %s', async (_, change, expected) => {
+      await openRecords(directory).add(record('one'));
+      const records = openRecords(directory);
+      expect(await served(records)).toEqual(['one']);
+      await change(openRecords(directory));
+      await expect.poll(() => served(records), { interval: 20, timeout: 1000 }).toEqual(expected);
+    });
+
+    it('show a new TTL', async () => {
+      const [records, other] = [openRecords(directory), openRecords(directory)];
+      await other.add(record('same', 60));
+      await records.served();
+      await other.add(record('same', 300));
+      const ttls = async () => (await records.served()).records.map(({ ttl }) => ttl);
+      await expect.poll(ttls, { interval: 20, timeout: 1000 }).toEqual([300]);
+    });
+
+    it('miss nothing where changes fall into one tick of the clock of the file system', async () => {
+      const [records, other] = [openRecords(directory), openRecords(directory)];
+      await other.add(record('one'));
+      const tick = new Date();
+      await utimes(directory, tick, tick);
+      expect(await served(records)).toEqual(['one']);
+      await other.add(record('two'));
+      await utimes(directory, tick, tick);
+      await expect.poll(() => served(records), { interval: 20, timeout: 1000 }).toEqual(['one', 'two']);
+    });
+
+    it('are none before there is a directory, and those in it once there is one', async () => {
+      const later = join(directory, 'later');
+      const records = openRecords(later);
+      expect(await records.served()).toEqual({ records: [], serial: 0 });
+      await mkdir(later);
+      await openRecords(later).add(record('one'));
+      await expect.poll(() => served(records), { interval: 20, timeout: 1000 }).toEqual(['one']);
+    });
   });
 });

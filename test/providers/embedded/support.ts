@@ -9,6 +9,7 @@ import { onTestFinished } from 'vitest';
 import type { ServedZone } from '../../../providers/embedded/answer.ts';
 import { type Nameserver, type NameserverSettings, startNameserver } from '../../../providers/embedded/nameserver.ts';
 import { openRecords, type Records } from '../../../providers/embedded/records.ts';
+import { normaliseName } from '../../../src/names.ts';
 
 /** A directory of its own. Whoever makes it removes it. */
 export const newDirectory = (): Promise<string> => mkdtemp(join(tmpdir(), 'dns01-embedded-'));
@@ -36,7 +37,8 @@ export async function serveExample(more: Partial<NameserverSettings> = {}): Prom
 }
 
 export async function zoneOf(name: string, records: Records): Promise<ServedZone> {
-  return { name, ns: ['ns1.example.net', 'ns2.example.net'], serial: 7, records: await records.all() };
+  const ns = ['ns1.example.net', 'ns2.example.net'].map(normaliseName);
+  return { name: normaliseName(name), ns, serial: 7, records: (await records.served()).records };
 }
 
 export type Query = Partial<dnsPacket.Packet> & { readonly name?: string; readonly qtype?: dnsPacket.RecordType };

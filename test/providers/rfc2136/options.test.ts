@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
-import definition, { createUpdates } from '../../../providers/rfc2136/index.ts';
-import { parseServer } from '../../../providers/rfc2136/server.ts';
+import definition, { createUpdates, parseServer } from '../../../providers/rfc2136/index.ts';
 import { secretSourceOf } from '../../../src/provider.ts';
 import { createTestContext } from '../../support/context.ts';
 import { failureOf, NAME, openUpdates, recordOf, VALUE, withFake } from './support.ts';

@@ -1,23 +1,15 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import type { Fqdn } from '../../src/provider.ts';
-import {
-  ADDITIONAL_COUNT_OFFSET,
-  CLASS,
-  decodeName,
-  decodeResponse,
-  encodeName,
-  encodeRecord,
-  type ResourceRecord,
-  TYPE,
-  uint16s,
-} from './message.ts';
+import { CLASS, decodeMessage, decodeName, encodeName, encodeRecord, TYPE, uint16s, type WireRecord } from './wire.ts';
+
+/** Where the header says how many records the additional section has. */
+const ADDITIONAL_COUNT_OFFSET = 10;
 
 /** Transaction signatures (RFC 8945). */
 
 export const ALGORITHMS = ['hmac-sha256', 'hmac-sha384', 'hmac-sha512'] as const;
 
 export interface TsigKey {
-  readonly name: Fqdn;
+  readonly name: string;
   readonly algorithm: (typeof ALGORITHMS)[number];
   readonly secret: Buffer;
 }
@@ -27,7 +19,7 @@ const FUDGE = 300;
 
 /** The fields of a signature (RFC 8945 section 4.2). */
 interface Tsig {
-  readonly algorithm: Fqdn;
+  readonly algorithm: string;
   /** Seconds since 1970. */
   readonly time: number;
   readonly fudge: number;
@@ -68,10 +60,10 @@ export const TSIG_ERROR = { BADSIG: 16, BADKEY: 17, BADTIME: 18, BADTRUNC: 22 } 
  * @throws RangeError for bytes that are no DNS message
  */
 export function verify(answer: Buffer, key: TsigKey, requestMac: Buffer, now: number): Verdict {
-  const { last } = decodeResponse(answer);
-  if (last?.record.type !== TYPE.TSIG) return { kind: 'unsigned' };
-  const { name, class: klass, ttl } = last.record;
-  const tsig = decodeTsig(last.record);
+  const last = decodeMessage(answer).additionals.at(-1);
+  if (last?.type !== TYPE.TSIG) return { kind: 'unsigned' };
+  const { name, class: klass, ttl } = last;
+  const tsig = decodeTsig(last);
   // Without a key that both know there is nothing to sign with (RFC 8945 section 5.3.2).
   if (tsig.error === TSIG_ERROR.BADKEY || tsig.error === TSIG_ERROR.BADSIG) {
     return { kind: 'refused', error: tsig.error };
@@ -121,7 +113,7 @@ function encodeTsig({ algorithm, time, fudge, mac, originalId, error, other }: T
   ]);
 }
 
-function decodeTsig({ data }: ResourceRecord): Tsig {
+function decodeTsig({ data }: WireRecord): Tsig {
   const { name: algorithm, end: at } = decodeName(data, 0);
   const macEnd = at + 10 + data.readUInt16BE(at + 8);
   const otherEnd = macEnd + 6 + data.readUInt16BE(macEnd + 4);

@@ -1,7 +1,8 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Deadline, startDeadline } from '../../src/deadline.ts';
 import { openAuthorityFinder } from '../../src/dns/authority.ts';
-import { type AwaitedValue, awaitMost, awaitPropagation, type BarrierSettings } from '../../src/dns/barrier.ts';
+import { type AwaitedValue, checkPropagation, type PropagationSettings } from '../../src/dns/propagation.ts';
+import { normaliseName } from '../../src/names.ts';
 import {
   type FakeDnsServer,
   type FakeDnsSettings,
@@ -9,9 +10,9 @@ import {
   flapping,
   fromQuestion,
 } from '../fakes/dns-server.ts';
-import { failureOf, HAS_IPV6, hostsZone, OTHER, serve, UNREACHABLE, VALUE, zoneOf } from './support.ts';
+import { failureOf, HAS_IPV6, hostsZone, LOCAL, OTHER, serve, UNREACHABLE, VALUE, zoneOf } from './support.ts';
 
-const NAME = '_acme-challenge.example.com';
+const NAME = normaliseName('_acme-challenge.example.com');
 const AWAITED: AwaitedValue = { name: NAME, value: VALUE };
 const EXAMPLE = zoneOf('example.com', [], { values: [VALUE] });
 const EMPTY = zoneOf('example.com', []);
@@ -22,10 +23,10 @@ const at = (address: string, zone: FakeZone = EXAMPLE, more: FakeDnsSettings = {
   ...more,
 });
 
-/** What the barrier asked a server: the questions for TXT, in order. */
+/** What the check asked a server: the queries for TXT, in order. */
 const looks = ({ questions }: FakeDnsServer) => questions.filter(({ type }) => type === 'TXT').map(({ name }) => name);
 
-interface Waiting extends Partial<BarrierSettings> {
+interface Waiting extends Partial<PropagationSettings> {
   readonly values?: readonly AwaitedValue[];
   /** The time is up after so many rounds of questions, however fast the machine is. */
   readonly rounds?: number;
@@ -54,14 +55,17 @@ async function wait(servers: readonly FakeDnsServer[], waiting: Waiting = {}): P
     asked++;
     waiting.progress?.(...numbers);
   };
-  const nameservers = configured ? [{ zone: 'example.com', servers: servers.map((server) => server.at) }] : [];
-  const settings = { resolvers: [resolver.at], nameservers, port: servers[0]?.port ?? 53 };
+  const nameservers = configured
+    ? [{ zone: normaliseName('example.com'), servers: servers.map((server) => server.at) }]
+    : [];
+  const settings = { resolvers: [resolver.at], nameservers, allowNetworks: LOCAL, port: servers[0]?.port ?? 53 };
   const finder = openAuthorityFinder(settings, deadline.signal);
-  await awaitPropagation(values, finder, { interval: 0.03, settle: 2, ...waiting, progress }, deadline);
+  const late = await checkPropagation(values, finder, { interval: 0.03, settle: 2, ...waiting, progress }, deadline);
+  if (late) throw late.error;
   return resolver;
 }
 
-describe('the propagation barrier', () => {
+describe('the propagation check', () => {
   it('opens after two full rounds at every server', async () => {
     const servers = await serve(at('127.0.0.1'), at('127.0.0.2'));
     await wait(servers);
@@ -131,18 +135,26 @@ describe('the propagation barrier', () => {
       const [server] = await serve(at('127.0.0.1', { name: 'example.com' }));
       server.show(NAME, [VALUE]);
       const finder = openAuthorityFinder(
-        { resolvers: [], nameservers: [{ zone: 'example.com', servers: [server.at] }] },
+        { resolvers: [], nameservers: [{ zone: normaliseName('example.com'), servers: [server.at] }] },
         AbortSignal.timeout(5000),
       );
-      const late = { name: '_acme-challenge.late.example.com', value: VALUE };
-      const outcome = await awaitMost([AWAITED, late], finder, { interval: 0.02, settle: 2 }, startDeadline(300));
+      const late = { name: normaliseName('_acme-challenge.late.example.com'), value: VALUE };
+      const outcome = await checkPropagation(
+        [AWAITED, late],
+        finder,
+        { interval: 0.02, settle: 2 },
+        startDeadline(300),
+      );
       expect([...(outcome?.names ?? [])]).toEqual([late.name]);
       expect(outcome?.error).toMatchObject({ code: 'E_PROPAGATION' });
     });
 
     it('looks up one NS set once for many names', async () => {
       const hosts = Array.from({ length: 20 }, (_, index) => `h${index}`);
-      const values = hosts.map((host) => ({ name: `_acme-challenge.${host}.example.com`, value: VALUE }));
+      const values = hosts.map((host) => ({
+        name: normaliseName(`_acme-challenge.${host}.example.com`),
+        value: VALUE,
+      }));
       const records = values.map(({ name }) => ({ name, type: 'TXT', data: VALUE }) as const);
       const servers = await serve(at('127.0.0.1', { name: 'example.com', records }));
       const resolver = await wait(servers, { values });
@@ -303,7 +315,7 @@ describe('the propagation barrier', () => {
 
     it('lists a few names and counts the rest', async () => {
       const values = Array.from({ length: 8 }, (_, index) => ({
-        name: `_acme-challenge.h${index}.example.com`,
+        name: normaliseName(`_acme-challenge.h${index}.example.com`),
         value: VALUE,
       }));
       const servers = await serve(at('127.0.0.1', EMPTY));
@@ -314,7 +326,7 @@ describe('the propagation barrier', () => {
 
     it('fails as the look-up of the servers fails', async () => {
       const servers = await serve(at('127.0.0.1'));
-      const values = [{ name: '_acme-challenge.unknown.invalid', value: VALUE }];
+      const values = [{ name: normaliseName('_acme-challenge.unknown.invalid'), value: VALUE }];
       expect(await failureOf(wait(servers, { values }))).toMatchObject({ code: 'E_ZONE' });
     });
   });

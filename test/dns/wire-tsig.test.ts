@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ALGORITHMS, sign, type TsigKey, verify } from '../../../providers/rfc2136/tsig.ts';
+import { ALGORITHMS, sign, type TsigKey, verify } from '../../src/dns/wire-tsig.ts';
 import { VECTORS } from './vectors.ts';
 
 const SIGNED_AT = 1_700_000_000;

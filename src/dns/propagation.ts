@@ -4,35 +4,35 @@ import type { Deadline } from '../deadline.ts';
 import { asDns01Error, Dns01Error } from '../errors.ts';
 import type { Fqdn } from '../names.ts';
 import type { AuthorityFinder, NameServer } from './authority.ts';
-import { look, type Sight } from './look.ts';
 import { formatServerAddress } from './server-address.ts';
+import { queryTxt, type TxtResult } from './txt-query.ts';
 
 export interface AwaitedValue {
   readonly name: Fqdn;
   readonly value: string;
 }
 
-export interface BarrierSettings {
-  /** Seconds between two rounds of questions. */
+export interface PropagationSettings {
+  /** Seconds between two rounds of queries. */
   readonly interval: number;
   /** How many full rounds in a row must show everything. */
   readonly settle: number;
-  /** Told after every round how many of the questions are answered as wished. */
+  /** Called after every round: how many queries showed every value, of how many. */
   progress?(shown: number, asked: number): void;
 }
 
-/** All values that are awaited at one name, which one question asks for. */
+/** All values that are awaited at one name, which one query asks for. */
 interface AwaitedName {
   readonly name: Fqdn;
   readonly values: readonly string[];
 }
 
-/** One name at one server: what the barrier waits for, many times over. */
+/** One name at one server, and what it answered last. */
 interface Watch {
   readonly awaited: AwaitedName;
   readonly server: NameServer;
   readonly authoritative: boolean;
-  sight: Sight;
+  result: TxtResult;
 }
 
 /** What was not seen everywhere when the time was up, and why. */
@@ -42,40 +42,29 @@ export interface Late {
   readonly error: Dns01Error;
 }
 
-/** Milliseconds for one question; the next round asks again anyway. */
-const QUESTION_TIMEOUT = 1500;
+/** The next round asks again anyway. */
+const QUERY_TIMEOUT_MS = 1500;
 
-/** The first rounds come quickly, for providers that publish at once. In milliseconds. */
-const FIRST_PAUSE = 200;
+/** The first rounds come quickly, for providers that publish at once. */
+const FIRST_PAUSE_MS = 200;
 
 /** Settling rounds follow quickly: they ask whether every machine behind an address agrees, not whether time helps. */
 const SETTLE_SHARE = 0.05;
 
-/** However long the rounds take, the servers have this much of the interval to themselves. */
-const LEAST_SHARE = 0.25;
+/** However long the rounds take, the servers are left alone for this much of the interval. */
+const MIN_PAUSE_SHARE = 0.25;
 
-const QUESTIONS_AT_ONCE = 64;
+const CONCURRENCY = 64;
 
 /**
  * Wait until every address of every authoritative server shows every value, several full rounds in a row. A CA asks
  * from several places at once and may meet any of the servers (CA/Browser Forum BR 3.2.2.9).
- * @throws E_PROPAGATION at the deadline, with what each server answered; E_REMOTE and E_ZONE from the look-up of servers
+ * @returns what is late at the deadline; undefined when nothing is
  */
-export async function awaitPropagation(
+export async function checkPropagation(
   values: readonly AwaitedValue[],
   finder: AuthorityFinder,
-  settings: BarrierSettings,
-  deadline: Deadline,
-): Promise<void> {
-  const late = await awaitMost(values, finder, settings, deadline);
-  if (late) throw late.error;
-}
-
-/** The same for many values, of which some may fail: what is late is the result, undefined when nothing is. */
-export async function awaitMost(
-  values: readonly AwaitedValue[],
-  finder: AuthorityFinder,
-  settings: BarrierSettings,
+  settings: PropagationSettings,
   deadline: Deadline,
 ): Promise<Late | undefined> {
   const started = performance.now();
@@ -83,16 +72,16 @@ export async function awaitMost(
   const pace = paceOf(settings);
   let fullRounds = 0;
   while (fullRounds < settings.settle && watches.length > 0) {
-    const reached = watches.filter(({ sight }) => sight.state !== 'unreachable');
-    const pending = reached.filter(({ sight }) => sight.state !== 'shown');
-    // A full round also asks again who could not be reached: a lost packet must not excuse a server for good.
+    const reached = watches.filter(({ result }) => result.state !== 'unreachable');
+    const pending = reached.filter(({ result }) => result.state !== 'shown');
+    // A full round also asks those again that could not be reached: a lost packet must not excuse a server for good.
     const isFullRound = pending.length === 0 || pending.length === reached.length;
-    const asked = performance.now();
+    const startedRound = performance.now();
     await askAll(isFullRound ? watches : pending, deadline);
-    if (isFullRound) pace.roundTook(performance.now() - asked);
+    if (isFullRound) pace.roundTook(performance.now() - startedRound);
     ignoreUnreachableFamilies(watches);
-    const relevant = watches.filter(({ sight }) => sight.state !== 'unreachable');
-    const shown = relevant.filter(({ sight }) => sight.state === 'shown').length;
+    const relevant = watches.filter(({ result }) => result.state !== 'unreachable');
+    const shown = relevant.filter(({ result }) => result.state === 'shown').length;
     settings.progress?.(shown, relevant.length);
     const complete = shown === relevant.length && everyNameShown(watches);
     fullRounds = complete && isFullRound ? fullRounds + 1 : 0;
@@ -130,23 +119,23 @@ async function watchesFor(
 ): Promise<{ watches: Watch[]; lost: LostName[] }> {
   const watches: Watch[] = [];
   const lost: LostName[] = [];
-  const limit = pLimit(QUESTIONS_AT_ONCE);
-  const look = async (awaited: AwaitedName) => {
+  const limit = pLimit(CONCURRENCY);
+  const findServers = async (awaited: AwaitedName) => {
     try {
       const { servers, configured } = await finder.find(awaited.name);
-      const unasked: Sight = { state: 'silent', detail: 'gave no answer yet' };
-      for (const server of servers) watches.push({ awaited, server, authoritative: !configured, sight: unasked });
+      const unasked: TxtResult = { state: 'silent', detail: 'gave no answer yet' };
+      for (const server of servers) watches.push({ awaited, server, authoritative: !configured, result: unasked });
     } catch (error) {
       lost.push({ name: awaited.name, error: asDns01Error(error) });
     }
   };
-  await Promise.all(names.map((awaited) => limit(() => look(awaited))));
+  await Promise.all(names.map((awaited) => limit(() => findServers(awaited))));
   return { watches, lost };
 }
 
 /** Milliseconds to pause between rounds. */
 interface Pace {
-  /** Told how long a full round took. */
+  /** How long a full round took. */
   roundTook(milliseconds: number): void;
   beforeAsking(): number;
   beforeSettling(): number;
@@ -156,18 +145,18 @@ interface Pace {
  * Short pauses first, then the interval; less where the rounds themselves take long, so that the wait still ends within
  * about an interval of the last server's showing the last value.
  */
-function paceOf({ interval, settle }: BarrierSettings): Pace {
+function paceOf({ interval, settle }: PropagationSettings): Pace {
   const longest = interval * 1000;
   const settling = longest * SETTLE_SHARE;
   let round = 0;
-  let next = Math.min(FIRST_PAUSE, longest);
+  let next = Math.min(FIRST_PAUSE_MS, longest);
   return {
     roundTook(milliseconds) {
       round = milliseconds;
     },
     beforeAsking() {
       const rounds = round + settle * Math.max(0, round - settling);
-      const pause = Math.min(next, Math.max(longest - rounds, longest * LEAST_SHARE));
+      const pause = Math.min(next, Math.max(longest - rounds, longest * MIN_PAUSE_SHARE));
       next = Math.min(longest, next * 2);
       return pause;
     },
@@ -176,15 +165,15 @@ function paceOf({ interval, settle }: BarrierSettings): Pace {
 }
 
 async function askAll(watches: readonly Watch[], deadline: Deadline): Promise<void> {
-  const limit = pLimit(QUESTIONS_AT_ONCE);
-  const timeout = Math.max(1, Math.min(QUESTION_TIMEOUT, deadline.remaining()));
+  const limit = pLimit(CONCURRENCY);
+  const timeoutMs = Math.max(1, Math.min(QUERY_TIMEOUT_MS, deadline.remaining()));
   await Promise.all(
     watches.map((watch) =>
       limit(async () => {
         const { server, awaited, authoritative } = watch;
-        const sight = await look(server, awaited, { timeout, signal: deadline.signal, authoritative });
-        // A question that the deadline cut short says less than what the server said before.
-        if (sight.state !== 'silent' || !deadline.signal.aborted) watch.sight = sight;
+        const result = await queryTxt(server, awaited, { timeoutMs, signal: deadline.signal, authoritative });
+        // A query that the deadline cut short says less than what the server said before.
+        if (result.state !== 'silent' || !deadline.signal.aborted) watch.result = result;
       }),
     ),
   );
@@ -200,21 +189,21 @@ function ignoreUnreachableFamilies(watches: readonly Watch[]): void {
     watches.filter(({ server }) => !isIPv6(server.address)),
   ];
   const heard = families.map((family) =>
-    family.some(({ sight }) => sight.state === 'shown' || sight.state === 'missing'),
+    family.some(({ result }) => result.state === 'shown' || result.state === 'missing'),
   );
   if (!heard.includes(true)) return;
   for (const [index, family] of families.entries()) {
     if (heard[index]) continue;
     for (const watch of family) {
-      const detail = 'detail' in watch.sight ? watch.sight.detail : '';
-      watch.sight = { state: 'unreachable', detail };
+      const detail = 'detail' in watch.result ? watch.result.detail : '';
+      watch.result = { state: 'unreachable', detail };
     }
   }
 }
 
 /** A name all of whose servers are out of reach is not shown by any. */
 function everyNameShown(watches: readonly Watch[]): boolean {
-  const shown = new Set(watches.filter(({ sight }) => sight.state === 'shown').map(({ awaited }) => awaited));
+  const shown = new Set(watches.filter(({ result }) => result.state === 'shown').map(({ awaited }) => awaited));
   return watches.every(({ awaited }) => shown.has(awaited));
 }
 
@@ -222,7 +211,7 @@ function everyNameShown(watches: readonly Watch[]): boolean {
 const NAMES_IN_ERROR = 5;
 
 function lateOnes(watches: readonly Watch[], lost: readonly LostName[], seconds: number): Late {
-  const open = watches.filter(({ sight }) => sight.state !== 'shown').map(({ awaited }) => awaited);
+  const open = watches.filter(({ result }) => result.state !== 'shown').map(({ awaited }) => awaited);
   const late = [...new Set(open)];
   const details = late.slice(0, NAMES_IN_ERROR).map((awaited) => {
     const servers = watches.filter((watch) => watch.awaited === awaited).map(describe);
@@ -233,14 +222,14 @@ function lateOnes(watches: readonly Watch[], lost: readonly LostName[], seconds:
     'E_PROPAGATION',
     `not shown by every name server after ${seconds.toFixed(0)} s: ${details.join(', ')}${more}`,
     {
-      hint: 'a slow provider needs a larger propagation.timeout in the config; a server that never answers has to be mended',
+      hint: 'set a larger propagation.timeout in the config for a slow provider; a server that never answers has to be repaired or taken out of the NS records',
     },
   );
   return { names: new Set([...late, ...lost].map(({ name }) => name)), error };
 }
 
-function describe({ server, sight }: Watch): string {
+function describe({ server, result }: Watch): string {
   const address = formatServerAddress(server);
   const who = server.name === address ? address : `${server.name} ${address}`;
-  return `${who} ${sight.state === 'shown' ? 'shows it' : sight.detail}`;
+  return `${who} ${result.state === 'shown' ? 'shows it' : result.detail}`;
 }

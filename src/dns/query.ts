@@ -1,0 +1,145 @@
+import { createSocket } from 'node:dgram';
+import { setMaxListeners } from 'node:events';
+import { connect, isIPv6 } from 'node:net';
+import { type DnsMessage, decodeAnswer, encodeQuery, type Question } from './message.ts';
+import type { ServerAddress } from './server-address.ts';
+import { createMessageReader, withLength } from './wire.ts';
+
+/** What came of a query to one server. */
+export type QueryResult =
+  | { readonly kind: 'answer'; readonly message: DnsMessage }
+  /** Nothing came back in time, or the server's machine refuses. */
+  | { readonly kind: 'silent'; readonly reason: string }
+  /** This machine has no route to that address, which says nothing about the server. */
+  | { readonly kind: 'unreachable'; readonly reason: string };
+
+export interface QueryOptions {
+  readonly recursive: boolean;
+  /** For everything: UDP, again without EDNS, TCP. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Errors that mean: no route, no such address family here. EHOSTUNREACH is none of them: a router says it of a server
+ * that is switched off.
+ */
+const UNREACHABLE = new Set(['ENETUNREACH', 'EADDRNOTAVAIL', 'EAFNOSUPPORT', 'ENETDOWN', 'EINVAL']);
+
+/** Answers of servers that know no EDNS (RFC 6891 section 7). */
+const NO_EDNS = new Set(['FORMERR', 'NOTIMP']);
+
+/**
+ * Query one server: UDP first, TCP where the answer did not fit (RFC 1035 section 4.2), plain DNS for servers that know
+ * no EDNS.
+ */
+export async function query(server: ServerAddress, question: Question, options: QueryOptions): Promise<QueryResult> {
+  const end = performance.now() + options.timeoutMs;
+  const attempt = (edns: boolean): Attempt => ({ server, question, edns, end, ...options });
+  const first = await overUdp(attempt(true));
+  const edns = first.kind !== 'answer' || !NO_EDNS.has(first.message.rcode);
+  const result = edns ? first : await overUdp(attempt(false));
+  return result.kind === 'answer' && result.message.truncated ? overTcp(attempt(edns)) : result;
+}
+
+interface Attempt extends QueryOptions {
+  readonly server: ServerAddress;
+  readonly question: Question;
+  readonly edns: boolean;
+  /** On the clock of `performance.now`. */
+  readonly end: number;
+}
+
+async function overUdp(attempt: Attempt): Promise<QueryResult> {
+  if (attempt.signal?.aborted) return STOPPED;
+  const { server, question } = attempt;
+  const bytes = encodeQuery(question, attempt);
+  const socket = createSocket(isIPv6(server.address) ? 'udp6' : 'udp4');
+  let again: NodeJS.Timeout | undefined;
+  const close = () => {
+    clearTimeout(again);
+    socket.close();
+  };
+  return firstResult(attempt, close, (settle) => {
+    const send = () => socket.send(bytes, (error) => error && settle(failed(error)));
+    socket.on('error', (error) => settle(failed(error)));
+    socket.on('message', (received) => {
+      const message = decodeAnswer(received, bytes, question);
+      if (message) settle({ kind: 'answer', message });
+    });
+    // A connected socket takes packets from that address alone, and hears when the port is closed.
+    socket.on('connect', () => {
+      send();
+      // One lost packet should not cost the whole time.
+      again = setTimeout(send, (attempt.end - performance.now()) / 2);
+    });
+    socket.connect(server.port, server.address);
+  });
+}
+
+async function overTcp(attempt: Attempt): Promise<QueryResult> {
+  if (attempt.signal?.aborted) return STOPPED;
+  const { server, question } = attempt;
+  const bytes = encodeQuery(question, attempt);
+  const socket = connect({ host: server.address, port: server.port });
+  const messagesIn = createMessageReader();
+  return firstResult(
+    attempt,
+    () => socket.destroy(),
+    (settle) => {
+      socket.on('error', (error) => settle(failed(error)));
+      socket.on('end', () => settle({ kind: 'silent', reason: 'closed the TCP connection' }));
+      socket.on('connect', () => socket.write(withLength(bytes)));
+      socket.on('data', (chunk) => {
+        const [first] = messagesIn(chunk);
+        if (!first) return;
+        const message = decodeAnswer(first, bytes, question);
+        settle(
+          message ? { kind: 'answer', message } : { kind: 'silent', reason: 'sent an unreadable answer over TCP' },
+        );
+      });
+    },
+  );
+}
+
+/** The first result counts, from the server, the clock or the signal; everything is closed then. */
+function firstResult(
+  { end, timeoutMs, signal }: Attempt,
+  close: () => void,
+  listen: (settle: (result: QueryResult) => void) => void,
+): Promise<QueryResult> {
+  return new Promise((resolve) => {
+    let open = true;
+    const settle = (result: QueryResult) => {
+      if (!open) return;
+      open = false;
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', stop);
+      close();
+      resolve(result);
+    };
+    const stop = () => settle(STOPPED);
+    const timer = setTimeout(() => settle(silent(timeoutMs)), end - performance.now());
+    // Dozens of queries wait on one signal at a time, which is no leak.
+    if (signal) setMaxListeners(0, signal);
+    signal?.addEventListener('abort', stop);
+    try {
+      listen(settle);
+    } catch (error) {
+      settle(failed(error as Error));
+    }
+  });
+}
+
+const STOPPED: QueryResult = { kind: 'silent', reason: 'was not waited for any longer' };
+
+const silent = (timeoutMs: number): QueryResult => ({
+  kind: 'silent',
+  reason: `no answer within ${timeoutMs / 1000} s`,
+});
+
+function failed(error: Error): QueryResult {
+  const code = 'code' in error ? String(error.code) : '';
+  if (UNREACHABLE.has(code)) return { kind: 'unreachable', reason: `cannot be reached from here (${code})` };
+  return { kind: 'silent', reason: code === 'ECONNREFUSED' ? 'refuses connections' : error.message };
+}

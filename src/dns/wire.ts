@@ -1,0 +1,287 @@
+/**
+ * DNS messages as bytes: names, questions, records and the framing over TCP (RFC 1035 sections 3 and 4). Shared by our
+ * own queries, the providers that speak DNS and the embedded name server.
+ */
+
+export const TYPE = {
+  A: 1,
+  NS: 2,
+  CNAME: 5,
+  SOA: 6,
+  TXT: 16,
+  AAAA: 28,
+  OPT: 41,
+  TSIG: 250,
+  ANY: 255,
+  CAA: 257,
+} as const;
+export const CLASS = { IN: 1, NONE: 254, ANY: 255 } as const;
+export const OPCODE = { QUERY: 0, UPDATE: 5 } as const;
+export const FLAG = { RESPONSE: 0x8000, AUTHORITATIVE: 0x0400, TRUNCATED: 0x0200, RECURSION_DESIRED: 0x0100 } as const;
+
+const RCODES = [
+  ...['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED'],
+  ...['YXDOMAIN', 'YXRRSET', 'NXRRSET', 'NOTAUTH', 'NOTZONE'],
+] as const;
+
+export const rcodeName = (rcode: number): string => RCODES[rcode] ?? `response code ${rcode}`;
+
+/** Bytes of the header (RFC 1035 section 4.1.1). */
+export const HEADER_LENGTH = 12;
+
+/** The size of a UDP answer that passes every network unfragmented (DNS flag day 2020). */
+export const UDP_PAYLOAD = 1232;
+
+/** A name has at most 255 bytes (RFC 1035 section 3.1), so no honest one follows more pointers. */
+const MAX_POINTER_HOPS = 127;
+const MAX_NAME_LENGTH = 255;
+
+/** Labels and pointers that are followed in one message. The largest honest message needs a third of it. */
+const MAX_NAME_STEPS = 100_000;
+
+export interface Question {
+  /** As `decodeName` gives it. */
+  readonly name: string;
+  readonly type: number;
+  readonly class: number;
+  /** The name without compression, in the letter case that it came in. */
+  readonly wireName: Buffer;
+}
+
+/** A resource record (RFC 1035 section 4.1.3). */
+export interface WireRecord {
+  /** As `decodeName` gives it. */
+  readonly name: string;
+  readonly type: number;
+  readonly class: number;
+  /** Seconds. */
+  readonly ttl: number;
+  /** Its RDATA; names in that of NS, CNAME and SOA are without compression. */
+  readonly data: Buffer;
+}
+
+export interface ReceivedRecord extends WireRecord {
+  /** The byte of the message at which the record begins. */
+  readonly offset: number;
+}
+
+export interface Message {
+  readonly id: number;
+  readonly flags: number;
+  readonly opcode: number;
+  readonly rcode: number;
+  readonly questions: readonly Question[];
+  readonly answers: readonly ReceivedRecord[];
+  readonly authorities: readonly ReceivedRecord[];
+  readonly additionals: readonly ReceivedRecord[];
+}
+
+/** A message to be sent. In an update the sections are called zone, prerequisites and changes (RFC 2136 section 2). */
+export interface OutgoingMessage {
+  readonly id: number;
+  /** Of `FLAG`, with opcode and response code. */
+  readonly flags: number;
+  readonly questions?: readonly OutgoingQuestion[] | undefined;
+  readonly answers?: readonly OutgoingRecord[] | undefined;
+  readonly authorities?: readonly OutgoingRecord[] | undefined;
+  readonly additionals?: readonly OutgoingRecord[] | undefined;
+}
+
+export interface OutgoingQuestion {
+  readonly name: string | Buffer;
+  readonly type: number;
+  readonly class?: number;
+}
+
+export type OutgoingRecord = Omit<WireRecord, 'name'> & { readonly name: string | Buffer };
+
+export function encodeMessage(message: OutgoingMessage): Buffer {
+  const { id, flags, questions = [], answers = [], authorities = [], additionals = [] } = message;
+  const counts = [questions, answers, authorities, additionals].map(({ length }) => length);
+  return Buffer.concat([
+    uint16s(id, flags, ...counts),
+    ...questions.flatMap((question) => [nameBytes(question.name), uint16s(question.type, question.class ?? CLASS.IN)]),
+    ...[...answers, ...authorities, ...additionals].map(encodeRecord),
+  ]);
+}
+
+export function encodeRecord({ name, type, class: klass, ttl, data }: OutgoingRecord): Buffer {
+  return Buffer.concat([nameBytes(name), uint16s(type, klass), uint32s(ttl), uint16s(data.length), data]);
+}
+
+/** Our side of EDNS (RFC 6891 section 6.1): the class is the size of the UDP answers that we take. */
+export const EDNS: WireRecord = { name: '', type: TYPE.OPT, class: UDP_PAYLOAD, ttl: 0, data: Buffer.alloc(0) };
+
+const nameBytes = (name: string | Buffer): Buffer => (typeof name === 'string' ? encodeName(name) : name);
+
+/**
+ * A name without compression (RFC 1035 section 3.1); lower case is the canonical form as well (RFC 4034 section 6.2).
+ * @throws RangeError for a text that is no name
+ */
+export function encodeName(name: string): Buffer {
+  const labels = name === '' ? [] : name.toLowerCase().split('.');
+  const bytes = labels.map((label) => Buffer.from(label, 'latin1'));
+  if (bytes.some(({ length }) => length === 0 || length > 63)) throw new RangeError(`not a name: ${name}`);
+  return Buffer.concat([...bytes.flatMap((label) => [Buffer.of(label.length), label]), Buffer.of(0)]);
+}
+
+export function uint16s(...numbers: number[]): Buffer {
+  const bytes = Buffer.alloc(2 * numbers.length);
+  for (const [index, number] of numbers.entries()) bytes.writeUInt16BE(number, 2 * index);
+  return bytes;
+}
+
+export function uint32s(...numbers: number[]): Buffer {
+  const bytes = Buffer.alloc(4 * numbers.length);
+  for (const [index, number] of numbers.entries()) bytes.writeUInt32BE(number, 4 * index);
+  return bytes;
+}
+
+/** TXT RDATA: strings of at most 255 bytes (RFC 1035 section 3.3.14). */
+export function encodeTxt(value: string): Buffer {
+  const bytes = Buffer.from(value);
+  const strings: Buffer[] = [];
+  for (let start = 0; start === 0 || start < bytes.length; start += 255) {
+    const string = bytes.subarray(start, start + 255);
+    strings.push(Buffer.of(string.length), string);
+  }
+  return Buffer.concat(strings);
+}
+
+/** The value that TXT RDATA means: all of its strings, joined. */
+export function decodeTxt(data: Buffer): string {
+  const strings: Buffer[] = [];
+  for (let at = 0; at < data.length; ) {
+    const length = data.readUInt8(at);
+    strings.push(data.subarray(at + 1, at + 1 + length));
+    at += 1 + length;
+  }
+  return Buffer.concat(strings).toString('utf8');
+}
+
+/** How many more labels and pointers may be followed. */
+interface Work {
+  left: number;
+}
+
+/** @throws RangeError for bytes that are no DNS message, or one that is made to be expensive */
+export function decodeMessage(bytes: Buffer): Message {
+  const work = { left: MAX_NAME_STEPS };
+  const flags = bytes.readUInt16BE(2);
+  let at = HEADER_LENGTH;
+  const questions = Array.from({ length: bytes.readUInt16BE(4) }, (): Question => {
+    const { labels, end } = readLabels(bytes, at, work);
+    at = end + 4;
+    return {
+      name: textOf(labels),
+      type: bytes.readUInt16BE(end),
+      class: bytes.readUInt16BE(end + 2),
+      wireName: wireOf(labels),
+    };
+  });
+  const section = (countAt: number) =>
+    Array.from({ length: bytes.readUInt16BE(countAt) }, (): ReceivedRecord => {
+      const { record, end } = readRecord(bytes, at, work);
+      at = end;
+      return record;
+    });
+  const [answers, authorities, additionals] = [section(6), section(8), section(10)];
+  const [opcode, rcode] = [(flags >> 11) & 0xf, flags & 0xf];
+  return { id: bytes.readUInt16BE(0), flags, opcode, rcode, questions, answers, authorities, additionals };
+}
+
+function readRecord(bytes: Buffer, offset: number, work: Work): { record: ReceivedRecord; end: number } {
+  const { labels, end: at } = readLabels(bytes, offset, work);
+  const end = at + 10 + bytes.readUInt16BE(at + 8);
+  if (end > bytes.length) throw new RangeError('a record is cut off');
+  const [type, klass, ttl] = [bytes.readUInt16BE(at), bytes.readUInt16BE(at + 2), bytes.readUInt32BE(at + 4)];
+  const data = end === at + 10 ? Buffer.alloc(0) : expandedData(bytes, type, at + 10, end, work);
+  return { record: { name: textOf(labels), type, class: klass, ttl, data, offset }, end };
+}
+
+/** Pointers lead to other parts of the message, so names are written out where RDATA is kept. */
+function expandedData(bytes: Buffer, type: number, start: number, end: number, work: Work): Buffer {
+  const names = NAMES_IN_DATA[type] ?? 0;
+  const parts: Buffer[] = [];
+  let at = start;
+  for (let left = names; left > 0; left--) {
+    const name = readLabels(bytes, at, work);
+    parts.push(wireOf(name.labels));
+    at = name.end;
+  }
+  if (at > end) throw new RangeError('a name in a record is cut off');
+  return names === 0 ? bytes.subarray(at, end) : Buffer.concat([...parts, bytes.subarray(at, end)]);
+}
+
+/** How many names the RDATA of a type begins with. */
+const NAMES_IN_DATA: Readonly<Record<number, number>> = { [TYPE.NS]: 1, [TYPE.CNAME]: 1, [TYPE.SOA]: 2 };
+
+/**
+ * A name at an offset, compressed or not, and where the next field begins. The name is in lower case and has no dot at the
+ * end. Dots, backslashes and what is not printable ASCII inside a label are escaped as in zone files (RFC 1035
+ * section 5.1), so a text without a backslash is the name that it looks like.
+ * @throws RangeError
+ */
+export function decodeName(bytes: Buffer, start: number): { name: string; end: number } {
+  const { labels, end } = readLabels(bytes, start, { left: MAX_NAME_STEPS });
+  return { name: textOf(labels), end };
+}
+
+/** Each label with the byte of its length (RFC 1035 section 4.1.4). */
+function readLabels(bytes: Buffer, start: number, work: Work): { labels: Buffer[]; end: number } {
+  const labels: Buffer[] = [];
+  let end: number | undefined;
+  let [at, earliest, hops, total] = [start, start, 0, 1];
+  for (;;) {
+    if (--work.left < 0) throw new RangeError('the names of the message are too many');
+    const length = bytes.readUInt8(at);
+    if (length === 0) return { labels, end: end ?? at + 1 };
+    if (length >= 0xc0) {
+      const target = bytes.readUInt16BE(at) & 0x3fff;
+      // A pointer leads to an earlier place, so that there is an end to them.
+      if (target >= earliest || ++hops > MAX_POINTER_HOPS) throw new RangeError('a name points to itself');
+      end ??= at + 2;
+      at = target;
+      earliest = target;
+      continue;
+    }
+    total += 1 + length;
+    if (length > 63 || at + 1 + length > bytes.length) throw new RangeError('a name is cut off');
+    if (total > MAX_NAME_LENGTH) throw new RangeError('a name is too long');
+    labels.push(bytes.subarray(at, at + 1 + length));
+    at += 1 + length;
+  }
+}
+
+const wireOf = (labels: readonly Buffer[]): Buffer => Buffer.concat([...labels, Buffer.of(0)]);
+
+const textOf = (labels: readonly Buffer[]): string => labels.map(labelText).join('.').toLowerCase();
+
+function labelText(label: Buffer): string {
+  const text = label.toString('latin1', 1);
+  return /^[\w-]*$/.test(text) ? text : [...label.subarray(1)].map(escapeByte).join('');
+}
+
+function escapeByte(byte: number): string {
+  if (byte === 0x2e || byte === 0x5c) return `\\${String.fromCharCode(byte)}`;
+  if (byte > 0x20 && byte < 0x7f) return String.fromCharCode(byte);
+  return `\\${String(byte).padStart(3, '0')}`;
+}
+
+/** A message as it goes over TCP: its length comes before it (RFC 7766 section 8). */
+export const withLength = (message: Buffer): Buffer => Buffer.concat([uint16s(message.length), message]);
+
+/** Cuts what comes over TCP into messages: give it each piece, it gives what is whole then. */
+export function createMessageReader(): (chunk: Buffer) => Buffer[] {
+  let received: Buffer = Buffer.alloc(0);
+  return (chunk) => {
+    received = Buffer.concat([received, chunk]);
+    const messages: Buffer[] = [];
+    while (received.length >= 2 && received.length >= 2 + received.readUInt16BE(0)) {
+      const end = 2 + received.readUInt16BE(0);
+      messages.push(received.subarray(2, end));
+      received = received.subarray(end);
+    }
+    return messages;
+  };
+}
