@@ -52,7 +52,9 @@ function sortFault(call: string, message: string): Verdict {
   const known = FAULTS.find(({ says }) => says.test(message));
   const text = known?.text ?? `the panel refuses: ${withoutSql(excerpt(message))}`;
   const hint = known?.says === NO_RIGHT ? `tick ${boxesFor(call)} ${RIGHTS_PLACE}` : known?.hint;
-  const failure = new Dns01Error(known?.code ?? 'E_REJECTED', `${call}: ${text}`, { hint });
+  const code = known?.code ?? 'E_REJECTED';
+  const loginRefused = known?.ends === 'login' && code === 'E_AUTH';
+  const failure = new Dns01Error(code, `${call}: ${text}`, { hint, loginRefused });
   if (known?.ends === 'login') throw failure;
   return { kind: known?.ends === 'session' ? 'session lost' : 'refused', failure };
 }
