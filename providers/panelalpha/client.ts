@@ -140,7 +140,9 @@ export function createPanelClient({ url, token, userId }: PanelAccess, context: 
     /** DELETE …/records/{line}. The same holds here. @throws E_PROTOCOL for a line that cannot be a part of a path */
     async deleteRecord(place: Place, line: string): Promise<RefusedChange | undefined> {
       const path = `${recordsPath(place)}/${pathPart(line)}`;
-      return refusalIn(await api.send({ method: 'DELETE', path, expected: [...CHANGED, ...REFUSED, 404] }));
+      return refusalIn(
+        await api.send({ method: 'DELETE', path, checkAfterRateLimit: true, expected: [...CHANGED, ...REFUSED, 404] }),
+      );
     },
   };
 }
