@@ -7,14 +7,14 @@ import type { RightCheck } from '../provider.ts';
 import type { Finding, Findings, Reporter } from './finding.ts';
 import { wantedZone } from './wanted.ts';
 
-/** Seconds. TSIG allows 300 (RFC 8945 section 10). */
-const MAX_SKEW = 120;
+/** TSIG allows 300 (RFC 8945 section 10). */
+const MAX_SKEW_S = 120;
 
 /** How many zones are named in a finding; the rest is counted. */
 const MAX_ZONES_SHOWN = 5;
 
-/** Days before its end at which a credential gets a warning. */
-const SOON = 14;
+/** Before its end, a credential gets a warning. */
+const SOON_DAYS = 14;
 const DAY_MS = 86_400_000;
 
 /** A name at the end of its CNAMEs, and the zones that may hold it. */
@@ -125,14 +125,14 @@ function aboutRight({ right, held, hint, until }: RightCheck, report: Reporter):
   const text = `${right}, until ${until.toISOString().slice(0, 10)}`;
   const daysLeft = (until.getTime() - Date.now()) / DAY_MS;
   if (daysLeft < 0) return report.bad('rights', `ended: ${text}`, hint);
-  return daysLeft < SOON ? report.warning('rights', text, hint) : report.good('rights', text);
+  return daysLeft < SOON_DAYS ? report.warning('rights', text, hint) : report.good('rights', text);
 }
 
 /** Certificates, signatures (TSIG) and tokens all end by the clock. */
 function* checkClock(skew: number | undefined, report: Reporter): Generator<Finding> {
   if (skew === undefined) return;
   const seconds = Math.round(Math.abs(skew) / 1000);
-  if (seconds <= MAX_SKEW) yield report.good('clock', `within ${Math.max(1, seconds)} s of the provider's`);
+  if (seconds <= MAX_SKEW_S) yield report.good('clock', `within ${Math.max(1, seconds)} s of the provider's`);
   else
     yield report.warning(
       'clock',

@@ -18,7 +18,7 @@ export async function* checkNameServers({ name, account }: Target, run: Run, rep
     written = await nameServersAt(account, zone, run);
   } catch (error) {
     const { message, hint } = asDns01Error(error);
-    yield report.notChecked('delegation', `account ${account} cannot be asked for its name servers: ${message}`, hint);
+    yield report.notChecked('delegation', `the account's own name servers are not known: ${message}`, hint);
     return;
   }
   if (written.length === 0) return;

@@ -64,6 +64,6 @@ function checkDelegation({ name, zone }: Target, { zone: cut, configured }: Auth
   return report.warning(
     'delegation',
     `in the DNS, ${name} is in the zone ${cut}`,
-    `the record would be written into ${zone}, where nobody looks for it: put ${cut} under zones:`,
+    `the record would be written into ${zone}, where no resolver looks for it: put ${cut} under zones:`,
   );
 }

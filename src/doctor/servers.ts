@@ -12,8 +12,8 @@ import { type Findings, type Reporter, reporterFor } from './finding.ts';
 /** For one question to one server. */
 const TIMEOUT_MS = 3000;
 
-/** Seconds. A resolver that remembers "not there" for longer can outlast an authorization. */
-const MAX_NEGATIVE_TTL = 900;
+/** A resolver that remembers "not there" for longer can outlast an authorization. */
+const MAX_NEGATIVE_TTL_S = 900;
 
 /** Whether every server of a zone answers for it: an add waits for all of them, and a CA may ask any. */
 export async function* checkServers({ zone, servers, configured }: Authority, run: Run): Findings {
@@ -37,8 +37,8 @@ export async function* checkServers({ zone, servers, configured }: Authority, ru
     yield report.warning('name server', 'all name servers have IPv6 addresses only', 'some resolvers have IPv4 only');
   }
   const negativeTtl = Math.max(0, ...answers.map(({ negativeTtl: seconds }) => seconds));
-  if (negativeTtl > MAX_NEGATIVE_TTL) {
-    const lower = `set the last number of the SOA record to ${MAX_NEGATIVE_TTL} or less`;
+  if (negativeTtl > MAX_NEGATIVE_TTL_S) {
+    const lower = `set the last number of the SOA record to ${MAX_NEGATIVE_TTL_S} or less`;
     yield report.warning(
       'negative ttl',
       `resolvers may remember for ${negativeTtl} s that a value is not there`,

@@ -5,8 +5,8 @@ import type { Findings, Reporter } from './finding.ts';
 const TIMEOUT_MS = 10_000;
 const DAY_MS = 86_400_000;
 
-/** Days before its end at which a certificate gets a warning. */
-const SOON = 14;
+/** Before its end, a certificate gets a warning. */
+const SOON_DAYS = 14;
 
 interface Seen {
   readonly fingerprint: string;
@@ -30,7 +30,7 @@ export async function* checkTls(url: URL, trusted: boolean, report: Reporter): F
     return;
   }
   if (seen.daysLeft < 0) yield report.bad('tls', `the certificate of ${url.host} ended ${-seen.daysLeft} days ago`);
-  else if (seen.daysLeft < SOON)
+  else if (seen.daysLeft < SOON_DAYS)
     yield report.warning('tls', `the certificate of ${url.host} ends in ${seen.daysLeft} days`);
   if (seen.distrust && !trusted) {
     yield report.bad(
@@ -38,7 +38,7 @@ export async function* checkTls(url: URL, trusted: boolean, report: Reporter): F
       `the certificate of ${url.host} is not trusted (${seen.distrust})`,
       `if this is your server, add to the account: fingerprint: "${seen.fingerprint}"`,
     );
-  } else if (seen.daysLeft >= SOON) yield report.good('tls', `${seen.daysLeft} days left`);
+  } else if (seen.daysLeft >= SOON_DAYS) yield report.good('tls', `${seen.daysLeft} days left`);
 }
 
 function certificateOf(url: URL): Promise<Seen> {

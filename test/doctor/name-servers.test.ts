@@ -120,7 +120,9 @@ describe('doctor compares the name servers of the delegation with those of the p
     expect(await findingsFor(scene)).toEqual([
       {
         level: 'info',
-        text: expect.stringMatching(/^account panel cannot be asked for its name servers: .*password$/),
+        text: expect.stringMatching(
+          /^the account's own name servers are not known: account panel \(ispconfig\): .*password$/,
+        ),
         hint: expect.stringMatching(/./),
       },
     ]);
