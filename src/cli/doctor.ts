@@ -1,5 +1,5 @@
-import { examine } from '../doctor/examine.ts';
-import { type Finding, verdictOf } from '../doctor/finding.ts';
+import { examine } from '../check/examine.ts';
+import { type Finding, verdictOf } from '../check/finding.ts';
 import { Dns01Error } from '../errors.ts';
 import type { Io } from '../output/io.ts';
 import { withRun } from './open-run.ts';

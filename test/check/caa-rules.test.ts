@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type IssueRequest, judgeCaa, parseCaaRecord, parseIssueValue } from '../../src/doctor/caa-rules.ts';
+import { type IssueRequest, judgeCaa, parseCaaRecord, parseIssueValue } from '../../src/check/caa-rules.ts';
 
 const LE = 'letsencrypt.org';
 const ACCOUNT = 'https://acme-v02.api.letsencrypt.org/acme/acct/123';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { type CaaRecord, type IssueRequest, judgeCaa } from '../../src/doctor/caa-rules.ts';
+import { type CaaRecord, type IssueRequest, judgeCaa } from '../../src/check/caa-rules.ts';
 
 /** How many random sets; `test:attack` takes more. */
 const RUNS = Number(process.env['DNS01_CAA_RUNS'] ?? 2000);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Run } from '../../src/challenge/run.ts';
-import { checkCaa } from '../../src/doctor/caa.ts';
-import type { IssueRequest } from '../../src/doctor/caa-rules.ts';
-import { type Finding, reporterFor } from '../../src/doctor/finding.ts';
+import { checkCaa } from '../../src/check/caa.ts';
+import type { IssueRequest } from '../../src/check/caa-rules.ts';
+import { type Finding, reporterFor } from '../../src/check/finding.ts';
 import { normaliseName } from '../../src/names.ts';
 import { serve } from '../dns/support.ts';
 import type { FakeRecord, Manners } from '../fakes/dns-server.ts';

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Finding } from '../../src/check/finding.ts';
+import { checkName } from '../../src/check/name.ts';
+import { wantedZone } from '../../src/check/wanted.ts';
 import { withRun } from '../../src/cli/open-run.ts';
 import { openAuthorityFinder } from '../../src/dns/authority.ts';
-import type { Finding } from '../../src/doctor/finding.ts';
-import { checkName } from '../../src/doctor/name.ts';
-import { wantedZone } from '../../src/doctor/wanted.ts';
 import { normaliseName } from '../../src/names.ts';
 import { createIo } from '../../src/output/io.ts';
 import { hostsZone, LOCAL, serve, zoneOf } from '../dns/support.ts';
