@@ -1,7 +1,7 @@
 import type { Run } from '../challenge/run.ts';
 import { openResolver, type Resolver } from '../dns/resolver.ts';
 import { asDns01Error } from '../errors.ts';
-import type { Fqdn } from '../names.ts';
+import { type Fqdn, normaliseName } from '../names.ts';
 import {
   type CaaRecord,
   type CaaVerdict,
@@ -43,7 +43,7 @@ type ClosestSet =
 async function closestSet(domain: Fqdn, resolver: Resolver): Promise<ClosestSet> {
   const labels = domain.split('.');
   for (const index of labels.keys()) {
-    const at = labels.slice(index).join('.') as Fqdn;
+    const at = normaliseName(labels.slice(index).join('.'));
     try {
       const { answers } = await resolver.resolve({ name: at, type: 'CAA' });
       const records = answers.filter(({ type }) => type === 'CAA').map(({ data }) => parseCaaRecord(data));
@@ -57,7 +57,7 @@ async function closestSet(domain: Fqdn, resolver: Resolver): Promise<ClosestSet>
 
 /** Whether the resolvers answer at all; if they do not, a failure says nothing about the domain. */
 async function isUsable(resolver: Resolver, domain: Fqdn): Promise<boolean> {
-  const top = domain.slice(domain.lastIndexOf('.') + 1) as Fqdn;
+  const top = normaliseName(domain.slice(domain.lastIndexOf('.') + 1));
   return resolver.resolve({ name: top, type: 'NS' }).then(
     () => true,
     () => false,
