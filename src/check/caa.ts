@@ -1,4 +1,5 @@
 import type { Run } from '../challenge/run.ts';
+import { answersFor } from '../dns/message.ts';
 import { openResolver, type Resolver } from '../dns/resolver.ts';
 import { asDns01Error } from '../errors.ts';
 import { type Fqdn, normaliseName } from '../names.ts';
@@ -45,8 +46,8 @@ async function closestSet(domain: Fqdn, resolver: Resolver): Promise<ClosestSet>
   for (const index of labels.keys()) {
     const at = normaliseName(labels.slice(index).join('.'));
     try {
-      const { answers } = await resolver.resolve({ name: at, type: 'CAA' });
-      const records = answers.filter(({ type }) => type === 'CAA').map(({ data }) => parseCaaRecord(data));
+      const question = { name: at, type: 'CAA' } as const;
+      const records = answersFor(await resolver.resolve(question), question).map(({ data }) => parseCaaRecord(data));
       if (records.length > 0) return { kind: 'found', at, records };
     } catch (error) {
       return { kind: 'failed', at, error };
