@@ -22,7 +22,7 @@ export interface DoctorOptions extends CommonOptions {
 export async function doctor(options: DoctorOptions, io: Io): Promise<number> {
   const env = options.asCron ? cronEnvironment(io.env) : io.env;
   const findings: Finding[] = [];
-  await withRun(options, { ...io, env }, async (run) => {
+  await withRun({ ...options, retriesRefusedLogins: true }, { ...io, env }, async (run) => {
     const issuer = options.issuer?.toLowerCase();
     for await (const finding of examine(run, { ...options, issuer })) {
       findings.push(finding);

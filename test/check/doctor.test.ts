@@ -3,7 +3,7 @@ import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type FakeDnsServer, type FakeRecord, startFakeDns } from '../fakes/dns-server.ts';
-import { expectFailure, openWorkplace, type Workplace } from '../support/cli.ts';
+import { expectFailure, openWorkplace, VALUE, type Workplace } from '../support/cli.ts';
 import { startHttps } from '../support/https.ts';
 import { PANEL_PASSWORD, type Panels, startPanels, ZONE_KEY } from '../support/panels.ts';
 
@@ -67,6 +67,18 @@ describe('doctor says what is bad and what to do', () => {
     expectFailure(outcome, 65, /issuing would not work, one thing is bad; the first: account panel: login/);
     expect(panels.ispconfig.server.takeCalls()).toEqual(['login']);
     expect(outcome.stdout).toMatch(/^ok +account zone-eu: login: accepted$/m);
+  });
+
+  it('for a wrong key, also where it was refused a moment ago', async () => {
+    await configure(panels.accounts.replace(ZONE_KEY, 'a-wrong-key'));
+    const add = () => here.run(['add-txt', '--no-wait', '_acme-challenge.example.ee', VALUE]);
+    expect((await add()).code).toBe(77);
+    expect((await add()).stderr).toMatch(/these credentials were refused \d+ s ago/);
+    const asked = panels.zoneid.server.requests.length;
+    const { code, stdout } = await doctor('--account', 'zone-eu');
+    expect(code).toBe(65);
+    expect(stdout).toMatch(/^BAD +account zone-eu: login: (?!these credentials were refused)/m);
+    expect(panels.zoneid.server.requests.length).toBe(asked + 1);
   });
 
   it('for a right that is missing, with the box to tick, and changes nothing to find out', async () => {
