@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { root } from './support/paths.ts';
 
 /** The folders of src in the order in which they may import: each only from those after it. */
-const LAYERS = ['cli', 'serve', 'doctor', 'hooks', 'challenge', 'dns', 'state', 'process', 'config', 'http'];
+const LAYERS = ['cli', 'serve', 'check', 'hooks', 'challenge', 'dns', 'state', 'process', 'config', 'http'];
 
 async function sources(folder: string): Promise<string[]> {
   const files = await readdir(join(root, folder), { recursive: true });

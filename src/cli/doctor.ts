@@ -1,18 +1,18 @@
-import type { Run } from '../challenge/run.ts';
-import { checkAccount } from '../doctor/account.ts';
-import type { Finding, Findings } from '../doctor/finding.ts';
-import { testWrite } from '../doctor/write-test.ts';
-import { checkZone } from '../doctor/zone.ts';
+import { examine } from '../check/examine.ts';
+import { type Finding, verdictOf } from '../check/finding.ts';
 import { Dns01Error } from '../errors.ts';
-import { normaliseName } from '../names.ts';
 import type { Io } from '../output/io.ts';
 import { withRun } from './open-run.ts';
 import type { CommonOptions } from './options.ts';
 
 export interface DoctorOptions extends CommonOptions {
+  /** What certificates are for; empty: the zones of the config. */
+  readonly names: readonly string[];
   /** The CA's name in CAA records, e.g. `letsencrypt.org`. */
   readonly issuer: string | undefined;
-  /** Publish and withdraw a value in every zone. */
+  /** The URL of the ACME account, for CAA records that name one. */
+  readonly accountUri: string | undefined;
+  /** Publish and withdraw a value. */
   readonly write: boolean;
   /** Do it in the environment that cron gives. */
   readonly asCron: boolean;
@@ -21,34 +21,18 @@ export interface DoctorOptions extends CommonOptions {
 /** `dns01 doctor`: would issuing work? One line for each thing looked at, and what to do. The result is the exit code. */
 export async function doctor(options: DoctorOptions, io: Io): Promise<number> {
   const env = options.asCron ? cronEnvironment(io.env) : io.env;
-  const bad: Finding[] = [];
-  await withRun(options, { ...io, env }, async (run) => {
-    const findings: Finding[] = [];
-    for await (const finding of examine(run, options)) {
+  const findings: Finding[] = [];
+  await withRun({ ...options, retriesRefusedLogins: true }, { ...io, env }, async (run) => {
+    const issuer = options.issuer?.toLowerCase();
+    for await (const finding of examine(run, { ...options, issuer })) {
       findings.push(finding);
-      if (finding.level === 'bad') bad.push(finding);
       if (!options.json) io.stdout(asLines(finding));
     }
-    if (options.json) io.stdout(`${JSON.stringify({ ok: bad.length === 0, action: 'doctor', findings })}\n`);
   });
-  const [first] = bad;
-  if (!first) return 0;
-  const error = notWell(bad.length, first);
-  if (options.json) return error.exitCode;
-  throw error;
-}
-
-async function* examine(run: Run, options: DoctorOptions): Findings {
-  const accounts = Object.keys(run.config.accounts).filter(
-    (name) => options.account === undefined || options.account === name,
-  );
-  for (const name of accounts) yield* checkAccount(name, run);
-  const zones = options.zone === undefined ? run.config.zones : [{ zone: normaliseName(options.zone), account: '' }];
-  for (const { zone, account } of zones) {
-    if (options.account !== undefined && account !== '' && account !== options.account) continue;
-    yield* checkZone(zone, options.issuer, run);
-    if (options.write && !options.dryRun) yield* testWrite(zone, run);
-  }
+  const failure = failureOf(findings);
+  if (options.json) io.stdout(`${JSON.stringify({ ok: failure === undefined, action: 'doctor', findings })}\n`);
+  if (failure && !options.json) throw failure;
+  return failure?.exitCode ?? 0;
 }
 
 /** What cron leaves of the environment (crontab(5)). */
@@ -56,14 +40,24 @@ function cronEnvironment(env: Io['env']): Io['env'] {
   return { PATH: '/usr/bin:/bin', SHELL: '/bin/sh', HOME: env['HOME'], LOGNAME: env['LOGNAME'] };
 }
 
-const MARKS = { good: 'ok     ', warning: 'warning', bad: 'BAD    ' } as const;
+const MARKS = { good: 'ok         ', info: 'not checked', warning: 'warning    ', bad: 'BAD        ' } as const;
 
 function asLines({ level, subject, check, text, hint }: Finding): string {
   const line = `${MARKS[level]} ${subject}: ${check}: ${text}\n`;
-  return hint ? `${line}        ${hint}\n` : line;
+  return hint ? `${line}${' '.repeat(MARKS.good.length)} ${hint}\n` : line;
 }
 
-function notWell(count: number, { subject, text, hint }: Finding): Dns01Error {
-  const what = count === 1 ? 'one thing is' : `${count} things are`;
-  return new Dns01Error('E_CONFIG', `issuing would not work, ${what} bad; the first: ${subject}: ${text}`, { hint });
+function failureOf(findings: readonly Finding[]): Dns01Error | undefined {
+  const verdict = verdictOf(findings);
+  if (verdict === 'good') return undefined;
+  if (verdict === 'unknown') {
+    return new Dns01Error('E_REMOTE', 'nothing could be checked, so this does not tell whether issuing would work', {
+      hint: findings.find(({ level, hint }) => level === 'info' && hint)?.hint,
+    });
+  }
+  const bad = findings.filter(({ level }) => level === 'bad');
+  const what = bad.length === 1 ? 'one thing is' : `${bad.length} things are`;
+  const [first] = bad;
+  const message = `issuing would not work, ${what} bad; the first: ${first?.subject}: ${first?.text}`;
+  return new Dns01Error(verdict === 'config' ? 'E_CONFIG' : 'E_REJECTED', message, { hint: first?.hint });
 }

@@ -1,4 +1,4 @@
-import { type Run, withRun as withCoreRun } from '../challenge/run.ts';
+import { type Run, type RunSettings, withRun as withCoreRun } from '../challenge/run.ts';
 import { findConfig } from '../config/find.ts';
 import { loadConfig } from '../config/load.ts';
 import { startDeadline } from '../deadline.ts';
@@ -12,7 +12,7 @@ const API_SECONDS = 180;
 
 /** A run of the command line: from the options and the environment. */
 export async function withRun<Result>(
-  options: CommonOptions,
+  options: CommonOptions & Pick<RunSettings, 'retriesRefusedLogins'>,
   io: Io,
   task: (run: Run) => Promise<Result>,
 ): Promise<Result> {
@@ -20,6 +20,7 @@ export async function withRun<Result>(
   const config = loadConfig(findConfig(options.config, io.env));
   const seconds = options.timeout ?? API_SECONDS + config.propagation.timeout;
   const stateDirectory = openStateDirectory(io.env, log.warn);
-  const settings = { config, env: io.env, log, redactor: io.redactor, stateDirectory };
+  const { retriesRefusedLogins } = options;
+  const settings = { config, env: io.env, log, redactor: io.redactor, stateDirectory, retriesRefusedLogins };
   return withCoreRun(settings, startDeadline(seconds * 1000, io.stop), task);
 }

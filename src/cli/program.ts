@@ -103,14 +103,16 @@ export function createProgram(io: Io, version: string, exit: (code: number) => v
       await sweepLeftovers({ ...commonOptions(command), olderThan, scan }, io);
     });
 
-  verb(program, 'doctor', 'would issuing work? config, secrets, login, zones, DNS, a line each')
+  verb(program, 'doctor [names...]', 'would issuing work? config, secrets, login, zones, DNS, a line each')
     .option('--issuer <CA>', 'say whether CAA records allow this one, e.g. letsencrypt.org')
-    .option('--write', 'publish and withdraw a value in every zone, and time it', false)
+    .option('--account-uri <URL>', "your ACME account's URL, for CAA records that allow certain accounts only")
+    .option('--write', 'publish and withdraw a value at each name, and time it', false)
     .option('--as-cron', 'look with the environment that cron gives', false)
     .addHelpText('after', DOCTOR_EXAMPLES)
-    .action(async (given: { issuer?: string; write: boolean; asCron: boolean }, command: Command) => {
+    .action(async (names: string[], given: DoctorFlags, command: Command) => {
       const { doctor } = await import('./doctor.ts');
-      exit(await doctor({ ...commonOptions(command), ...given, issuer: given.issuer }, io));
+      const { issuer, accountUri } = given;
+      exit(await doctor({ ...commonOptions(command), ...given, names, issuer, accountUri }, io));
     });
 
   verb(program, 'nameserver', "serve the embedded provider's records as an authoritative DNS server")
@@ -140,6 +142,13 @@ export function createProgram(io: Io, version: string, exit: (code: number) => v
     });
 
   return program;
+}
+
+interface DoctorFlags {
+  readonly issuer?: string;
+  readonly accountUri?: string;
+  readonly write: boolean;
+  readonly asCron: boolean;
 }
 
 /** A verb with the common options, whose usage errors are thrown instead of ending the process. */
@@ -250,10 +259,11 @@ Examples:
 const DOCTOR_EXAMPLES = `
 Examples:
   $ dns01 doctor
-  $ dns01 doctor --issuer letsencrypt.org --write
+  $ dns01 doctor --issuer letsencrypt.org --write example.com '*.example.com'
   $ dns01 doctor --as-cron --json
 
-Exit code 0 when issuing would work, 78 when something is bad.`;
+Without names it looks at the zones of the config. Exit code 0 when issuing would work, warnings included; 65 when
+something is bad, 78 when that is the config, 75 when nothing could be checked.`;
 
 const NAMESERVER_EXAMPLES = `
 Examples:

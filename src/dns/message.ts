@@ -40,7 +40,7 @@ export interface ResourceRecord {
   readonly name: string;
   readonly type: QuestionType;
   /**
-   * For A and AAAA the address, for NS and CNAME a name like the record's own, for TXT the value, for CAA `TAG VALUE`,
+   * For A and AAAA the address, for NS and CNAME a name like the record's own, for TXT the value, for CAA `FLAGS TAG VALUE`,
    * for SOA the seconds that resolvers may remember that something is not there.
    */
   readonly data: string;
@@ -149,5 +149,5 @@ function ipv6Text(data: Buffer): string {
 function caaText(data: Buffer): string | undefined {
   const tagEnd = 2 + (data[1] ?? 0);
   if (tagEnd > data.length) return undefined;
-  return `${data.toString('latin1', 2, tagEnd).toLowerCase()} ${data.toString('utf8', tagEnd)}`;
+  return `${data[0]} ${data.toString('latin1', 2, tagEnd).toLowerCase()} ${data.toString('utf8', tagEnd)}`;
 }

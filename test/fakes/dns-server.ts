@@ -6,7 +6,8 @@ import { isWithin } from '../../src/names.ts';
 
 export interface FakeRecord {
   readonly name: string;
-  readonly type: 'A' | 'AAAA' | 'CNAME' | 'NS' | 'TXT';
+  readonly type: 'A' | 'AAAA' | 'CAA' | 'CNAME' | 'NS' | 'TXT';
+  /** For CAA `FLAGS TAG VALUE`. */
   readonly data: string;
 }
 
@@ -26,6 +27,8 @@ export interface Manners {
   readonly udp?: 'silent' | 'truncated' | 'cut-off' | 'wrong-id' | 'other-question' | 'garbage' | 'forged' | undefined;
   readonly tcp?: 'closes' | 'garbage' | 'endless' | 'silent' | undefined;
   readonly rcode?: 'REFUSED' | 'SERVFAIL' | undefined;
+  /** The only type of question, and the name, that it says that to; every one, unless said. */
+  readonly rcodeFor?: { readonly name: string; readonly type: string } | undefined;
   /** What it says to a question with EDNS; `FORMERR-bare` is a header alone. */
   readonly edns?: 'FORMERR' | 'NOTIMP' | 'FORMERR-bare' | undefined;
 }
@@ -137,7 +140,9 @@ export async function startFakeDns(settings: FakeDnsSettings = {}): Promise<Fake
     questions.push({ ...question, recursive: query.flag_rd, edns, transport });
     const { manners } = server;
     if (edns && manners.edns) return refuseEdns(query, manners.edns);
-    if (manners.rcode) return packet(query, { rcode: manners.rcode });
+    const { rcodeFor = question } = manners;
+    if (manners.rcode && rcodeFor.name === question.name && rcodeFor.type === question.type)
+      return packet(query, { rcode: manners.rcode });
     return packet(query, answerFrom(await zonesNow(question), question, settings.resolver ?? false));
   }
 
@@ -238,7 +243,12 @@ function packet(query: dnsPacket.DecodedPacket, answer: FakeAnswer): dnsPacket.P
   };
 }
 
-const onWire = ({ name, type, data }: FakeRecord): dnsPacket.Answer => ({ name, type, data, ttl: 60 });
+function onWire({ name, type, data }: FakeRecord): dnsPacket.Answer {
+  if (type !== 'CAA') return { name, type, data, ttl: 60 };
+  const [, flags, tag = '', value = ''] = /^(\d+) (\S+) (.*)$/.exec(data) ?? [];
+  // The types of the package know no other tags than those of the first RFC.
+  return { name, type, ttl: 60, data: { flags: Number(flags), tag: tag as 'issue', value } };
+}
 
 function soa(name: string): dnsPacket.Answer {
   const data = { mname: `ns.${name}`, rname: `hostmaster.${name}`, serial: 1, minimum: 60 };

@@ -2,12 +2,11 @@ import { connect, type DetailedPeerCertificate, type TLSSocket } from 'node:tls'
 import { isLoopback } from '../http/dispatcher.ts';
 import type { Findings, Reporter } from './finding.ts';
 
-/** Milliseconds. */
-const TIMEOUT = 10_000;
-const DAY = 86_400_000;
+const TIMEOUT_MS = 10_000;
+const DAY_MS = 86_400_000;
 
-/** Days before its end at which a certificate is worth a word. */
-const SOON = 14;
+/** Before its end, a certificate gets a warning. */
+const SOON_DAYS = 14;
 
 interface Seen {
   readonly fingerprint: string;
@@ -16,7 +15,7 @@ interface Seen {
   readonly distrust: string | undefined;
 }
 
-/** How the server's certificate stands: days left, and the line to paste where nobody vouches for it. */
+/** The server's certificate: days left, and the line to paste where no known authority has signed it. */
 export async function* checkTls(url: URL, trusted: boolean, report: Reporter): Findings {
   if (url.protocol !== 'https:') {
     if (isLoopback(url)) return;
@@ -25,27 +24,27 @@ export async function* checkTls(url: URL, trusted: boolean, report: Reporter): F
   }
   let seen: Seen;
   try {
-    seen = await look(url);
+    seen = await certificateOf(url);
   } catch (error) {
-    yield report.bad('tls', `${url.origin}: ${(error as Error).message}`, 'check host and port in url');
+    yield report.bad('tls', `${url.origin}: ${(error as Error).message}`, 'check host and port in url:');
     return;
   }
   if (seen.daysLeft < 0) yield report.bad('tls', `the certificate of ${url.host} ended ${-seen.daysLeft} days ago`);
-  else if (seen.daysLeft < SOON)
+  else if (seen.daysLeft < SOON_DAYS)
     yield report.warning('tls', `the certificate of ${url.host} ends in ${seen.daysLeft} days`);
   if (seen.distrust && !trusted) {
     yield report.bad(
       'tls',
-      `nobody vouches for the certificate of ${url.host} (${seen.distrust})`,
+      `the certificate of ${url.host} is not trusted (${seen.distrust})`,
       `if this is your server, add to the account: fingerprint: "${seen.fingerprint}"`,
     );
-  } else if (seen.daysLeft >= SOON) yield report.good('tls', `${seen.daysLeft} days left`);
+  } else if (seen.daysLeft >= SOON_DAYS) yield report.good('tls', `${seen.daysLeft} days left`);
 }
 
-function look(url: URL): Promise<Seen> {
+function certificateOf(url: URL): Promise<Seen> {
   return new Promise((resolve, reject) => {
     const host = url.hostname.replace(/^\[|\]$/g, '');
-    // Only looked at: nothing is sent to whoever answers.
+    // Nothing is sent to whoever answers: only the certificate is read.
     const socket: TLSSocket = connect(
       {
         host,
@@ -57,13 +56,13 @@ function look(url: URL): Promise<Seen> {
         const certificate = socket.getPeerCertificate();
         resolve({
           fingerprint: certificate.fingerprint256,
-          daysLeft: Math.floor((Date.parse((certificate as DetailedPeerCertificate).valid_to) - Date.now()) / DAY),
+          daysLeft: Math.floor((Date.parse((certificate as DetailedPeerCertificate).valid_to) - Date.now()) / DAY_MS),
           distrust: socket.authorized ? undefined : String(socket.authorizationError ?? 'not trusted'),
         });
         socket.destroy();
       },
     );
-    socket.setTimeout(TIMEOUT, () => socket.destroy(new Error('no answer in time')));
+    socket.setTimeout(TIMEOUT_MS, () => socket.destroy(new Error('no answer in time')));
     socket.on('error', reject);
   });
 }

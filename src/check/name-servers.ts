@@ -5,9 +5,9 @@ import type { Fqdn } from '../names.ts';
 import type { Findings, Reporter } from './finding.ts';
 
 /**
- * Whether the world asks the servers of the account that is written to, by the names that the zone's NS records have
- * there. Other names are no proof: a parent zone may call the same servers by names of the customer's own, and some
- * secondaries put themselves in the place of the primary's NS records.
+ * Whether the zone is delegated to the servers of the account that is written to, by the NS records that the zone has
+ * there. Other names prove nothing: a parent zone may call the same servers by the customer's own names, and some
+ * secondaries replace the primary's NS records with their own.
  */
 export async function* checkNameServers({ name, account }: Target, run: Run, report: Reporter): Findings {
   const { zone, servers, configured } = await run.authorities.find(name);
@@ -17,8 +17,8 @@ export async function* checkNameServers({ name, account }: Target, run: Run, rep
   try {
     written = await nameServersAt(account, zone, run);
   } catch (error) {
-    const text = `whether ${zone} is delegated to account ${account} could not be seen: ${asDns01Error(error).message}`;
-    yield report.warning('delegation', text);
+    const { message, hint } = asDns01Error(error);
+    yield report.notChecked('delegation', `the account's own name servers are not known: ${message}`, hint);
     return;
   }
   if (written.length === 0) return;
@@ -30,9 +30,9 @@ export async function* checkNameServers({ name, account }: Target, run: Run, rep
   else {
     yield report.warning(
       'delegation',
-      `the world asks ${asked.join(', ')}, but account ${account} writes to ${written.join(', ')}`,
-      `change the delegation of ${zone} at its registrar, or give the zone to the account that has these servers; ` +
-        'right only where they are secondaries of the account, or other names of the same servers: doctor --write shows it',
+      `${zone} is delegated to ${asked.join(', ')}, but account ${account} writes to ${written.join(', ')}`,
+      `change the delegation of ${zone} at its registrar, or use the account that has these servers; this is fine only ` +
+        'where they are secondaries, or other names of the same servers: dns01 doctor --write shows whether it works',
     );
   }
 }

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Finding } from '../../src/check/finding.ts';
+import { checkName } from '../../src/check/name.ts';
+import { wantedZone } from '../../src/check/wanted.ts';
 import { withRun } from '../../src/cli/open-run.ts';
 import { openAuthorityFinder } from '../../src/dns/authority.ts';
-import type { Finding } from '../../src/doctor/finding.ts';
-import { checkZone } from '../../src/doctor/zone.ts';
 import { normaliseName } from '../../src/names.ts';
 import { createIo } from '../../src/output/io.ts';
 import { hostsZone, LOCAL, serve, zoneOf } from '../dns/support.ts';
@@ -67,8 +68,13 @@ async function findingsFor({ asked, atPanel, ...scene }: Scene): Promise<Pick<Fi
       { ...run.config, allowNetworks: LOCAL, port: server.port },
       run.deadline.signal,
     );
-    for await (const finding of checkZone(normaliseName('example.com'), undefined, { ...run, authorities }))
-      findings.push(finding);
+    const settings = {
+      overrides: {},
+      request: { issuer: undefined, accountUri: undefined },
+      checkedZones: new Set<string>(),
+    };
+    const wanted = wantedZone(normaliseName('example.com'));
+    for await (const finding of checkName(wanted, settings, { ...run, authorities })) findings.push(finding);
   });
   expect(findings.filter(({ level }) => level === 'bad')).toEqual([]);
   return findings
@@ -76,7 +82,7 @@ async function findingsFor({ asked, atPanel, ...scene }: Scene): Promise<Pick<Fi
     .map(({ level, text, hint }) => ({ level, text, hint }));
 }
 
-describe('doctor compares the name servers that the world asks with those of the provider', () => {
+describe('doctor compares the name servers of the delegation with those of the provider', () => {
   it('and finds them the same, in whatever order', async () => {
     const [asked, atPanel] = [
       ['ns1.panel.example', 'ns2.panel.example'],
@@ -102,8 +108,8 @@ describe('doctor compares the name servers that the world asks with those of the
     expect(await findingsFor({ asked: ['ns1.other.example'], atPanel: ['ns1.panel.example'] })).toEqual([
       {
         level: 'warning',
-        text: 'the world asks ns1.other.example, but account panel writes to ns1.panel.example',
-        hint: expect.stringMatching(/^change the delegation of example\.com at its registrar, or give the zone/),
+        text: 'example.com is delegated to ns1.other.example, but account panel writes to ns1.panel.example',
+        hint: expect.stringMatching(/^change the delegation of example\.com at its registrar, or use the account/),
       },
     ]);
     expect(panel.server.requests.map(({ call }) => call)).toEqual(['login', 'dns_zone_get', 'dns_txt_get', 'logout']);
@@ -113,10 +119,11 @@ describe('doctor compares the name servers that the world asks with those of the
     const scene = { asked: ['ns1.panel.example'], atPanel: ['ns1.panel.example'], password: 'wrong-password' };
     expect(await findingsFor(scene)).toEqual([
       {
-        level: 'warning',
+        level: 'info',
         text: expect.stringMatching(
-          /^whether example\.com is delegated to account panel could not be seen: .*password$/,
+          /^the account's own name servers are not known: account panel \(ispconfig\): .*password$/,
         ),
+        hint: expect.stringMatching(/./),
       },
     ]);
     expect(panel.server.requests.map(({ call }) => call)).toEqual(['login']);
@@ -129,7 +136,7 @@ describe('doctor compares the name servers that the world asks with those of the
   it('but not where the config names the servers', async () => {
     const scene = { asked: ['ns1.other.example'], atPanel: ['ns1.panel.example'], configured: true };
     expect(await findingsFor(scene)).toEqual([
-      { level: 'good', text: 'name servers as the config names them', hint: undefined },
+      { level: 'info', text: 'dns.nameservers says which servers to ask for example.com', hint: undefined },
     ]);
     expect(panel.server.requests).toEqual([]);
   });

@@ -1,0 +1,34 @@
+import { urlOf } from '../accounts/connection.ts';
+import { type ValidAccount, validAccount } from '../accounts/definition.ts';
+import type { Run } from '../challenge/run.ts';
+import { type Finding, type Findings, reporterFor } from './finding.ts';
+import { checkLogin, type NameToAsk } from './login.ts';
+import { checkSecrets, secretsIn } from './secrets.ts';
+import { checkTls } from './tls.ts';
+
+/**
+ * Everything between the config and the provider's zones, for one account.
+ * @param names that the user named, and that this account is to write
+ */
+export async function* checkAccount(name: string, names: readonly NameToAsk[], run: Run): Findings {
+  const report = reporterFor(`account ${name}`);
+  let valid: ValidAccount;
+  try {
+    valid = await validAccount(name, run);
+  } catch (error) {
+    yield report.failed('config', error);
+    return;
+  }
+  yield report.good('config', `provider ${valid.definition.type}`);
+  const secrets: Finding[] = [];
+  for await (const finding of checkSecrets(name, valid.options, run, report)) {
+    secrets.push(finding);
+    yield finding;
+  }
+  const url = urlOf(valid.options);
+  const { ca, fingerprint } = valid.connection;
+  if (url) yield* checkTls(url, ca !== undefined || fingerprint !== undefined, report);
+  if (secrets.some(({ level }) => level === 'bad'))
+    yield report.notChecked('login', 'a secret that it needs cannot be read');
+  else yield* checkLogin(name, { names, hasSecrets: secretsIn(valid.options).length > 0 }, run, report);
+}

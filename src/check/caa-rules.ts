@@ -1,0 +1,136 @@
+/** What CAA records say, by RFC 8659 and RFC 8657, read as Boulder reads them (va/caa.go). */
+
+export interface CaaRecord {
+  readonly flags: number;
+  /** Lower case. */
+  readonly tag: string;
+  readonly value: string;
+}
+
+/** What is to be issued, by whom and how. */
+export interface IssueRequest {
+  /** The CA's name in CAA records, e.g. `letsencrypt.org`. Undefined: any CA. */
+  readonly issuer: string | undefined;
+  /** The URL of the ACME account. */
+  readonly accountUri: string | undefined;
+  /** The ACME validation method, e.g. `dns-01`. */
+  readonly method: string;
+  readonly wildcard: boolean;
+}
+
+export interface CaaVerdict {
+  /** `account`: only for certain accounts, and none was given. */
+  readonly verdict: 'allowed' | 'account' | 'refused';
+  /** The issuers that may, with what binds them; empty where nothing is said about issuing. */
+  readonly issuers: readonly string[];
+  /** What keeps the other records from allowing it, each with its record. */
+  readonly refusals: readonly string[];
+}
+
+/** The parts of an issue or issuewild property (RFC 8659 section 4.2). */
+export interface IssueValue {
+  /** Empty: nobody may. */
+  readonly issuer: string;
+  readonly parameters: readonly (readonly [tag: string, value: string])[];
+}
+
+const KNOWN_TAGS = new Set(['issue', 'issuewild', 'iodef', 'issuemail']);
+
+/** Bit 128 by the RFC. Bit 1 is what many records have, from counting the bits the other way round; Boulder takes both. */
+const CRITICAL = 128 | 1;
+
+/** A record in the form `FLAGS TAG VALUE`. */
+export function parseCaaRecord(data: string): CaaRecord {
+  const [, flags, tag, value] = /^(\d+) (\S*) ([\s\S]*)$/.exec(data) ?? [];
+  return { flags: Number(flags ?? 0), tag: (tag ?? '').toLowerCase(), value: value ?? '' };
+}
+
+export const formatCaaRecord = ({ flags, tag, value }: CaaRecord): string => `${flags} ${tag} "${value}"`;
+
+/** The properties that count: for a wildcard, issuewild replaces issue where there is one (RFC 8659 section 4.3). */
+export function relevantTag(records: readonly CaaRecord[], wildcard: boolean): 'issue' | 'issuewild' {
+  return wildcard && records.some(({ tag }) => tag === 'issuewild') ? 'issuewild' : 'issue';
+}
+
+/** Whether the closest set of CAA records lets a CA issue. No records at all: everybody may. */
+export function judgeCaa(records: readonly CaaRecord[], request: IssueRequest): CaaVerdict {
+  const unknown = records.filter(({ flags, tag }) => (flags & CRITICAL) !== 0 && !KNOWN_TAGS.has(tag));
+  if (unknown.length > 0) {
+    const refusals = unknown.map((record) => `${formatCaaRecord(record)} is critical, and CAs do not know it`);
+    return { verdict: 'refused', issuers: [], refusals };
+  }
+  const relevant = records.filter(({ tag }) => tag === relevantTag(records, request.wildcard));
+  if (relevant.length === 0) return { verdict: 'allowed', issuers: [], refusals: [] };
+  const outcomes = relevant.map((record) => ({ record, ...judgeRecord(record, request) }));
+  const refusals = outcomes.flatMap((outcome) =>
+    outcome.state === 'refused' ? [`${formatCaaRecord(outcome.record)} ${outcome.why}`] : [],
+  );
+  const issuers = (state: Outcome['state']) =>
+    outcomes.flatMap((outcome) => (outcome.state === state && 'issuer' in outcome ? [outcome.issuer] : []));
+  const [allowed, account] = [issuers('allowed'), issuers('account')];
+  if (allowed.length > 0) return { verdict: 'allowed', issuers: [...allowed, ...account], refusals };
+  if (account.length > 0) return { verdict: 'account', issuers: account, refusals };
+  return { verdict: 'refused', issuers: [], refusals };
+}
+
+type Outcome =
+  | { readonly state: 'allowed' | 'account'; readonly issuer: string }
+  | { readonly state: 'refused'; readonly why: string };
+
+const MALFORMED = 'is malformed, so it allows nobody';
+
+const ISSUER = /^[a-z\d]+(-+[a-z\d]+)*(\.[a-z\d]+(-+[a-z\d]+)*)*$/i;
+
+const refused = (why: string): Outcome => ({ state: 'refused', why });
+
+function judgeRecord({ value }: CaaRecord, { issuer: wanted, accountUri, method }: IssueRequest): Outcome {
+  const parsed = parseIssueValue(value);
+  if (!parsed) return refused(MALFORMED);
+  const { issuer, parameters } = parsed;
+  if (issuer === '') return refused('allows nobody');
+  if (wanted !== undefined && issuer.toLowerCase().replace(/\.$/, '') === wanted && issuer !== wanted) {
+    return refused(`has to say ${wanted}, in lower case and without a dot at the end`);
+  }
+  if (!ISSUER.test(issuer)) return refused(MALFORMED);
+  if (wanted !== undefined && issuer !== wanted) return refused('is for another CA');
+  const methods = valuesOf(parameters, 'validationmethods');
+  if (!allowsMethod(methods, method)) return refused(`does not allow ${method}`);
+  const accounts = valuesOf(parameters, 'accounturi');
+  const [account] = accounts;
+  if (account === undefined) return { state: 'allowed', issuer };
+  // RFC 8657 section 3: a property with several accounts can be met by none.
+  if (accounts.length > 1 || !URL.canParse(account)) return refused('has no usable accounturi, so it allows nobody');
+  if (accountUri === undefined) return { state: 'account', issuer: `${issuer} for the account ${account}` };
+  return accountUri === account ? { state: 'allowed', issuer } : refused('is for another account');
+}
+
+/** Names of parameters are compared as they are written: Boulder does not know `AccountURI`. */
+function valuesOf(parameters: IssueValue['parameters'], tag: string): string[] {
+  return parameters.filter(([name]) => name === tag).map(([, value]) => value);
+}
+
+/** RFC 8657 section 4. The list counts up to its first part that cannot be a method. */
+function allowsMethod(lists: readonly string[], method: string): boolean {
+  if (lists.length !== 1) return lists.length === 0;
+  const methods = (lists[0] ?? '').split(',');
+  const malformed = methods.findIndex((each) => !/^[a-z\d-]+$/i.test(each));
+  return methods.slice(0, malformed < 0 ? methods.length : malformed).includes(method);
+}
+
+/** Undefined for a value that does not have the form. */
+export function parseIssueValue(value: string): IssueValue | undefined {
+  const [issuer = '', ...parts] = value.split(';').map(trim);
+  if (parts.length === 1 && parts[0] === '') return { issuer, parameters: [] };
+  const parameters: [string, string][] = [];
+  for (const part of parts) {
+    const at = part.indexOf('=');
+    const [tag, text] = [trim(part.slice(0, at)), trim(part.slice(at + 1))];
+    // The RFC also allows hyphens inside a tag; Boulder does not.
+    if (at < 0 || !/^[a-z\d]*$/i.test(tag) || !/^[!-:<-~]*$/.test(text)) return undefined;
+    parameters.push([tag, text]);
+  }
+  return { issuer, parameters };
+}
+
+/** Blanks and tabs alone: they are all the white space that the grammar knows. */
+const trim = (text: string): string => text.replace(/^[ \t]+|[ \t]+$/g, '');

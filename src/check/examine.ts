@@ -1,0 +1,69 @@
+import { noSuchAccount } from '../accounts/definition.ts';
+import { WHOLE_CONFIG } from '../challenge/principal.ts';
+import type { Overrides } from '../challenge/route.ts';
+import type { Run } from '../challenge/run.ts';
+import { findTarget, type Target } from '../challenge/target.ts';
+import { normaliseName } from '../names.ts';
+import { checkAccount } from './account.ts';
+import type { IssueRequest } from './caa-rules.ts';
+import { type Findings, reporterFor } from './finding.ts';
+import { checkName } from './name.ts';
+import { type Wanted, wantedName, wantedZone } from './wanted.ts';
+import { testWrite } from './write-test.ts';
+
+export interface ExamineSettings extends Pick<IssueRequest, 'issuer' | 'accountUri'> {
+  /** What certificates are for, as the user writes it; empty: the zones of the config. */
+  readonly names: readonly string[];
+  readonly account?: string | undefined;
+  readonly zone?: string | undefined;
+  /** Publish and withdraw a value. */
+  readonly write: boolean;
+  readonly dryRun: boolean;
+}
+
+/** Would issuing work? @throws E_USAGE for names that are none, and an account that is not there */
+export async function* examine(run: Run, settings: ExamineSettings): Findings {
+  const { config } = run;
+  const { account, write, dryRun } = settings;
+  if (account !== undefined && !Object.hasOwn(config.accounts, account)) throw noSuchAccount(account, config);
+  const wanted = wantedBy(settings, run);
+  // Without names, --zone says what to look at.
+  const overrides = { account, zone: settings.names.length > 0 ? settings.zone : undefined };
+  const named = settings.names.length > 0 ? await targetsOf(wanted, overrides, run) : [];
+  const inUse = new Set(named.map((target) => target.account));
+  for (const name of Object.keys(config.accounts)) {
+    if (account !== undefined ? account !== name : settings.names.length > 0 && !inUse.has(name)) continue;
+    const names = named.filter((target) => target.account === name);
+    yield* checkAccount(name, names, run);
+  }
+  const checkedZones = new Set<string>();
+  for (const each of wanted) yield* checkName(each, { overrides, request: settings, checkedZones }, run);
+  if (write) yield* testWrites(wanted, overrides, dryRun, run);
+}
+
+function wantedBy({ names, zone, account }: ExamineSettings, { config }: Run): Wanted[] {
+  if (names.length > 0) return names.map(wantedName);
+  if (zone !== undefined) return [wantedZone(normaliseName(zone))];
+  const routes = config.zones.filter((route) => account === undefined || route.account === account);
+  return routes.map((route) => wantedZone(route.zone));
+}
+
+/** Where the names are written, as far as that can be found; why not is said with the name itself. */
+async function targetsOf(wanted: readonly Wanted[], overrides: Overrides, run: Run): Promise<Target[]> {
+  const settings = { principal: WHOLE_CONFIG, overrides };
+  const found = await Promise.allSettled(wanted.map(({ challenge }) => findTarget(challenge, run, settings)));
+  return found.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+}
+
+/** A name and its wildcard share one challenge name. */
+async function* testWrites(wanted: readonly Wanted[], overrides: Overrides, dryRun: boolean, run: Run): Findings {
+  const report = reporterFor('write test');
+  if (dryRun) yield report.notChecked('write', 'nothing was written, because of --dry-run');
+  else if (wanted.length === 0) {
+    const text = 'nothing was written: no zone is under zones: and no name was given';
+    yield report.notChecked('write', text, 'say where to write: dns01 doctor --write NAME');
+  } else {
+    const once = new Map(wanted.map((each) => [each.challenge, each]));
+    for (const each of once.values()) yield* testWrite(each, overrides, run);
+  }
+}
