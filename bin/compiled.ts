@@ -16,6 +16,7 @@ import { basename, dirname } from 'node:path';
 
 const DIGEST_BYTES = 32;
 const MAX_BYTES = 32 * 1024 * 1024;
+/** There are about as many verbs. What else is on a command line may look like one. */
 const MAX_FILES = 32;
 
 /** The program, and the file that may hold what V8 compiled of it in an earlier run. */
@@ -54,7 +55,7 @@ export function openCompiled(program: string, argv: readonly string[]): Compiled
     code: read(),
     isKept: isTrusted && process.geteuid?.() === stats.uid && !hasFlags(),
     keep(code) {
-      const others = readdirSync(directory).filter((name) => name.endsWith('.cache'));
+      const others = readdirSync(directory).filter((name) => name.includes('.cache'));
       if (others.length >= MAX_FILES) return;
       const fresh = `${file}.${process.pid}`;
       try {

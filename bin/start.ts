@@ -16,7 +16,10 @@ const isMissing = code === undefined || script.cachedDataRejected === true;
 if (isMissing && isKept) v8.setFlagsFromString = () => {};
 
 // What V8 compiled ahead cannot import: src/accounts/definition.ts asks for it here.
-Object.defineProperty(globalThis, Symbol.for('dns01.import'), { value: (url: string) => import(url), configurable: true });
+Object.defineProperty(globalThis, Symbol.for('dns01.import'), {
+  value: (url: string) => import(url),
+  configurable: true,
+});
 const bundle = { exports: {} as { readonly done: Promise<void> } };
 script.runInThisContext()(bundle.exports, require, bundle, program, dirname(program));
 if (isMissing && isKept) void bundle.exports.done.then(keepCode);

@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
  */
 export async function buildProgram(outdir, plugins = [withoutUnusedBuiltins()]) {
   mkdirSync(outdir, { recursive: true });
-  for (const name of readdirSync(outdir).filter((file) => file.endsWith('.cache'))) rmSync(`${outdir}/${name}`);
+  for (const name of readdirSync(outdir).filter((file) => file.includes('.cache'))) rmSync(`${outdir}/${name}`);
   const common = {
     absWorkingDir: root,
     outdir,
@@ -42,7 +42,6 @@ export async function buildProgram(outdir, plugins = [withoutUnusedBuiltins()]) 
   await build({
     ...common,
     entryPoints: { start: 'bin/start.ts', 'dns01-hook': 'bin/dns01-hook.ts' },
-    external: ['./start.cjs'],
   });
   for (const name of ['dns01', 'start', 'dns01-hook']) chmodSync(`${outdir}/${name}.cjs`, 0o755);
 }

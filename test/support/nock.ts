@@ -8,7 +8,7 @@ import { isDeepStrictEqual } from 'node:util';
  * What these tests use of nock, with its names: requests to an origin are answered by a server on loopback, and tests
  * see them as they went over the wire. (nock itself needs Node 22 to hear undici's requests.)
  */
-type Reply = readonly [status: number, body?: unknown, headers?: Readonly<Record<string, string>>];
+type Reply = readonly [status: number, body?: unknown, headers?: Readonly<Record<string, string>> | undefined];
 
 interface Expected {
   readonly host: string;
