@@ -30,8 +30,6 @@ export async function buildProgram(outdir, plugins = [withoutUnusedBuiltins()]) 
     loader: { '.sh': 'text' },
     plugins: [...plugins],
     legalComments: 'linked',
-    // cosmiconfig reaches for these when a config is code or is read by its own JSON parser, which ours never is.
-    external: ['typescript', 'import-fresh', 'parse-json'],
   });
   writeFileSync(`${outdir}/meta.json`, JSON.stringify(metafile));
 

@@ -29,9 +29,7 @@ it('is plain ASCII, which V8 keeps in half the memory', () => {
 });
 
 it('imports nothing by itself: what V8 has compiled ahead cannot', () => {
-  const imports = [...PROGRAM.matchAll(/\bimport\("([^"]+)"\)/g)];
-  // That of cosmiconfig, for configs written in TypeScript, which are none.
-  expect(imports.map(([, name]) => name)).toEqual(['typescript']);
+  expect(PROGRAM).not.toMatch(/\bimport\("/);
 });
 
 const places: string[] = [];
@@ -123,7 +121,7 @@ describe('compiled code that is damaged', () => {
       expect(start(directory), `damage ${round}`).toEqual(RIGHT);
       expect(onlyCacheIn(directory)).toBe(file);
     }
-  });
+  }, 120_000);
 });
 
 describe('compiled code of somebody else', () => {
