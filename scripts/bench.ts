@@ -10,8 +10,9 @@ import { describeMachine } from './bench/machine.ts';
 import type { Part } from './bench/part.ts';
 import { requests } from './bench/requests.ts';
 import { start } from './bench/start.ts';
+import { tricks } from './bench/tricks.ts';
 
-const PARTS: Readonly<Record<string, Part>> = { start, requests, certificate, budget, barrier, growth };
+const PARTS: Readonly<Record<string, Part>> = { start, tricks, requests, certificate, budget, barrier, growth };
 const USAGE = `usage: npm run bench -- [ROUNDS] [${Object.keys(PARTS).join('|')}]...
 Without a name everything is measured (a quarter of an hour), and docs/benchmarks.md written anew.`;
 

@@ -32,16 +32,16 @@ const LOADED_ON_THE_WAY = [
 /** The packages that this way may reach, each with the most bytes that it may bring into the bundle. */
 const BUDGET: Readonly<Record<string, number>> = {
   commander: 130_000,
-  cosmiconfig: 30_000,
+  cosmiconfig: 10_000,
   'env-paths': 5000,
   'graceful-fs': 30_000,
-  'js-yaml': 125_000,
   'p-limit': 10_000,
   'proper-lockfile': 20_000,
   retry: 10_000,
   'signal-exit': 20_000,
   undici: 520_000,
   'write-file-atomic': 18_000,
+  yaml: 270_000,
   'yocto-queue': 5000,
   zod: 150_000,
 };

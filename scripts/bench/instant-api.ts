@@ -10,6 +10,8 @@ const fixture = (name: string): string => join(root, 'test/fixtures/tls', name);
 /** What signs the certificate of the HTTPS server. */
 export const CA_FILE = fixture('ca.pem');
 
+export const SERVER_CERTIFICATE = fixture('server.pem');
+
 export interface InstantApi {
   /** As in the option `url` of zoneid. */
   readonly http: string;
@@ -19,7 +21,7 @@ export interface InstantApi {
 
 /** An API that answers at once, in the form of ZoneID: what is measured is the client alone. */
 export async function startInstantApi(): Promise<InstantApi> {
-  const tls = { cert: readFileSync(fixture('server.pem')), key: readFileSync(fixture('server.key')) };
+  const tls = { cert: readFileSync(SERVER_CERTIFICATE), key: readFileSync(fixture('server.key')) };
   const [plain, secure] = [createHttp(answer), createHttps(tls, answer)];
   return {
     http: `http://127.0.0.1:${await portOf(plain)}/v2`,

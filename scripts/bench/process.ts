@@ -50,3 +50,27 @@ function resources(stderr: string): Pick<Cost, 'processor' | 'peak'> {
   if (kilobytes === undefined) return { processor: undefined, peak: undefined };
   return { processor: (Number(user) + Number(system)) * 1000, peak: Number(kilobytes) / 1024 };
 }
+
+/** A command, and each time one for another name: nothing that was there before shortens it. */
+export interface Contender {
+  readonly name: string;
+  command(round: number): Command;
+}
+
+export interface Measured {
+  readonly name: string;
+  readonly costs: readonly Cost[];
+}
+
+/** Again and again in turn, so that a machine whose speed drifts is fair to all of them. */
+export async function inTurn(contenders: readonly Contender[], rounds: number): Promise<Measured[]> {
+  const measured = contenders.map(({ name, command }) => ({ name, command, costs: [] as Cost[] }));
+  for (let round = -1; round < rounds; round++) {
+    for (const { command, costs } of measured) {
+      const cost = await runProcess(command(round));
+      // The first round only warms up.
+      if (round >= 0) costs.push(cost);
+    }
+  }
+  return measured;
+}

@@ -7,18 +7,7 @@ import { median, spread } from './numbers.ts';
 import { type Findings, goal, leftOut, type Part, table } from './part.ts';
 import { openPlace, type Place, VALUE } from './place.ts';
 import { PRIMARY_PROGRAMS, type Primary, startPrimary } from './primary.ts';
-import { type Command, type Cost, runProcess } from './process.ts';
-
-/** A command, and each time one for another name: nothing that was there before shortens it. */
-interface Contender {
-  readonly name: string;
-  command(round: number): Command;
-}
-
-interface Measured {
-  readonly name: string;
-  readonly costs: readonly Cost[];
-}
+import { type Contender, inTurn, type Measured } from './process.ts';
 
 const NODE = 'node -e 0';
 const ADDS = { http: 'dns01 add-txt, http', https: 'dns01 add-txt, https', update: 'dns01 add-txt, RFC 2136' } as const;
@@ -147,19 +136,6 @@ function lexicon(path: string, { directory }: Place, { endpoint, tsig }: Primary
   const call = ['--delegated', ZONE, 'ddns', 'create', ZONE, 'TXT'];
   const record = (round: number) => [`--name=${nameOf(round)}.`, `--content=${VALUE}`, '--ttl=60'];
   return [{ name: LEXICON_ADD, command: (round) => ({ argv: [path, ...call, ...record(round)], env }) }];
-}
-
-/** Again and again in turn, so that a machine whose speed drifts is fair to all of them. */
-async function inTurn(contenders: readonly Contender[], rounds: number): Promise<Measured[]> {
-  const measured = contenders.map(({ name, command }) => ({ name, command, costs: [] as Cost[] }));
-  for (let round = -1; round < rounds; round++) {
-    for (const { command, costs } of measured) {
-      const cost = await runProcess(command(round));
-      // The first round only warms up.
-      if (round >= 0) costs.push(cost);
-    }
-  }
-  return measured;
 }
 
 const timeOf = ({ costs }: Measured): number => median(costs.map(({ milliseconds }) => milliseconds));

