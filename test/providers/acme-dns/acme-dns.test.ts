@@ -1,3 +1,4 @@
+import nock from 'nock';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import definition from '../../../providers/acme-dns/index.ts';
@@ -7,7 +8,6 @@ import { type DnsProvider, type ProviderContext, secretSourceOf, type TxtRecord 
 import { type AcmeDnsFake, startAcmeDnsFake } from '../../fakes/acme-dns.ts';
 import { FAULTS } from '../../fakes/fault-server.ts';
 import { createTestContext, type TestContext } from '../../support/context.ts';
-import nock from '../../support/nock.ts';
 
 const VALUE = 'LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ';
 const OTHER = '-vaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA';

@@ -1,7 +1,7 @@
 /** What a user is told of each answer that a panel, or what stands before it, was seen to give. */
 
+import nock from 'nock';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import nock from '../../support/nock.ts';
 import { failureOf, open, record } from './support.ts';
 
 const ORIGIN = 'https://panel.example.com:8080';

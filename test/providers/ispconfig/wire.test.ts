@@ -1,7 +1,7 @@
 /** The requests as they go over the wire, against answers as a real panel gave them. */
 
+import nock from 'nock';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import nock from '../../support/nock.ts';
 import { open, record, VALUE } from './support.ts';
 
 const ORIGIN = 'https://panel.example.com:8080';

@@ -1,6 +1,6 @@
+import nock from 'nock';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { readPage } from '../../../providers/panelalpha/answers.ts';
-import nock from '../../support/nock.ts';
 import { type Access, failureOf, inProcess, NAME, OTHER, recordAt, VALUE, warnings } from './support.ts';
 
 const ORIGIN = 'https://panel.example.net:8443';

@@ -1,6 +1,6 @@
+import nock from 'nock';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { normaliseName } from '../../../src/names.ts';
-import nock from '../../support/nock.ts';
 import { failureOf, inProcess, NAME, OTHER, recordAt, VALUE } from './support.ts';
 
 const ORIGIN = 'http://pdns.example.net:8081';

@@ -1,5 +1,5 @@
+import nock from 'nock';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import nock from '../../support/nock.ts';
 import { openZoneid, recordAt, VALUE } from './support.ts';
 
 const ACCOUNT = { username: 'zoneid_username', apiKey: 'zoneid_api_key', url: 'https://api.zone.eu/v2' };
