@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { createSecureContext } from 'node:tls';
@@ -74,6 +75,10 @@ function readTls({ cert, key }: NonNullable<ServeConfig['tls']>, warn: (message:
     warnReadable(key, secret.stats, warn);
     const files = { cert: readTrustedFile(cert).text, key: secret.text };
     createSecureContext(files);
+    // OpenSSL itself takes a key of another kind than the certificate's, and then refuses every connection.
+    if (!new X509Certificate(files.cert).checkPrivateKey(createPrivateKey(files.key))) {
+      throw new Error('the key is not that of the certificate');
+    }
     return files;
   } catch (error) {
     if (error instanceof Dns01Error) throw error;
