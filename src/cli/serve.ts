@@ -63,7 +63,8 @@ export async function serve(options: ServeOptions, io: Io): Promise<void> {
     },
     failed(user, { name }, error) {
       const { code, message, hint } = asDns01Error(error);
-      log.warn(`serve: ${user} ${name}: ${code}: ${message}${hint ? ` (${hint})` : ''}`);
+      const details = hint ? `${message} (${hint})` : message;
+      log.warn(`serve: ${user} ${name}: ${code}: ${details.replace(/\s+/g, ' ')}`);
     },
   });
   const { listen, tls } = live.current();

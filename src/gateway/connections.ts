@@ -17,7 +17,7 @@ export function limitConnections(server: Server, isTls: boolean): Connections {
   const requests = new Map<Socket, number>();
   let closing = false;
   server.maxConnections = MAX_CONNECTIONS;
-  server.prependListener('connection', (socket: Socket) => {
+  server.on('connection', (socket: Socket) => {
     // A Unix socket has no addresses, and its mode says who may connect.
     if (socket.remoteAddress === undefined) return;
     const address = clientAddress(socket);

@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { hashPassword } from '../../src/gateway/password.ts';
 import { OTHER_VALUE, VALUE } from '../support/cli.ts';
+import { until } from '../support/until.ts';
 import { connectSilently, json, NAME, PASSWORD, serveConfig, useGateway, user } from './support.ts';
 
 const gateway = useGateway();
@@ -54,7 +54,7 @@ describe('somebody who guesses passwords', () => {
     const first = await Promise.race(guesses);
     const started = performance.now();
     expect((await ask({ path: '/cleanup', body: BODY })).status).toBe(200);
-    expect(performance.now() - started).toBeLessThan(3000);
+    expect(performance.now() - started).toBeLessThan(5000);
     expect(first).toBe(503);
     server.child.kill('SIGKILL');
     const busy = (await Promise.all(guesses)).filter((status) => status === 503);
@@ -85,11 +85,10 @@ describe('connections that send nothing', () => {
     const silent = await connectSilently(server.at, 200, '127.0.0.2');
     const started = performance.now();
     expect((await ask({ body: BODY })).status).toBe(200);
-    expect(performance.now() - started).toBeLessThan(3000);
-    await delay(100);
-    expect(silent.filter((socket) => !socket.closed)).toHaveLength(40);
+    expect(performance.now() - started).toBeLessThan(5000);
+    await until(() => silent.filter((socket) => !socket.closed).length === 40);
     await Promise.all(silent.map((socket) => socket.closed || new Promise((done) => socket.once('close', done))));
-    expect(performance.now() - started).toBeLessThan(9000);
+    expect(performance.now() - started).toBeLessThan(15_000);
     expect((await ask({ body: BODY, from: '127.0.0.2' })).status).toBe(200);
   });
 });

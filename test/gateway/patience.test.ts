@@ -24,11 +24,11 @@ describe('a rate limit of the provider', () => {
   }, 60_000);
 });
 
-describe('a change whose answer nobody waits for', () => {
+describe('a change that waits', () => {
   const gateway = useGateway({ zoneid: { rateLimit: { requests: 1, window: 3000, retryAfter: 'seconds' } } });
   const calls = () => gateway.panels.zoneid.server.requests.length;
 
-  it('is made, and a removal that the client asks for meanwhile comes after it', async () => {
+  it('is made although its client has gone, and a removal that the client then asks for comes after it', async () => {
     await start(gateway);
     const before = calls();
     const add = gateway.ask({
@@ -48,5 +48,15 @@ describe('a change whose answer nobody waits for', () => {
     const { status, text } = await gateway.ask({ body: json(SECOND, OTHER_VALUE) });
     expect([status, text]).toEqual([503, '{"error":"the change takes too long, and goes on"}\n']);
     await until(() => gateway.panels.zoneid.held(SECOND).length > 0);
+  });
+
+  it('is made when the server is told to stop meanwhile, after locks were used too', async () => {
+    await start(gateway);
+    const before = calls();
+    const add = gateway.ask({ body: json(SECOND, OTHER_VALUE) });
+    await until(() => calls() > before);
+    expect(await gateway.server?.stop()).toBe(0);
+    expect((await add).status).toBe(200);
+    expect(gateway.panels.zoneid.held(SECOND)).toEqual([OTHER_VALUE]);
   });
 });

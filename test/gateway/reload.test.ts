@@ -60,13 +60,19 @@ it.each([
   expect((await ask(SHOP)).status).toBe(200);
 });
 
-it('accounts that change are taken with the next request', async () => {
-  await configure([await web1()]);
-  await gateway.start();
-  expect((await ask({ body: BODY })).status).toBe(200);
-  const other = gateway.panels.config.replace(/password: .*/, 'password: "of another account"');
-  await gateway.here.configure(`${other}${serveConfig(await web1())}`);
-  expect((await ask({ body: json(NAME, OTHER_VALUE) })).status).toBe(502);
+it('accounts that change are taken with the next request, while others go on with what they had', async () => {
+  const { panels, dns, here } = gateway;
+  const configureWith = async (accounts: string) =>
+    here.configure(`${accounts}${dns.config}propagation: { timeout: 20, interval: 0.1 }\n${serveConfig(await web1())}`);
+  await configureWith(panels.accounts);
+  await gateway.start('--wait');
+  dns.hold();
+  const waiting = ask({ body: BODY });
+  await dns.asked(NAME);
+  await configureWith(panels.accounts.replace(/password: .*/, 'password: "of another account"'));
+  expect((await ask({ body: json('_acme-challenge.shop.www.example.com', OTHER_VALUE) })).status).toBe(502);
+  dns.release();
+  expect((await waiting).status).toBe(200);
 });
 
 const fixture = (name: string) => new URL(`../fixtures/tls/${name}`, import.meta.url).pathname;
