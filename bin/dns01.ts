@@ -5,10 +5,12 @@ import { main } from '../src/cli/main.ts';
 import { createIo } from '../src/output/io.ts';
 
 const stop = new AbortController();
+let hangup: (() => void) | undefined;
 // The first signal ends the work in order, the second at once. The listeners stay: libraries that listen too would take
 // themselves for the only ones, and kill the process.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
+    if (signal === 'SIGHUP' && hangup && !stop.signal.aborted) return hangup();
     if (stop.signal.aborted) process.exit(128 + constants.signals[signal]);
     stop.abort(signal);
   });
@@ -29,6 +31,9 @@ export const done = main(
     stderr: (text) => void process.stderr.write(text),
     isTerminal: process.stderr.isTTY === true,
     stop: stop.signal,
+    onHangup: (listener) => {
+      hangup = listener;
+    },
   }),
 ).then((code) => {
   process.exitCode = code;

@@ -1,6 +1,6 @@
 import { type Run, type RunSettings, withRun as withCoreRun } from '../challenge/run.ts';
 import { findConfig } from '../config/find.ts';
-import { loadConfig } from '../config/load.ts';
+import { type Config, loadConfig } from '../config/load.ts';
 import { startDeadline } from '../deadline.ts';
 import type { Io } from '../output/io.ts';
 import { createLog } from '../output/log.ts';
@@ -10,14 +10,15 @@ import type { CommonOptions } from './options.ts';
 /** Seconds for the providers' APIs where nothing else is said; the wait for propagation has its own time. */
 const API_SECONDS = 180;
 
-/** A run of the command line: from the options and the environment. */
+/** A run of the command line: from the options and the environment. @param loaded the config, where it is read already */
 export async function withRun<Result>(
   options: CommonOptions & Pick<RunSettings, 'retriesRefusedLogins'>,
   io: Io,
   task: (run: Run) => Promise<Result>,
+  loaded?: Config,
 ): Promise<Result> {
   const log = await createLog({ quiet: options.quiet, verbose: options.verbose, write: io.stderr });
-  const config = loadConfig(findConfig(options.config, io.env));
+  const config = loaded ?? loadConfig(findConfig(options.config, io.env));
   const seconds = options.timeout ?? API_SECONDS + config.propagation.timeout;
   const stateDirectory = openStateDirectory(io.env, log.warn);
   const { retriesRefusedLogins } = options;

@@ -1,17 +1,16 @@
-import { isIP } from 'node:net';
 import { text as readAll } from 'node:stream/consumers';
 import { carryOut, type Order } from '../challenge/order.ts';
 import { userOf } from '../challenge/principal.ts';
 import { isDelegatedZone } from '../challenge/route.ts';
 import { findConfig } from '../config/find.ts';
-import { type Config, loadConfig } from '../config/load.ts';
-import { parseServerAddress } from '../dns/server-address.ts';
-import { Dns01Error } from '../errors.ts';
+import { asDns01Error, Dns01Error } from '../errors.ts';
 import { createHandler } from '../gateway/handler.ts';
+import { followConfig } from '../gateway/live-config.ts';
 import { hashPassword } from '../gateway/password.ts';
-import { type ListenAddress, startServer } from '../gateway/server.ts';
-import { openSharedRun } from '../gateway/shared-run.ts';
+import { startServer } from '../gateway/server.ts';
+import { MAX_RUN_AGE_MS, openSharedRun } from '../gateway/shared-run.ts';
 import type { Io } from '../output/io.ts';
+import { createLog } from '../output/log.ts';
 import { withRun } from './open-run.ts';
 import type { CommonOptions } from './options.ts';
 
@@ -20,26 +19,36 @@ export interface ServeOptions extends CommonOptions {
   readonly wait: boolean;
 }
 
-/** Seconds for a challenge that is not waited for: lego gives up after 30. */
-const ANSWER_WITHIN = 25;
+/** Seconds for a request, the wait for propagation aside: time for a rate limit of the provider to pass, several times. */
+const ANSWER_SECONDS = 600;
+
+/** Of a path that somebody asked for, in characters; the log shows no more. */
+const MAX_SHOWN_PATH = 100;
 
 /** `dns01 serve`: the hook over HTTP, until the process is told to stop. */
 export async function serve(options: ServeOptions, io: Io): Promise<void> {
-  const config = loadConfig(findConfig(options.config, io.env));
-  const { serve: settings, file } = config;
-  if (!settings) {
-    throw new Dns01Error('E_CONFIG', `${file}: serve: is missing`, {
-      hint: 'serve: { listen: 127.0.0.1:8053, users: { NAME: { hash: "…", names: [example.com] } } }, the hash from dns01 serve hash',
-    });
-  }
-  const listen = listenAddress(settings, file);
-  // What was begun is finished even when the process is told to stop.
-  const requestIo = { ...io, isTerminal: false, stop: new AbortController().signal };
-  const requestOptions = { ...options, timeout: options.timeout ?? (options.wait ? undefined : ANSWER_WITHIN) };
-  const runs = openSharedRun((task) => withRun(requestOptions, requestIo, task));
+  const log = await createLog({ quiet: options.quiet, verbose: options.verbose, write: io.stderr });
+  const live = followConfig(findConfig(options.config, io.env), {
+    info: (message) => log.info(`serve: ${message}`),
+    warn: (message) => log.warn(`serve: ${message}`),
+    changed({ tls }) {
+      runs.renew();
+      if (tls) server.setTls(tls);
+    },
+  });
+  const { propagation } = live.current().config;
+  const answerWithin = options.timeout ?? ANSWER_SECONDS + (options.wait ? propagation.timeout : 0);
+  // What was begun is finished even when the process is told to stop. A run serves requests that come later, too.
+  const runIo = { ...io, isTerminal: false, stop: new AbortController().signal };
+  const runOptions = { ...options, timeout: answerWithin + MAX_RUN_AGE_MS / 1000 };
+  const runs = openSharedRun((task) => withRun(runOptions, runIo, task, live.current().config));
   const answer = createHandler({
-    users: new Map(Object.entries(settings.users)),
-    isDelegated: isDelegatedZone(config),
+    user: (name) => {
+      const { users } = live.current().serve;
+      return Object.hasOwn(users, name) ? users[name] : undefined;
+    },
+    isDelegated: (name) => isDelegatedZone(live.current().config)(name),
+    answerWithinMs: answerWithin * 1000,
     async change(action, { name, value }, names) {
       const order: Order = {
         action,
@@ -52,37 +61,31 @@ export async function serve(options: ServeOptions, io: Io): Promise<void> {
         await carryOut(order, run).all;
       });
     },
+    failed(user, { name }, error) {
+      const { code, message, hint } = asDns01Error(error);
+      const details = hint ? `${message} (${hint})` : message;
+      log.warn(`serve: ${user} ${name}: ${code}: ${details.replace(/\s+/g, ' ')}`);
+    },
   });
+  const { listen, tls } = live.current();
   const server = await startServer({
     listen,
-    tls: settings.tls,
+    tls,
+    refresh: () => live.refresh(false),
     answer,
-    answered(request, { status, user = '-', name = '-' }, milliseconds) {
-      const line = `dns01: serve: ${user} ${request.url} ${name} ${status} ${milliseconds} ms\n`;
-      if (!options.quiet) io.stderr(line);
+    answered(request, { status, user = '-', name = '-' }, { milliseconds, gone }) {
+      const path = request.url?.slice(0, MAX_SHOWN_PATH);
+      log.info(`serve: ${user} ${path} ${name} ${status} ${milliseconds} ms${gone ? ', the client has gone' : ''}`);
     },
-  }).catch((error: Error) => {
-    throw new Dns01Error('E_CONFIG', `cannot listen on ${settings.listen}: ${error.message}`, {
-      hint: 'set serve.listen to an address or socket that is free and that this user may open',
-    });
   });
+  io.onHangup?.(() => live.refresh(true));
   io.stdout(`listening on ${server.at}\n`);
-  await new Promise<void>((resolve) => io.stop.addEventListener('abort', () => resolve(), { once: true }));
+  if (!io.stop.aborted) {
+    await new Promise<void>((resolve) => io.stop.addEventListener('abort', () => resolve(), { once: true }));
+  }
   await server.close();
   await runs.close();
 }
-
-/** Passwords travel in the clear without TLS: then nobody else may be on the way. */
-function listenAddress({ listen, tls }: NonNullable<Config['serve']>, file: string): ListenAddress {
-  if (listen.startsWith('unix:')) return { path: listen.slice('unix:'.length) };
-  const { address: host, port } = parseServerAddress(listen);
-  if (tls || isLoopback(host)) return { host, port };
-  throw new Dns01Error('E_CONFIG', `${file}: serve.listen: ${listen} is reachable from elsewhere and there is no TLS`, {
-    hint: 'listen on 127.0.0.1, [::1] or unix:/path, or set serve.tls: { cert: FILE, key: FILE }',
-  });
-}
-
-const isLoopback = (host: string): boolean => isIP(host) !== 0 && /^(127\.|::1$)/.test(host);
 
 /** `dns01 serve hash`: a password on stdin, what stands in the config for it on stdout. */
 export async function serveHash(io: Io): Promise<void> {

@@ -1,10 +1,14 @@
 import type { IncomingMessage } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import pLimit, { type LimitFunction } from 'p-limit';
 import { userOf } from '../challenge/principal.ts';
-import { asDns01Error, type ErrorCode } from '../errors.ts';
 import type { Fqdn } from '../names.ts';
+import { createKeyedMutex } from '../toolbox/memory.ts';
+import { type Answer, failure, refuse, tooMany } from './answer.ts';
 import { readRequestBody } from './body.ts';
-import { createFloodGate } from './flood.ts';
-import { createPasswordCheck } from './password.ts';
+import { clientAddress } from './connections.ts';
+import { createGate } from './gate.ts';
+import { createLoginCheck } from './login.ts';
 import { type ChallengeRequest, parseBody } from './request.ts';
 
 export interface ServeUser {
@@ -13,88 +17,124 @@ export interface ServeUser {
   readonly names: readonly Fqdn[];
 }
 
+export type Action = 'add' | 'remove';
+
 export interface ServeSettings {
-  readonly users: ReadonlyMap<string, ServeUser>;
+  /** Undefined for one that is not there, or not any more. */
+  user(name: string): ServeUser | undefined;
   /** True for names without the challenge label that may be written all the same. */
   isDelegated(name: Fqdn): boolean;
+  /** Milliseconds until a request is answered, whatever has become of it. */
+  readonly answerWithinMs: number;
   /** @param names the domains that the user may write */
-  change(action: 'add' | 'remove', challenge: ChallengeRequest, names: readonly Fqdn[]): Promise<void>;
-}
-
-export interface Answer {
-  readonly status: number;
-  readonly body: object;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Who asked, once that is known; for the log. */
-  readonly user?: string;
-  readonly name?: Fqdn;
+  change(action: Action, challenge: ChallengeRequest, names: readonly Fqdn[]): Promise<void>;
+  /** Called with what went wrong, also where the answer did not wait for it. */
+  failed(user: string, challenge: ChallengeRequest, error: unknown): void;
 }
 
 /** In a minute. A certificate has at most 100 names, each with two requests. */
-const REQUESTS_PER_USER = 300;
-const FAILED_LOGINS_PER_ADDRESS = 10;
+const MAX_REQUESTS_PER_USER = 300;
 
-/** How many challenges are worked on at once; the next ones are asked to come back. */
-const AT_ONCE = 32;
+/** Changes of one user that are worked on at once; a few more wait for these, the others are asked to come back. */
+const MAX_WORKING_PER_USER = 8;
+const MAX_UNDER_WAY_PER_USER = 32;
+const MAX_UNDER_WAY = 200;
+
+const COME_BACK = { 'retry-after': '5' };
 
 /** What the server answers to one request. The value is in the answer only when it is published or withdrawn. */
 export function createHandler(settings: ServeSettings): (request: IncomingMessage) => Promise<Answer> {
-  const passwords = createPasswordCheck();
-  const requests = createFloodGate(REQUESTS_PER_USER);
-  const failedLogins = createFloodGate(FAILED_LOGINS_PER_ADDRESS);
+  const checkLogin = createLoginCheck();
+  const requests = createGate(MAX_REQUESTS_PER_USER);
+  const oneByOne = createKeyedMutex();
+  const lines = new Map<string, LimitFunction>();
   let underWay = 0;
 
   return async (request) => {
-    const action = ACTIONS[new URL(request.url ?? '/', 'http://server').pathname.split('/').at(-1) ?? ''];
+    const action = actionOf(request.url);
     if (!action) return refuse(404, 'there are POST /present and POST /cleanup');
     if (request.method !== 'POST') return refuse(405, 'only POST', { allow: 'POST' });
 
     const user = await authenticate(request);
     if (typeof user !== 'string') return user;
-    const wait = requests.enter(user);
-    if (wait > 0) return { ...tooMany(wait), user };
+    const waitMs = requests.wait(user);
+    if (waitMs > 0) return { ...tooMany(waitMs), user };
+    requests.count(user);
 
     const text = await readRequestBody(request);
     if (text === undefined) return { ...refuse(413, 'the body is larger than any challenge'), user };
-    const challenge = parseBody(text, settings.isDelegated);
+    const names = settings.user(user)?.names ?? [];
+    const { mayWrite } = userOf(names);
+    // Which names of others are in a delegated zone is nothing that a user may find out.
+    const challenge = parseBody(text, (name) => mayWrite(name) && settings.isDelegated(name));
     if (typeof challenge === 'string') return { ...refuse(400, challenge), user };
     const who = { user, name: challenge.name };
-    const names = settings.users.get(user)?.names ?? [];
-    if (!userOf(names).mayWrite(challenge.name)) {
-      return { ...refuse(403, 'this user may not write that name'), ...who };
-    }
-    if (underWay >= AT_ONCE) return { ...refuse(503, 'too many challenges at once', { 'retry-after': '5' }), ...who };
-
-    underWay++;
-    try {
-      await settings.change(action, challenge, names);
-      return { status: 200, body: { fqdn: challenge.fqdn, value: challenge.value }, ...who };
-    } catch (error) {
-      return { ...failure(error), ...who };
-    } finally {
-      underWay--;
-    }
+    if (!mayWrite(challenge.name)) return { ...refuse(403, 'this user may not write that name'), ...who };
+    return { ...(await carryOut(action, user, challenge, names)), ...who };
   };
 
+  async function carryOut(
+    action: Action,
+    user: string,
+    challenge: ChallengeRequest,
+    names: readonly Fqdn[],
+  ): Promise<Answer> {
+    const line = lines.get(user) ?? pLimit(MAX_WORKING_PER_USER);
+    lines.set(user, line);
+    const isFull = underWay >= MAX_UNDER_WAY || line.activeCount + line.pendingCount >= MAX_UNDER_WAY_PER_USER;
+    if (isFull) return refuse(503, 'too many challenges at once', COME_BACK);
+
+    underWay++;
+    // A client that has given up on an add may ask for the removal while the add still waits.
+    const work = line(() =>
+      oneByOne(`${challenge.name} ${challenge.value}`, () => settings.change(action, challenge, names)),
+    )
+      .then((): Answer => ({ status: 200, body: { fqdn: challenge.fqdn, value: challenge.value } }))
+      .catch((error: unknown) => {
+        settings.failed(user, challenge, error);
+        return failure(error, challenge.fqdn);
+      })
+      .finally(() => {
+        underWay--;
+      });
+    return answerWithin(work);
+  }
+
+  /** What was begun goes on although its answer is given up: half a change would help nobody. */
+  async function answerWithin(work: Promise<Answer>): Promise<Answer> {
+    const inTime = new AbortController();
+    const late = delay(settings.answerWithinMs, undefined, { signal: inTime.signal, ref: false }).then(
+      () => refuse(503, 'the change takes too long, and goes on', { 'retry-after': '60' }),
+      () => work,
+    );
+    return Promise.race([work, late]).finally(() => inTime.abort());
+  }
+
   async function authenticate(request: IncomingMessage): Promise<string | Answer> {
-    const address = request.socket.remoteAddress ?? 'socket';
-    const [name, password] = credentials(request.headers.authorization) ?? [];
-    if (name !== undefined && password !== undefined) {
-      const user = settings.users.get(name);
-      // An unknown user costs as much time as a wrong password.
-      const matched = await passwords.matches(password, user?.hash ?? NOBODY);
-      if (user && matched) return name;
-    }
-    const wait = failedLogins.enter(address);
-    if (wait > 0) return tooMany(wait);
-    return refuse(401, 'wrong user or password', { 'www-authenticate': 'Basic realm="dns01"' });
+    const [user, password] = credentials(request.headers.authorization) ?? [];
+    if (user === undefined || password === undefined) return WRONG_LOGIN;
+    const address = clientAddress(request.socket);
+    const outcome = await checkLogin({ address, user, password, hash: settings.user(user)?.hash });
+    if (outcome === 'right') return user;
+    if (outcome === 'wrong') return WRONG_LOGIN;
+    return outcome === 'busy' ? refuse(503, 'too many logins at once', COME_BACK) : tooMany(outcome.waitMs);
   }
 }
 
-const ACTIONS: Readonly<Record<string, 'add' | 'remove' | undefined>> = { present: 'add', cleanup: 'remove' };
+const WRONG_LOGIN = refuse(401, 'wrong user or password', { 'www-authenticate': 'Basic realm="dns01"' });
 
-/** A hash that no password has. */
-const NOBODY = `scrypt$16384$8$1$${'A'.repeat(22)}$${'A'.repeat(43)}`;
+/** The last part of the path says what is asked for; whatever stands before it is a matter of the client's config. */
+function actionOf(url = '/'): Action | undefined {
+  if (!URL.canParse(url, 'http://server')) return undefined;
+  switch (new URL(url, 'http://server').pathname.split('/').at(-1)) {
+    case 'present':
+      return 'add';
+    case 'cleanup':
+      return 'remove';
+    default:
+      return undefined;
+  }
+}
 
 function credentials(header: string | undefined): [string, string] | undefined {
   const [, encoded] = /^Basic ([A-Za-z0-9+/=]{1,1000})$/i.exec(header ?? '') ?? [];
@@ -102,33 +142,4 @@ function credentials(header: string | undefined): [string, string] | undefined {
   const text = Buffer.from(encoded, 'base64').toString('utf8');
   const colon = text.indexOf(':');
   return colon < 0 ? undefined : [text.slice(0, colon), text.slice(colon + 1)];
-}
-
-/** An error never repeats the value in quotes: acme.sh takes that for success, whatever the status. */
-function refuse(status: number, message: string, headers: Readonly<Record<string, string>> = {}): Answer {
-  return { status, body: { error: message }, headers };
-}
-
-function tooMany(wait: number): Answer {
-  return refuse(429, 'too many requests', { 'retry-after': String(Math.ceil(wait / 1000)) });
-}
-
-/** The status by which a client can tell its own mistakes from those behind this server. */
-const STATUSES: Partial<Record<ErrorCode, number>> = {
-  E_USAGE: 400,
-  E_ZONE: 404,
-  E_REJECTED: 422,
-  E_RATE: 503,
-  E_LOCK: 503,
-  E_PROPAGATION: 504,
-  E_REMOTE: 502,
-  E_PROTOCOL: 502,
-  E_AUTH: 502,
-};
-
-function failure(error: unknown): Answer {
-  const { code, message, hint } = asDns01Error(error);
-  const status = STATUSES[code] ?? 500;
-  const headers = status === 503 ? { 'retry-after': '60' } : {};
-  return { status, headers, body: { error: message, code, ...(hint ? { hint } : {}) } };
 }

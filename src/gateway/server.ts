@@ -1,80 +1,97 @@
-import { chmodSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
-import type { Answer } from './handler.ts';
+import { type Answer, refuse } from './answer.ts';
+import { limitConnections } from './connections.ts';
+import { type ListenAddress, listen } from './listen.ts';
 
-/** Milliseconds. lego waits 30 s for an answer; nobody honest needs longer to ask. */
-const HEADERS_TIMEOUT = 10_000;
-const REQUEST_TIMEOUT = 15_000;
-const KEEP_ALIVE = 5000;
-const CONNECTIONS = 200;
+/** Milliseconds that a client has for its part. How long it then waits for the answer is its own affair. */
+const TLS_HANDSHAKE_TIMEOUT_MS = 5000;
+const HEADERS_TIMEOUT_MS = 5000;
+const REQUEST_TIMEOUT_MS = 10_000;
+const KEEP_ALIVE_MS = 5000;
 
-export interface ListenAddress {
-  /** Either host and port, or the path of a Unix socket. */
-  readonly host?: string;
-  readonly port?: number;
-  readonly path?: string;
+/** How often Node looks for connections that are over these limits. */
+const CHECK_INTERVAL_MS = 1000;
+
+/** Milliseconds without a byte after which the system asks whether the client is still there. */
+const PROBE_AFTER_MS = 30_000;
+
+/** PEM texts. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
 }
 
 export interface ServerSettings {
   readonly listen: ListenAddress;
-  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  readonly tls?: TlsFiles | undefined;
+  /** Called before a connection and before a request is looked at. */
+  refresh(): void;
   answer(request: IncomingMessage): Promise<Answer>;
-  /** Told of every request that was answered. */
-  answered(request: IncomingMessage, answer: Answer, milliseconds: number): void;
+  /** Called for every request that was answered. */
+  answered(request: IncomingMessage, answer: Answer, took: { readonly milliseconds: number; gone: boolean }): void;
 }
 
 export interface RunningServer {
   /** Where it listens, as one would write it down. */
   readonly at: string;
+  /** For the connections to come. */
+  setTls(tls: TlsFiles): void;
   /** Takes no more requests, finishes those that it has begun. */
   close(): Promise<void>;
 }
 
+/** @throws E_CONFIG for an address where nobody can listen */
 export async function startServer(settings: ServerSettings): Promise<RunningServer> {
-  const { listen, tls } = settings;
-  const handler = (request: IncomingMessage, response: ServerResponse) => void respond(request, response, settings);
-  const server = tls
-    ? createHttpsServer({ cert: readFileSync(tls.cert), key: readFileSync(tls.key) }, handler)
-    : createHttpServer(handler);
-  server.headersTimeout = HEADERS_TIMEOUT;
-  server.requestTimeout = REQUEST_TIMEOUT;
-  server.keepAliveTimeout = KEEP_ALIVE;
-  server.maxConnections = CONNECTIONS;
-  if (listen.path) removeStaleSocket(listen.path);
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(listen, resolve);
-  });
-  if (listen.path) chmodSync(listen.path, 0o660);
-  return { at: addressOf(server, listen, tls !== undefined), close: () => stop(server) };
-}
+  const { tls, refresh } = settings;
+  const handler = (request: IncomingMessage, response: ServerResponse) => void respond(request, response);
+  const timing = {
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    connectionsCheckingInterval: CHECK_INTERVAL_MS,
+    keepAlive: true,
+    keepAliveInitialDelay: PROBE_AFTER_MS,
+  };
+  const secure = tls && createHttpsServer({ ...timing, ...tls, handshakeTimeout: TLS_HANDSHAKE_TIMEOUT_MS }, handler);
+  const server = secure ?? createHttpServer(timing, handler);
+  const connections = limitConnections(server, secure !== undefined);
+  server.prependListener('connection', refresh);
+  let closing = false;
 
-async function respond(request: IncomingMessage, response: ServerResponse, settings: ServerSettings): Promise<void> {
-  const started = performance.now();
-  const answer = await settings.answer(request).catch((): Answer => ({ status: 500, body: { error: 'failed' } }));
-  if (!request.complete) response.setHeader('connection', 'close');
-  response
-    .on('error', () => {})
-    .writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers })
-    .end(`${JSON.stringify(answer.body)}\n`);
-  settings.answered(request, answer, Math.round(performance.now() - started));
-}
+  async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const started = performance.now();
+    connections.working(request.socket, 1);
+    const patience = setTimeout(() => {
+      if (!request.complete) request.destroy();
+    }, REQUEST_TIMEOUT_MS);
+    refresh();
+    const answer = await (closing
+      ? refuse(503, 'the server stops')
+      : settings.answer(request).catch(() => refuse(500, 'failed')));
+    clearTimeout(patience);
+    const gone = response.destroyed || request.socket.destroyed;
+    if (closing || !request.complete) response.setHeader('connection', 'close');
+    response
+      .on('error', () => {})
+      .on('close', () => {
+        connections.working(request.socket, -1);
+        if (closing) connections.closeIdle();
+      })
+      .writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers })
+      .end(`${JSON.stringify(answer.body)}\n`);
+    settings.answered(request, answer, { milliseconds: Math.round(performance.now() - started), gone });
+  }
 
-/** A socket that a killed process has left would keep the next one from listening. */
-function removeStaleSocket(path: string): void {
-  if (statSync(path, { throwIfNoEntry: false })?.isSocket()) rmSync(path);
-}
-
-function addressOf(server: Server, { path }: ListenAddress, isTls: boolean): string {
-  if (path) return `unix:${path}`;
-  const { address, port } = server.address() as AddressInfo;
-  return `${isTls ? 'https' : 'http'}://${address.includes(':') ? `[${address}]` : address}:${port}`;
-}
-
-function stop(server: Server): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
-  return closed;
+  const at = await listen(server, settings.listen, secure !== undefined);
+  return {
+    at,
+    setTls: (files) => secure?.setSecureContext(files),
+    close() {
+      closing = true;
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      connections.closeIdle();
+      return closed;
+    },
+  };
 }

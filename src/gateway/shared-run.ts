@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Run } from '../challenge/run.ts';
 
-/** Milliseconds after which a run takes no further requests: config, logins and DNS answers are then taken anew. */
-const MAX_AGE_MS = 30_000;
+/** Milliseconds after which a run takes no further requests: secrets, logins and DNS answers are then taken anew. */
+export const MAX_RUN_AGE_MS = 30_000;
 
 /** Milliseconds that a run without requests stays open for the next one. */
 const IDLE_MS = 250;
@@ -12,6 +12,8 @@ const IDLE_MS = 250;
  */
 export interface SharedRun {
   use<Result>(task: (run: Run) => Promise<Result>): Promise<Result>;
+  /** The next request gets a run of its own. */
+  renew(): void;
   /** Resolves when everything that was begun is done. */
   close(): Promise<void>;
 }
@@ -56,13 +58,17 @@ export function openSharedRun(open: (task: (run: Run) => Promise<void>) => Promi
     generation.end();
   }
 
+  function renew(): void {
+    const before = current;
+    current = undefined;
+    if (before?.users === 0) before.end();
+  }
+
   return {
+    renew,
     async use(task) {
-      if (!current || performance.now() - current.started > MAX_AGE_MS) {
-        const before = current;
-        current = begin();
-        if (before?.users === 0) before.end();
-      }
+      if (current && performance.now() - current.started > MAX_RUN_AGE_MS) renew();
+      current ??= begin();
       const generation = current;
       generation.users++;
       try {

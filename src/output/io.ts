@@ -18,6 +18,8 @@ export interface Io {
   readonly isTerminal: boolean;
   /** Aborts when the process is told to stop; the reason is the signal's name. */
   readonly stop: AbortSignal;
+  /** From now on a hangup calls this, and does not stop the process. */
+  readonly onHangup?: (listener: () => void) => void;
 }
 
 const CLEAR_LINE = '\r\u001b[K';

@@ -1,0 +1,45 @@
+import { asDns01Error, type ErrorCode } from '../errors.ts';
+import type { Fqdn } from '../names.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly body: object;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Who asked, once that is known; for the log. */
+  readonly user?: string;
+  readonly name?: Fqdn;
+}
+
+/** An error never repeats the value in quotes: acme.sh takes that for success, whatever the status. */
+export function refuse(status: number, message: string, headers: Readonly<Record<string, string>> = {}): Answer {
+  return { status, body: { error: message }, headers };
+}
+
+export function tooMany(waitMs: number): Answer {
+  return refuse(429, 'too many requests', { 'retry-after': String(Math.ceil(waitMs / 1000)) });
+}
+
+/**
+ * What a user learns of a failure: the status, by which a client can tell its own mistakes from those behind this
+ * server, and one sentence. What happened in detail may speak of other users' zones, and is for the log.
+ */
+const FAILURES: Readonly<Record<ErrorCode, readonly [status: number, sentence: string]>> = {
+  E_USAGE: [400, 'the request is not one for a challenge'],
+  E_ZONE: [404, 'this server does not write this name for this user'],
+  E_REJECTED: [422, 'the DNS provider refuses the record'],
+  E_RATE: [503, "the DNS provider's rate limit is reached"],
+  E_LOCK: [503, 'another process writes in the zone'],
+  E_PROPAGATION: [504, 'the value cannot be seen at every name server yet'],
+  E_REMOTE: [502, 'the DNS provider cannot be reached or has failed'],
+  E_PROTOCOL: [502, "the DNS provider's answer is not understood"],
+  E_AUTH: [502, 'the DNS provider refuses the login of this server'],
+  E_CONFIG: [500, 'the config of this server is not in order'],
+  E_BUG: [500, 'this server failed'],
+};
+
+export function failure(error: unknown, fqdn: string): Answer {
+  const { code } = asDns01Error(error);
+  const [status, sentence] = FAILURES[code];
+  const headers = status === 503 ? { 'retry-after': '60' } : {};
+  return { status, headers, body: { code, error: sentence, fqdn } };
+}

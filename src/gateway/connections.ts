@@ -1,0 +1,60 @@
+import type { Server } from 'node:http';
+import { isIPv6, type Socket } from 'node:net';
+
+const MAX_CONNECTIONS = 200;
+const MAX_CONNECTIONS_PER_ADDRESS = 40;
+
+export interface Connections {
+  /** How many requests of this connection are being answered: +1 at the beginning, -1 at the end. */
+  working(socket: Socket, change: 1 | -1): void;
+  /** Close what does nothing, now and from now on. */
+  closeIdle(): void;
+}
+
+/** Nobody can take all connections, and those of a server that stops end with their request. */
+export function limitConnections(server: Server, isTls: boolean): Connections {
+  const perAddress = new Map<string, number>();
+  const requests = new Map<Socket, number>();
+  let closing = false;
+  server.maxConnections = MAX_CONNECTIONS;
+  server.on('connection', (socket: Socket) => {
+    // A Unix socket has no addresses, and its mode says who may connect.
+    if (socket.remoteAddress === undefined) return;
+    const address = clientAddress(socket);
+    const open = (perAddress.get(address) ?? 0) + 1;
+    perAddress.set(address, open);
+    socket.once('close', () => {
+      const left = (perAddress.get(address) ?? 1) - 1;
+      if (left > 0) perAddress.set(address, left);
+      else perAddress.delete(address);
+    });
+    if (open > MAX_CONNECTIONS_PER_ADDRESS) socket.destroy();
+  });
+  // With TLS, requests come on the socket that the handshake has made.
+  server.on(isTls ? 'secureConnection' : 'connection', (socket: Socket) => {
+    if (closing) return void socket.destroy();
+    requests.set(socket, 0);
+    socket.once('close', () => requests.delete(socket));
+  });
+  return {
+    working(socket, change) {
+      const count = requests.get(socket);
+      if (count !== undefined) requests.set(socket, count + change);
+    },
+    closeIdle() {
+      closing = true;
+      for (const [socket, count] of requests) if (count === 0) socket.destroy();
+    },
+  };
+}
+
+/** Whom to count a connection for: an IPv4 address, or the /64 network of an IPv6 address, which is one customer's. */
+export function clientAddress({ remoteAddress }: Socket): string {
+  const address = (remoteAddress ?? 'unix').replace(/^::ffff:(?=\d+\.)/i, '');
+  if (!isIPv6(address)) return address;
+  const [left = '', right] = address.replace(/%.*/, '').split('::');
+  const before = left === '' ? [] : left.split(':');
+  const after = right ? right.split(':') : [];
+  const zeros = right === undefined ? 0 : Math.max(0, 8 - before.length - after.length);
+  return [...before, ...Array<string>(zeros).fill('0'), ...after].slice(0, 4).join(':');
+}

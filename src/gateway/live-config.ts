@@ -1,0 +1,123 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { createSecureContext } from 'node:tls';
+import { type Config, loadConfig, type ServeConfig } from '../config/load.ts';
+import { readTrustedFile, warnReadable } from '../config/trusted-file.ts';
+import { parseServerAddress } from '../dns/server-address.ts';
+import { Dns01Error } from '../errors.ts';
+import type { ListenAddress } from './listen.ts';
+import type { TlsFiles } from './server.ts';
+
+/** What the files said when they were last in order. */
+export interface LoadedConfig {
+  readonly config: Config;
+  readonly serve: ServeConfig;
+  readonly listen: ListenAddress;
+  readonly tls: TlsFiles | undefined;
+}
+
+export interface LiveConfig {
+  current(): LoadedConfig;
+  /** Read the files anew, always or where they changed. Files that are not in order leave what is in use. */
+  refresh(always: boolean): void;
+}
+
+export interface LiveConfigSettings {
+  changed(loaded: LoadedConfig): void;
+  info(message: string): void;
+  warn(message: string): void;
+}
+
+/**
+ * The config file with its TLS files, followed while they change.
+ * @throws E_CONFIG where they are not in order at the beginning
+ */
+export function followConfig(file: string, { changed, info, warn }: LiveConfigSettings): LiveConfig {
+  let loaded = load(file, warn);
+  let seen = stateOf(filesOf(loaded));
+  return {
+    current: () => loaded,
+    refresh(always) {
+      const now = stateOf(filesOf(loaded));
+      if (!always && now === seen) return;
+      seen = now;
+      try {
+        const next = load(file, warn);
+        if (!isSameListener(next, loaded))
+          warn('serve.listen, and whether there is serve.tls, change with a restart only');
+        const isOtherPlace = filesOf(next).join('\n') !== filesOf(loaded).join('\n');
+        loaded = next;
+        if (isOtherPlace) seen = stateOf(filesOf(next));
+        changed(next);
+        info('the config was read anew');
+      } catch (error) {
+        warn(`the config as it was before stays in use: ${(error as Error).message}`);
+      }
+    },
+  };
+}
+
+function load(file: string, warn: (message: string) => void): LoadedConfig {
+  const config = loadConfig(file);
+  const { serve } = config;
+  if (!serve) {
+    throw new Dns01Error('E_CONFIG', `${file}: serve: is missing`, {
+      hint: 'serve: { listen: 127.0.0.1:8053, users: { NAME: { hash: "…", names: [example.com] } } }, the hash from dns01 serve hash',
+    });
+  }
+  return { config, serve, listen: listenAddress(serve, file), tls: serve.tls && readTls(serve.tls, warn) };
+}
+
+function readTls({ cert, key }: NonNullable<ServeConfig['tls']>, warn: (message: string) => void): TlsFiles {
+  try {
+    const secret = readTrustedFile(key);
+    warnReadable(key, secret.stats, warn);
+    const files = { cert: readTrustedFile(cert).text, key: secret.text };
+    createSecureContext(files);
+    // OpenSSL itself takes a key of another kind than the certificate's, and then refuses every connection.
+    if (!new X509Certificate(files.cert).checkPrivateKey(createPrivateKey(files.key))) {
+      throw new Error('the key is not that of the certificate');
+    }
+    return files;
+  } catch (error) {
+    if (error instanceof Dns01Error) throw error;
+    throw new Dns01Error('E_CONFIG', `serve.tls: ${cert} and ${key} cannot be used: ${(error as Error).message}`, {
+      hint: 'name the PEM files of a certificate and of its own key',
+    });
+  }
+}
+
+/** Passwords travel in the clear without TLS: then nobody else may be on the way. */
+function listenAddress({ listen, tls }: ServeConfig, file: string): ListenAddress {
+  if (listen.startsWith('unix:')) return { path: listen.slice('unix:'.length) };
+  const { address: host, port } = parseServerAddress(listen);
+  if (tls || isLoopback(host)) return { host, port };
+  throw new Dns01Error('E_CONFIG', `${file}: serve.listen: ${listen} is reachable from elsewhere and there is no TLS`, {
+    hint: 'listen on 127.0.0.1, [::1] or unix:/path, or set serve.tls: { cert: FILE, key: FILE }',
+  });
+}
+
+const isLoopback = (host: string): boolean => isIP(host) !== 0 && /^(127\.|::1$)/.test(host);
+
+const isSameListener = (one: LoadedConfig, other: LoadedConfig): boolean =>
+  one.serve.listen === other.serve.listen && !one.tls === !other.tls;
+
+const filesOf = ({ config, serve }: LoadedConfig): string[] => [
+  config.file,
+  ...(serve.tls ? [serve.tls.cert, serve.tls.key] : []),
+];
+
+/** Differs when a file was written, replaced or taken away. */
+function stateOf(files: readonly string[]): string {
+  return files.map(stateOfFile).join('\n');
+}
+
+function stateOfFile(file: string): string {
+  try {
+    const { dev, ino, size, mtimeMs, ctimeMs } = statSync(file);
+    return [dev, ino, size, mtimeMs, ctimeMs].join(' ');
+  } catch (error) {
+    return String((error as NodeJS.ErrnoException).code);
+  }
+}
