@@ -8,7 +8,7 @@ import { afterEach, beforeEach, expect } from 'vitest';
 import { hashPassword } from '../../src/gateway/password.ts';
 import { openWorkplace, type Workplace } from '../support/cli.ts';
 import { openNameserver, type TestNameserver } from '../support/nameserver.ts';
-import { PANEL_PASSWORD, type PanelSettings, type Panels, startPanels } from '../support/panels.ts';
+import { PANEL_PASSWORD, type Panels, startPanels } from '../support/panels.ts';
 import { bundle } from '../support/paths.ts';
 import { until } from '../support/until.ts';
 
@@ -104,19 +104,14 @@ export interface Gateway {
 export const serveConfig = (users: string, listen = '127.0.0.1:0', more = '') =>
   `serve:\n  listen: ${listen}\n${more}  users:\n${users}`;
 
-export interface GatewaySettings {
-  readonly zoneid?: PanelSettings['zoneid'];
-}
-
 /** A fresh set for each test of a file; afterwards no output and no state may hold a secret. */
-export function useGateway({ zoneid = {} }: GatewaySettings = {}): Gateway {
+export function useGateway(): Gateway {
   const gateway = { server: undefined } as { -readonly [Key in keyof Gateway]: Gateway[Key] };
   beforeEach(async () => {
     const dns = await openNameserver(['example.com']);
     const here = await openWorkplace();
     const panels = await startPanels({
       ispconfig: { onChange: async (_zone, name, _type, value, change) => dns.change(name, value, change) },
-      zoneid,
     });
     Object.assign(gateway, { dns, here, panels });
   });
