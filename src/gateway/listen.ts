@@ -27,6 +27,8 @@ export async function listen(server: Server, address: ListenAddress, isTls: bool
       });
     } finally {
       server.removeAllListeners('error');
+      // A connection that the system could not accept, as without a free descriptor, must not end the server.
+      server.on('error', () => {});
     }
   } catch (error) {
     const wanted = path === undefined ? `${address.host}:${address.port}` : `unix:${path}`;
