@@ -64,12 +64,10 @@ export function carryOut(order: Order, run: Run): OrderResults {
   const targets = pLimit(MAX_TARGETS_AT_ONCE);
   const each = order.challenges.map(async (given): Promise<OrderResult> => {
     try {
-      const challenge = check(given, run);
-      const prepared = await targets(() => prepare(order, challenge, run)).finally(gathering.ready);
+      const prepared = await targets(() => prepare(order, given, run)).finally(gathering.ready);
       await gathering.complete;
       return await (order.insist ? insisting(prepared.change, MAX_REPEATS, run) : prepared.change());
     } catch (error) {
-      gathering.ready();
       return asDns01Error(error);
     }
   });
@@ -82,7 +80,8 @@ export function check(given: GivenChallenge, { config, log }: Run): Challenge {
   return parseChallenge(given, isDelegatedZone(config), log.warn);
 }
 
-function prepare(order: Order, challenge: Challenge, run: Run): Promise<Prepared> {
+async function prepare(order: Order, given: GivenChallenge, run: Run): Promise<Prepared> {
+  const challenge = check(given, run);
   const settings = { principal: order.principal, overrides: order.overrides };
   return order.action === 'add'
     ? preparePublishing(challenge, run, settings)
