@@ -4,7 +4,20 @@ import { describe, expect, it } from 'vitest';
 import { root } from './support/paths.ts';
 
 /** The folders of src in the order in which they may import: each only from those after it. */
-const LAYERS = ['cli', 'serve', 'check', 'hooks', 'challenge', 'dns', 'state', 'process', 'config', 'http'];
+const LAYERS = [
+  'cli',
+  'hooks',
+  'gateway',
+  'check',
+  'challenge',
+  'accounts',
+  'dns',
+  'state',
+  'http',
+  'process',
+  'config',
+  'output',
+];
 
 async function sources(folder: string): Promise<string[]> {
   const files = await readdir(join(root, folder), { recursive: true });

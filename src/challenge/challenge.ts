@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Dns01Error } from '../errors.ts';
 import { type Fqdn, normaliseName } from '../names.ts';
 
@@ -35,6 +36,11 @@ export function challengeNameOf(domain: string): Fqdn {
 
 export function isChallengeName(name: Fqdn): boolean {
   return name.startsWith(`${CHALLENGE_LABEL}.`);
+}
+
+/** The TXT value of a key authorization (RFC 8555 section 8.4). */
+export function challengeValue(keyAuthorization: string): string {
+  return createHash('sha256').update(keyAuthorization).digest('base64url');
 }
 
 /** True for what dns-01 publishes: an unpadded base64url SHA-256 (RFC 8555 section 8.4). */

@@ -1,6 +1,5 @@
 import * as z from 'zod/mini';
-import { challengeNameOf, isChallengeName, looksLikeChallenge } from '../challenge/challenge.ts';
-import { challengeValue } from '../hooks/hook-call.ts';
+import { challengeNameOf, challengeValue, isChallengeName, looksLikeChallenge } from '../challenge/challenge.ts';
 import { type Fqdn, normaliseName } from '../names.ts';
 import { parseJson } from '../output/text.ts';
 

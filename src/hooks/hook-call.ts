@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { Dns01Error } from '../errors.ts';
 import type { RecordHandle } from '../provider.ts';
 
@@ -49,11 +48,6 @@ export interface HookClient {
   output?(challenge: HookChallenge, handle: RecordHandle): string;
   /** What the log should say when an add failed, where the client ignores that. */
   failureNote?(names: string): string;
-}
-
-/** The TXT value of a key authorization (RFC 8555 section 8.4). */
-export function challengeValue(keyAuthorization: string): string {
-  return createHash('sha256').update(keyAuthorization).digest('base64url');
 }
 
 /** The client called in a form that it does not have. */

@@ -1,5 +1,5 @@
-import { challengeNameOf } from '../challenge/challenge.ts';
-import { badCall, challengeValue, type HookCall, type HookChallenge, type HookClient } from './hook-call.ts';
+import { challengeNameOf, challengeValue } from '../challenge/challenge.ts';
+import { badCall, type HookCall, type HookChallenge, type HookClient } from './hook-call.ts';
 
 /**
  * lego's exec provider, and everything with lego inside. By default the name is complete and its CNAMEs are followed
