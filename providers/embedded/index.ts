@@ -35,7 +35,7 @@ export default defineProvider({
     url: 'https://www.rfc-editor.org/rfc/rfc1034',
     rights: ['A delegation of the zone (NS records in the parent zone) to the host that runs `dns01 nameserver`.'],
     requests: { add: 'none', remove: 'none' },
-    tried: 'With certbot, pebble and a real resolver on one machine.',
+    tried: 'With certbot and pebble on one machine: pebble queries `dns01 nameserver` directly.',
     notes: [
       'add-txt and remove-txt write small files. `dns01 nameserver` must run and be reachable on port 53, otherwise no one sees the values.',
     ],
