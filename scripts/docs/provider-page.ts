@@ -66,7 +66,7 @@ function table(rows: readonly OptionRow[]): string {
   const lines = rows.map(
     ({ name, form, required, description }) => `| \`${name}\` | ${form} | ${required ? 'yes' : ''} | ${description} |`,
   );
-  return ['| key | form | needed | |', '|---|---|---|---|', ...lines].join('\n');
+  return ['| key | form | required | |', '|---|---|---|---|', ...lines].join('\n');
 }
 
 const sentence = (text: string): string =>
