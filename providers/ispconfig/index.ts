@@ -19,7 +19,7 @@ const docs: ProviderDocs = {
       '4: login, dns_txt_get, dns_txt_delete, logout. For many values of a zone, 1 more (dns_zone_get), and only dns_txt_delete is repeated',
   },
   tried:
-    'With the real ISPConfig 3.2.12p1 and 3.2.11p1 and BIND: values up to 1,022 octets, batches of 60, missing rights, zone settings that the panel refuses, sessions that end early. The automated tests use a stand-in that copies what was observed there.',
+    'With the real ISPConfig 3.2.12p1 and 3.2.11p1 and BIND: values up to 1,022 octets, batches of 60, missing rights, zone settings that the panel refuses, sessions that end early. Most automated tests use a stand-in that copies what was observed there.',
   notes: [
     'The panel publishes changes with a cron job once a minute. It takes up to 90 seconds until a value is served, longer with several servers.',
     'If the name server rejects a zone, the panel still reports success, but nothing is published. If the propagation check times out, look at the zone in the panel.',

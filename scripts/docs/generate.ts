@@ -30,7 +30,7 @@ function overview(definitions: readonly ProviderDefinition[]): string {
 
 # Providers
 
-| provider | \`provider:\` | what it needs | requests to add | requests to remove | what it was tested against |
+| provider | \`provider:\` | what it needs | requests to add | requests to remove | what it was tried against |
 |---|---|---|---|---|---|
 ${rows.join('\n')}
 `;

@@ -24,8 +24,8 @@ ${own
 ## Options
 
 ${table(own)}
-${http ? `\nEvery provider with an HTTP API also takes these:\n\n${table(connection)}\n` : ''}
-A secret is plain text, \`{ env: NAME }\`, \`{ file: PATH }\` or \`{ credential: NAME }\` (systemd's \`LoadCredential\`).
+${http ? `\nEvery provider with an HTTP API also has these:\n\n${table(connection)}\n` : ''}
+Write a secret as the text itself, \`{ env: NAME }\`, \`{ file: PATH }\` or \`{ credential: NAME }\` (systemd's \`LoadCredential\`).
 
 ## What it needs
 
@@ -37,8 +37,8 @@ ${docs.rights.map((right) => `- ${right}`).join('\n')}
 |---|---|
 | add-txt | ${docs.requests.add} |
 | remove-txt | ${docs.requests.remove} |
-${rateLimits.map(({ requests, windowMs, per }) => `\nThe limit is ${requests} requests in ${windowMs / 1000} seconds for each ${per}. All dns01 processes on a machine keep to it together.\n`).join('')}
-## What it was tested against
+${rateLimits.map(({ requests, windowMs, per }) => `\nAt most ${requests} requests in ${windowMs / 1000} s for each ${per}; dns01 keeps to it across all its processes on a machine.\n`).join('')}
+## What it was tried against
 
 ${sentence(docs.tried)}
 ${docs.notes ? `\n## Good to know\n\n${docs.notes.map((note) => `- ${note}`).join('\n')}\n` : ''}
