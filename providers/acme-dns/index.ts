@@ -11,7 +11,7 @@ import {
 } from '../../src/provider.ts';
 
 const options = z.strictObject({
-  url: httpUrl('address of the acme-dns server, like https://auth.example.org'),
+  url: httpUrl('address of the acme-dns server, e.g. https://auth.example.org'),
   username: z.string().check(z.minLength(1), z.describe('username of the registration')),
   password: secret('password of the registration'),
   subdomain: z
@@ -21,26 +21,26 @@ const options = z.strictObject({
         /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/,
         'expected the subdomain of the registration alone, without the domain of the server',
       ),
-      z.describe('subdomain of the registration, as the server gave it, without the domain behind it'),
+      z.describe('subdomain of the registration, without the domain of the server'),
     ),
 });
 
 const docs: ProviderDocs = {
   url: 'https://github.com/joohoi/acme-dns#api',
   rights: [
-    'a registration at the server (POST /register gives username, password, subdomain and fulldomain), one for each name that gets certificates',
-    'for each such name a CNAME that stays: `_acme-challenge.www.example.com. CNAME SUBDOMAIN.auth.example.org.`',
-    'where the registration limits the addresses (allowfrom): the address of this machine',
+    'One registration at the server for each name that gets certificates. POST /register returns username, password, subdomain and fulldomain.',
+    'One permanent CNAME for each of these names: `_acme-challenge.www.example.com. CNAME SUBDOMAIN.auth.example.org.` The zone that it leads to must be marked `delegated: true` in the config.',
+    'If the registration limits the client addresses (allowfrom), it must include the address of this machine.',
   ],
   requests: { add: '1', remove: 'none' },
-  tried: "against a fake made from acme-dns's source (2024-12-15); not against a running server",
+  tried: "Against a stand-in built from acme-dns's source (2024-12-15). Never against a running server.",
   notes: [
-    'the subdomain decides where a value goes, not the name it is for: the CNAME has to lead to it, or the value is never seen',
-    'the server keeps the two newest values of a registration, enough for a name and its wildcard: a third pushes the oldest out, so names that are renewed at the same time need a registration each',
-    'the API cannot delete: remove-txt is a success that changes nothing, and the value stays until newer ones push it out, which does no harm',
-    'the API cannot be asked what is there: an add always reports a change, and list-txt is refused',
-    'the same value twice takes both places and pushes the other value out: where an answer was lost, dns01 looks in the DNS first, and sends the value again only if it is not there. Where the DNS cannot be asked, it ends with exit code 75',
-    'values have to be 43 characters long, as those of dns-01 are',
+    'The subdomain in the account decides where a value is written, not its name. If the CNAME does not lead there, the value is never visible.',
+    'The server keeps the two newest values of a registration, enough for a domain and its wildcard. A third value replaces the oldest, so names that are renewed at the same time need separate registrations.',
+    'The API cannot delete. remove-txt succeeds and changes nothing. The value stays until newer values replace it, which does no harm.',
+    'The API cannot list values. add-txt always reports a change, and list-txt fails.',
+    'Sending a value twice would replace the other value. If an answer is lost, dns01 therefore asks the DNS first, and sends the value again only if it is not there. If the DNS does not answer, dns01 exits with code 75.',
+    'Values must be 43 characters long, as dns-01 values are.',
   ],
 };
 

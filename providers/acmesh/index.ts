@@ -22,18 +22,18 @@ const options = z.strictObject({
     .string()
     .check(
       z.regex(/^dns_[A-Za-z0-9_]+$/, 'expected the name of a dnsapi file without its ending, like dns_cf'),
-      z.describe('dnsapi script, by its name without the ending: `dns_cf`, `dns_ovh`, …'),
+      z.describe('name of the dnsapi script, without `.sh`: `dns_cf`, `dns_ovh`, …'),
     ),
   home: z.optional(
     z
       .string()
       .check(
         z.regex(/^\/[^\0]*$/, 'expected an absolute path'),
-        z.describe('directory of acme.sh, where the file acme.sh and the directory dnsapi are; default: `~/.acme.sh`'),
+        z.describe('directory that contains the file `acme.sh` and the directory `dnsapi`; default: `~/.acme.sh`'),
       ),
   ),
   env: environment(
-    "the script's credentials, by the names that acme.sh's documents give them (`CF_Token`), each a secret",
+    "the script's credentials, with the names from acme.sh's documentation (`CF_Token`); each is a secret",
   ),
   shell: z._default(absolutePath.check(z.describe('shell that runs the script')), '/bin/sh'),
   timeout: callTimeout(300),
@@ -42,24 +42,24 @@ const options = z.strictObject({
 const docs: ProviderDocs = {
   url: 'https://github.com/acmesh-official/acme.sh/wiki/dnsapi',
   rights: [
-    'acme.sh, installed on this machine; it need not be set up, and no certificate of it is touched',
-    'the credentials that the script asks for, in env',
-    'other users must not be able to write acme.sh and the script',
+    'acme.sh on this machine. You do not have to configure it, and dns01 does not touch its certificates.',
+    'The credentials that the script needs, in `env`.',
+    'acme.sh and the script must belong to root or to you, and no one else may be able to write them.',
   ],
-  requests: { add: 'whatever the script sends', remove: 'whatever the script sends' },
+  requests: { add: 'depends on the script', remove: 'depends on the script' },
   tried:
-    'acme.sh 3.1.4 in dash and bash, with its dns_acmedns, dns_bh, dns_bhosted, dns_jd and dns_selfhost against stand-ins of their APIs and with a script made for it; no script against a real provider',
+    'With acme.sh 3.1.4 in dash and bash: its dns_acmedns, dns_bh, dns_bhosted, dns_jd and dns_selfhost against stand-ins of their APIs, and a script written for the tests. No script was tried against a real provider.',
   notes: [
-    'a bridge can promise only what the script keeps: some overwrite the other value at a name, some remove every value at it, some add a value twice. Where dns01 has a provider of its own, take that',
-    'the scripts cannot list: add-txt always reports a change, remove-txt always a removal, and list-txt is refused',
-    "the credentials come from env alone: acme.sh's account.conf is neither read nor written. What the script saves is kept for each name in the state directory, without the credentials in env and for this user alone, until the removal is proven",
-    "a script's word that it removed a value is checked in the DNS: where the name servers still show the value after 15 seconds, remove-txt ends with exit code 75, and dns01 sweep looks again later. It cannot be checked where the name servers cannot be asked; the script is then believed. Scripts that never remove anything, like dns_selfhost, always end so",
-    'what a script remembers in variables of its shell is kept only where it is an id in a variable named like _X_TXT_ID_4711, as dns_bhosted does',
-    'the script finds the zone itself, whatever the config says, and does not hear of the ttl',
-    "acme.sh's functions need curl or wget, and some scripts openssl; where these need a proxy, name https_proxy in env",
-    'the credentials are never in the arguments of the shell; whether the script passes them to curl in arguments is its own affair, and many do',
-    'a script says only that it failed: its last telling line on stderr is the error message, and decides whether the credentials are to blame',
-    'calls for the names of one zone are made one after the other, for many scripts share what they save',
+    'Scripts differ: some overwrite the other value at a name, some remove every value at it, some add a value twice. If dns01 has its own provider for your DNS, use that.',
+    'Scripts cannot list values. add-txt and remove-txt always report a change, and list-txt fails.',
+    "Credentials come only from `env`. dns01 does not read or write acme.sh's account.conf. What the script saves is stored for each name in the state directory, without these credentials and readable only by this user, until the removal is confirmed.",
+    'When a script reports a removal, dns01 checks the DNS. If the name servers still show the value after 15 seconds, remove-txt exits with code 75, and `dns01 sweep` checks again later. This always happens with scripts that never remove anything, like dns_selfhost. If the name servers do not answer, dns01 relies on the script.',
+    'Shell variables of a script are kept only if they hold an id and are named like `_X_TXT_ID_4711`, as in dns_bhosted.',
+    'The script finds the zone itself. It ignores the zone and the ttl of the config.',
+    "acme.sh's functions need curl or wget, and some scripts need openssl. If you need a proxy, set https_proxy in `env`.",
+    'dns01 does not pass credentials as arguments. But many scripts pass them to curl that way, where other users of the machine can see them.',
+    'A script only says that it failed. dns01 uses its last meaningful line on stderr as the error message, and to tell whether the credentials are wrong.',
+    'dns01 makes the calls for one zone one after the other, because many scripts share what they save.',
   ],
 };
 

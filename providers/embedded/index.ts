@@ -20,13 +20,11 @@ const zoneName = z.pipe(
 );
 
 export const embeddedOptions = z.strictObject({
-  zones: z
-    .array(zoneName)
-    .check(z.minLength(1), z.describe('the zones that are kept here and served by dns01 nameserver')),
+  zones: z.array(zoneName).check(z.minLength(1), z.describe('zones that `dns01 nameserver` serves from this machine')),
   ns: z.optional(
     z
       .array(zoneName)
-      .check(z.minLength(1), z.describe('host names of this name server, as in the delegation; default: ns.ZONE')),
+      .check(z.minLength(1), z.describe('host names of this name server, as in the delegation; default: `ns.ZONE`')),
   ),
 });
 
@@ -35,11 +33,11 @@ export default defineProvider({
   title: 'Embedded: records kept on this machine',
   docs: {
     url: 'https://www.rfc-editor.org/rfc/rfc1034',
-    rights: ['a delegation of the zone (NS records in the parent zone) to the host that runs dns01 nameserver'],
+    rights: ['A delegation of the zone (NS records in the parent zone) to the host that runs `dns01 nameserver`.'],
     requests: { add: 'none', remove: 'none' },
-    tried: 'with real resolvers and ACME servers on one machine',
+    tried: 'With certbot and pebble on one machine: pebble queries `dns01 nameserver` directly.',
     notes: [
-      'add and remove write small files; dns01 nameserver has to run and to be reachable on port 53 for them to be seen',
+      'add-txt and remove-txt write small files. `dns01 nameserver` must run and be reachable on port 53, otherwise no one sees the values.',
     ],
   },
   options: embeddedOptions,

@@ -27,29 +27,29 @@ const command = z.pipe(
 const options = z.strictObject({
   command: command.check(
     z.describe(
-      'absolute path of the program, or a list of it and the arguments that always come first (no secrets there: every user of the machine can see them)',
+      'absolute path of the program, or a list of the path and its first arguments (no secrets here: other users of the machine can see arguments)',
     ),
   ),
-  env: environment('environment variables for the program, each a secret'),
+  env: environment('environment variables for the program; each is a secret'),
   timeout: callTimeout(120),
 });
 
 const docs: ProviderDocs = {
   url: 'https://go-acme.github.io/lego/dns/exec/',
   rights: [
-    "a program that can be called as `PROGRAM present NAME VALUE` and `PROGRAM cleanup NAME VALUE`, the contract of lego's exec provider; NAME ends with a dot",
-    'other users must not be able to write the program',
+    "A program that works as `PROGRAM present NAME VALUE` and `PROGRAM cleanup NAME VALUE`, like those for lego's exec provider. NAME ends with a dot.",
+    'The program must belong to root or to you, and no one else may be able to write it.',
   ],
   requests: { add: 'one call of the program', remove: 'one call of the program' },
-  tried: 'with scripts on Linux',
+  tried: 'With scripts on Linux.',
   notes: [
-    'the program has to add the value beside what is there, to remove exactly this value, and to take both for a success when there is nothing to do: dns01 cannot see to it, because the program cannot be asked what is there',
-    'so add-txt always reports a change, remove-txt always a removal, and list-txt is refused',
-    'it runs in the directory / with nothing on stdin, and with PATH, HOME, LANG and what env names as its whole environment',
-    'the value comes as it is, also when it begins with a dash',
-    'exit code 0 is a success; 65 refused, 68 no such zone, 75 try again later, 77 bad credentials and 78 bad configuration are understood, any other means that it failed and may have done a part of the work',
-    'the last line on stderr becomes the error message; nothing else of the output is shown, without --verbose',
-    'when its time is up it gets SIGTERM, two seconds later SIGKILL, and so does all that it started in its process group',
+    'The program must add the value beside existing ones, remove exactly this value, and report success if there is nothing to do. dns01 cannot check that, because the program cannot list values.',
+    'For the same reason, add-txt and remove-txt always report a change, and list-txt fails.',
+    'The program runs in the directory `/` with empty stdin. Its environment is PATH, HOME, LANG and the variables in `env`.',
+    'The value may begin with a dash.',
+    'Exit codes: 0 success, 65 refused, 68 no such zone, 75 try again later, 77 wrong credentials, 78 wrong configuration. Any other code means that the program failed and may have done part of the work.',
+    'The last line on stderr becomes the error message. `--verbose` shows the rest of the output.',
+    'After `timeout`, the program and its process group get SIGTERM, and two seconds later SIGKILL.',
   ],
 };
 

@@ -8,26 +8,25 @@ import { optionsSchema } from './schema.ts';
 const docs: ProviderDocs = {
   url: 'https://git.ispconfig.org/ispconfig/ispconfig3/-/tree/develop/remoting_client/API-docs',
   rights: [
-    'Make a remote user in the panel under System > Remote Users.',
-    'Tick "DNS zone functions" and "DNS txt functions" for it. Since ISPConfig 3.2.8 the one box "ISPConfig module: acme proxy functions" is enough instead.',
-    '"Client functions" are not needed.',
-    'Tick "Remote Access" too, and add the address of this machine if the panel limits it.',
-    'A customer without a remote user can use his own login with clientLogin: true, once the limits of his client allow the API.',
+    'A remote user. Create it in the panel under System > Remote Users.',
+    'Its functions "DNS zone functions" and "DNS txt functions". Since ISPConfig 3.2.8, "ISPConfig module: acme proxy functions" alone is enough. It does not need "Client functions".',
+    'Its "Remote Access", with the address of this machine if the panel limits addresses.',
+    'Or, without a remote user: the login of a customer with `clientLogin: true`, if the limits of that client allow the API.',
   ],
   requests: {
-    add: 'login, dns_zone_get, dns_txt_get, dns_txt_add, logout. For many values of a zone all but dns_txt_add once: one dns_txt_get shows what all challenge names of the zone hold',
+    add: '5: login, dns_zone_get, dns_txt_get, dns_txt_add, logout. For many values of a zone, only dns_txt_add is repeated',
     remove:
-      'login, dns_txt_get, dns_txt_delete, logout. For many values of a zone one dns_zone_get more, and all but dns_txt_delete once',
+      '4: login, dns_txt_get, dns_txt_delete, logout. For many values of a zone, 1 more (dns_zone_get), and only dns_txt_delete is repeated',
   },
   tried:
-    'Tried against the real ISPConfig 3.2.12p1 and 3.2.11p1 with BIND behind them: values up to 1,022 octets, batches of 60, missing rights, zone settings that the panel refuses, sessions that end in the middle. The tests run against a stand-in made from what was seen there.',
+    'With the real ISPConfig 3.2.12p1 and 3.2.11p1 and BIND: values up to 1,022 octets, batches of 60, missing rights, zone settings that the panel refuses, sessions that end early. Most automated tests use a stand-in that copies what was observed there.',
   notes: [
-    'The panel publishes with a cron job, once a minute: a value takes up to a minute and a half to be served, longer with several servers.',
-    'A zone that the nameserver refuses is not published at all, although the panel says ok. If the wait for a value fails, look at the zone in the panel.',
-    'clientId makes that client the owner of the whole zone, with every record added. Leave it out unless that is wanted.',
-    'Records that other tools have stored with a name relative to the zone are seen and removed as well.',
-    'Most panels have a certificate of their own making: give it with ca or fingerprint.',
-    'Ten failed logins in five minutes lock the address out for everybody behind it. dns01 never repeats a login that was refused.',
+    'The panel publishes changes with a cron job once a minute. It takes up to 90 seconds until a value is served, longer with several servers.',
+    'If the name server rejects a zone, the panel still reports success, but nothing is published. If the propagation check times out, look at the zone in the panel.',
+    'With `clientId`, each added record makes that client the owner of the whole zone. Omit it unless you want that.',
+    'dns01 also finds and removes records that other tools stored with a name relative to the zone.',
+    'Most panels have a self-signed certificate. Set `ca` or `fingerprint`.',
+    'Ten failed logins in five minutes lock out the address, and everyone behind it. dns01 does not repeat a refused login for five minutes.',
   ],
 };
 

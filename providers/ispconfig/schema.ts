@@ -11,25 +11,25 @@ const described = <Schema extends z.ZodMiniType>(schema: Schema, text: string): 
   schema.check(z.describe(text));
 
 export const optionsSchema = z.strictObject({
-  url: httpUrl(
-    "Address of the panel's JSON API: https://panel.example.com:8080/remote/json.php, with the panel's own host and port",
-  ).check(z.refine((url) => url.endsWith('/json.php'), URL_FORM)),
+  url: httpUrl("address of the panel's JSON API, e.g. https://panel.example.com:8080/remote/json.php").check(
+    z.refine((url) => url.endsWith('/json.php'), URL_FORM),
+  ),
   username: described(
     z.string().check(z.minLength(1)),
-    'Name of the remote user (System > Remote Users). With clientLogin: the name that the customer logs in with',
+    'name of the remote user (System > Remote Users); with clientLogin: login name of the customer',
   ),
-  password: secret('Password of that user'),
+  password: secret('password of that user'),
   clientLogin: described(
     z._default(z.boolean(), false),
-    "Log in as a customer of the panel, who then reaches his own zones only; the customer's limits must allow the API",
+    "log in as a customer of the panel, who reaches only their own zones; the customer's limits must allow the API",
   ),
   clientId: described(
     z._default(z.int().check(z.nonnegative()), 0),
-    'Number of the client who owns new records. 0 is right for nearly everybody: with any other number ISPConfig makes that client the owner of the whole zone',
+    'id of the client who owns new records; keep 0 unless you want ISPConfig to make that client the owner of the whole zone',
   ),
   ttl: described(
     z.optional(z.int().check(z.gte(SHORTEST_TTL))),
-    `TTL of new records in seconds, at least ${SHORTEST_TTL}; without it the ttl of the whole configuration`,
+    `TTL of new records in seconds, at least ${SHORTEST_TTL}; default: ttl of the config`,
   ),
 });
 

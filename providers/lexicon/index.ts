@@ -16,10 +16,10 @@ const options = z.strictObject({
     .string()
     .check(
       z.regex(/^[a-z0-9_]+$/, "expected one of lexicon's names for providers, like cloudflare"),
-      z.describe("lexicon's name for the DNS provider: `lexicon --help` lists them"),
+      z.describe("lexicon's name for the DNS provider; `lexicon --help` lists them"),
     ),
   env: environment(
-    'the credentials, by the names of environment variables that lexicon reads (`LEXICON_CLOUDFLARE_AUTH_TOKEN`), each a secret',
+    'the credentials, as the environment variables that lexicon reads (`LEXICON_CLOUDFLARE_AUTH_TOKEN`); each is a secret',
     /^[A-Z_][A-Z0-9_]*$/,
   ),
   command: z.optional(
@@ -33,23 +33,23 @@ const options = z.strictObject({
 const docs: ProviderDocs = {
   url: 'https://dns-lexicon.github.io/dns-lexicon/',
   rights: [
-    'lexicon, installed on this machine (Debian: apt-get install lexicon), with what it needs for the provider',
-    'the credentials that lexicon asks for, in env: `lexicon PROVIDER --help` lists them, `--auth-token` of cloudflare is LEXICON_CLOUDFLARE_AUTH_TOKEN',
-    'the zone named in the config or with --zone',
-    'other users must not be able to write lexicon',
+    'lexicon on this machine (Debian: `apt-get install lexicon`), with the packages that it needs for the provider.',
+    'The credentials that lexicon needs, in `env`. `lexicon PROVIDER --help` lists them: `--auth-token` of cloudflare is LEXICON_CLOUDFLARE_AUTH_TOKEN.',
+    'The zone, in `zones:` of the config or with `--zone`.',
+    'lexicon must belong to root or to you, and no one else may be able to write it.',
   ],
   requests: {
-    add: 'two runs of lexicon, list and create; one where the value is there already',
-    remove: 'two runs of lexicon, list and delete; one where the value is not there',
+    add: 'two runs of lexicon (list, create); one if the value exists',
+    remove: 'two runs of lexicon (list, delete); one if the value does not exist',
   },
-  tried: 'lexicon 3.11.7 (Debian 12) with its provider ddns and a real BIND; no other of its providers',
+  tried: 'With lexicon 3.11.7 (Debian 12), its provider ddns and a real BIND. None of its other providers.',
   notes: [
-    'a bridge can promise only what lexicon keeps, and its providers differ: where dns01 has a provider of its own, take that',
-    'one run takes about a quarter of a second before it sends anything',
-    'lexicon may say yes although the provider said no: ddns, for one, never looks at the answer to an update. Whether the value is there shows in the wait for it',
-    'values with spaces, semicolons or at signs are refused, for some of its providers read them as zone file syntax',
-    'the credentials are only in the environment of lexicon, never in its arguments',
-    'lexicon cuts zones by a list of public suffixes that it loads from the internet; dns01 hands it one that fits the zone, so that zones like corp.lan work and nothing is loaded. TLDEXTRACT_CACHE_PATH in env turns that off',
+    "lexicon's providers differ in what they do. If dns01 has its own provider for your DNS, use that.",
+    'Each run of lexicon takes a quarter of a second or more to start.',
+    'lexicon may report success although the provider refused: its ddns, for example, ignores the answer to an update. Only the propagation check shows whether the value is there.',
+    'dns01 refuses values with spaces, semicolons or at signs here, because some of the providers read them as zone file syntax.',
+    'dns01 passes credentials in the environment, never as arguments.',
+    'lexicon finds zones with a list of public suffixes that it downloads. dns01 gives it a list that fits the zone, so that zones like corp.lan work and nothing is downloaded. Set TLDEXTRACT_CACHE_PATH in `env` to turn this off.',
   ],
 };
 

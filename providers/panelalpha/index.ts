@@ -20,13 +20,13 @@ const panelId = (description: string) =>
 
 const panelalphaOptions = z.strictObject({
   url: httpUrl('address of the panel with its port, e.g. https://panel.example.com:8443, without /api'),
-  token: secret('API token, made in the admin area under Configuration, Admins'),
+  token: secret('API token from the admin area (Configuration, Admins)'),
   userId: z.optional(panelId('id of the user whose hosting account holds the zone')),
   accountId: z.optional(panelId('id of the hosting account that holds the zone; without it all accounts are searched')),
   nameStyle: z._default(
     z
       .enum(['auto', 'relative', 'fqdn', 'fqdn-dot'])
-      .check(z.describe('how names are sent: auto learns it from the names that the panel shows')),
+      .check(z.describe('format of names in requests; auto uses the format of the names that the panel lists')),
     'auto',
   ),
 });
@@ -38,24 +38,24 @@ export default defineProvider({
   docs: {
     url: 'https://www.panelalpha.com/documentation/',
     rights: [
-      'an API token, made in the admin area under Configuration, Admins',
-      'the id of the user (userId) and of the hosting account (accountId), as in the addresses of their pages in the panel',
-      'a plan that has DNS, with TXT among its record types',
+      'An API token. Create it in the admin area under Configuration, Admins.',
+      'The id of the user (userId) and of the hosting account (accountId). Both are in the URLs of their pages in the panel.',
+      'A plan that includes DNS with TXT records.',
     ],
     requests: {
-      add: '3 with accountId, 1 where the value is there already; without accountId 1 more and 1 more for each hosting account, once a day; more where the panel is slow to show a record, and 5 more where it doubles the name, until nameStyle is set',
-      remove: '3, because the hosting account is remembered; 1 where there is nothing to remove',
+      add: '3 with accountId, 1 if the value exists. Without accountId: once a day, 1 more and 1 more for each hosting account. More if the panel is slow to list a record, and 5 more if it doubles the name, until you set nameStyle',
+      remove: '3, because dns01 remembers the hosting account; 1 if there is nothing to remove',
     },
     tried:
-      'never against a real PanelAlpha: its documents show no answer of any DNS call, so answers are read in every form that its documents, its connector and its integration interface make likely, each tried on a fake',
+      'Never against a real PanelAlpha. Its documentation does not show the answers of DNS calls. dns01 reads answers in every format that the documentation, the connector and the integration interface suggest, and each format was tried against a stand-in.',
     notes: [
-      'set userId and accountId: it saves requests and questions',
-      'what counts is the list of records, not what the panel answers to a change: a value that the list does not show was not published',
-      'a record is deleted by its line, which may be a number that moves with each change of the zone: lines are never remembered, dns01 lists again after each deletion, and only one of its processes changes a zone at a time. Another program that changes the zone in the same moment can still make the panel delete the wrong record: dns01 then warns and names the record',
-      'where the panel shows its lists in pages, each list takes one request for every 100 records of the zone: an add and a removal read it twice',
-      'where two records share one line, none is deleted, and the error says so',
-      "the panel's own certificates write to _acme-challenge too: only exactly equal values are ever deleted",
-      'where the panel refuses the ttl, the record is sent without one',
+      'Set userId and accountId: it saves requests.',
+      'After each change, dns01 reads the list of records. A value that is not in the list counts as not published, even if the panel reports success.',
+      'The panel deletes a record by its line, which may be a number that moves with each change of the zone. dns01 therefore lists the records again after each deletion, and only one of its processes changes a zone at a time. If another program changes the zone at the same moment, the panel can still delete the wrong record. dns01 then warns and names that record.',
+      'If the panel splits lists into pages, a list takes one request for every 100 records of the zone. An add and a removal each read it twice.',
+      'If two records have the same line, dns01 deletes neither and fails with an error.',
+      'The panel also writes to `_acme-challenge` names for its own certificates. dns01 deletes only exactly equal values.',
+      'If the panel refuses the ttl, dns01 sends the record without one.',
     ],
   },
   options: panelalphaOptions,

@@ -25,51 +25,47 @@ const options = z.strictObject({
     .string()
     .check(
       z.refine(isServer, 'expected a host name or an IP address, with a port if it is not 53: [2001:db8::1]:5300'),
-      z.describe('the primary name server of the zones: host name or IP address, `HOST:PORT` if the port is not 53'),
+      z.describe('primary name server of the zones: host name or IP address, or `HOST:PORT` if the port is not 53'),
     ),
   port: z.optional(
     z
       .int()
-      .check(
-        z.minimum(1),
-        z.maximum(65_535),
-        z.describe('port of the server, if it does not stand in server; default: 53'),
-      ),
+      .check(z.minimum(1), z.maximum(65_535), z.describe('port of the server, unless it is in `server`; default: 53')),
   ),
   tsig: z
     .strictObject({
       name: z.string().check(
         z.refine((name) => parseName(name) !== undefined, 'expected the name of a key'),
-        z.describe('name of the key, as it is at the server'),
+        z.describe('name of the key, as on the server'),
       ),
       algorithm: z._default(
-        z.enum(ALGORITHMS).check(z.describe('algorithm of the key, as it is at the server')),
+        z.enum(ALGORITHMS).check(z.describe('algorithm of the key, as on the server')),
         'hmac-sha256',
       ),
-      secret: secret('the key itself, in base64'),
+      secret: secret('the key, in base64'),
     })
-    .check(z.describe('the key that signs the updates (TSIG)')),
+    .check(z.describe('the TSIG key that signs the updates')),
 });
 
 const docs: ProviderDocs = {
   url: 'https://www.rfc-editor.org/rfc/rfc2136',
   rights: [
-    'a TSIG key at the primary: `tsig-keygen NAME` (BIND) or `keymgr -t NAME` (Knot) makes one',
-    'the right to change TXT records with it. BIND: `update-policy { grant NAME name _acme-challenge.example.com. TXT; };` in the zone allows this one name and nothing else; `allow-update { key NAME; };` allows the whole zone. Knot: an acl with the key and `action: update`, narrowed by `update-owner` and `update-type`',
-    'the same key has to be allowed to ask for what it writes',
-    'TCP to the port of the name server',
+    'A TSIG key on the primary. Create it with `tsig-keygen NAME` (BIND) or `keymgr -t NAME` (Knot).',
+    'The right to change TXT records with it. BIND: `update-policy { grant NAME name _acme-challenge.example.com. TXT; };` in the zone allows only this name; `allow-update { key NAME; };` allows the whole zone. Knot: an acl with the key and `action: update`, limited by `update-owner` and `update-type`.',
+    'The same key must be allowed to query the names that it writes.',
+    'TCP access to the port of the name server.',
   ],
   requests: {
-    add: 'one update, and two messages more where the name holds a value already; one update for many names of a zone that hold nothing',
+    add: '1 update, plus 2 messages if the name has a value; 1 update for many names of a zone that have none',
     remove:
-      'one update, and two messages more where the name holds other values too; one update for many names of a zone that hold nothing else',
+      '1 update, plus 2 messages if the name has other values; 1 update for many names of a zone that have no others',
   },
-  tried: 'BIND 9.18 and Knot 3.2, with hmac-sha256, hmac-sha384 and hmac-sha512',
+  tried: 'With BIND 9.18 and Knot 3.2, with hmac-sha256, hmac-sha384 and hmac-sha512.',
   notes: [
-    'everything goes over TCP: an answer that is lost shows there, it is never cut off, and nobody can send one in the place of the server',
-    'the answers have to be signed as well, otherwise they are not believed',
-    'the clocks of this machine and of the server may differ by five minutes',
-    'the ttl of the config becomes that of all the TXT records at the name: a name has only one (RFC 2181 section 5.2)',
+    'dns01 uses only TCP: it notices lost answers, answers are not truncated, and they are hard to forge.',
+    'dns01 accepts only signed answers.',
+    'The clocks of this machine and of the server may differ by at most five minutes.',
+    'The ttl of the config becomes the TTL of all TXT records at the name, because they share one (RFC 2181 section 5.2).',
   ],
 };
 

@@ -18,9 +18,9 @@ const options = z.strictObject({
   username: z.string().check(
     z.minLength(1),
     z.refine((name) => !name.includes(':'), 'expected a username without a colon'),
-    z.describe('ZoneID username, not the e-mail address'),
+    z.describe('ZoneID username (not the e-mail address)'),
   ),
-  apiKey: secret('API key, made in the ZoneID account management'),
+  apiKey: secret('API key from the ZoneID account management'),
   url: z._default(httpUrl('address of the API; default: https://api.zone.eu/v2'), 'https://api.zone.eu/v2'),
 });
 
@@ -68,20 +68,20 @@ export default defineProvider({
   title: 'Zone.eu (ZoneID API v2)',
   docs: {
     url: 'https://api.zone.eu/v2',
-    rights: ['an API key, made in the ZoneID account management'],
+    rights: ['An API key. Create it in the ZoneID account management.'],
     requests: {
-      add: '1, and one more for a value that is there already; where the zone is not known, one for each name that turns out not to be a zone',
-      remove: '1 with what the add remembered, else 2',
+      add: '1; 1 more if the value exists; if the zone is not known, 1 more for each name that is not a zone',
+      remove: '1 if the journal has the id of the record, otherwise 2',
     },
     tried:
-      "never against the live API, which has no sandbox: built to its documents and to what other clients' authors report, and tried on a fake made from these",
+      "Never against the live API, which has no sandbox. Only against a stand-in built from its documentation and from reports of other clients' authors.",
     notes: [
-      'the key can do all that the ZoneID user can, like ordering servers and deleting mailboxes: there are no keys for DNS only, so keep it where nobody else reads it',
-      '60 requests a minute are allowed for an IP address, whatever the account: machines behind one address share them',
-      'the API knows no TTL: the ttl of the config is not sent',
-      'a new record can take up to five minutes to be seen on the name servers',
-      'the API lists registered domains but not DNS zones, so the zones of such an account are not listed: name them in the config',
-      'what the API does with a second, identical record is not documented: if it refuses it, the add is a success and nothing changes; if it takes it, there are two, and a removal by what the add remembered deletes one, a removal without deletes both',
+      'The key can do everything that the ZoneID user can, such as ordering servers and deleting mailboxes. There are no keys for DNS only, so store it where no one else can read it.',
+      'The limit of 60 requests a minute is for the IP address, not for the account. Machines behind one address share it.',
+      'The API has no TTL, so the ttl of the config has no effect.',
+      'It can take up to five minutes until the name servers show a new record.',
+      'The API lists registered domains but not DNS zones, so `dns01 zones` shows only those in the config. Add your zones to `zones:`.',
+      'The documentation does not say what the API does with a second, identical record. If the API refuses it, the add succeeds and changes nothing. If it accepts it, there are two records. A removal then deletes one of them if the journal has its id, otherwise both.',
     ],
   },
   options,

@@ -19,7 +19,7 @@ function overview(definitions: readonly ProviderDefinition[]): string {
     const cells = [
       `[${title}](${type}.md)`,
       `\`${type}\``,
-      docs.rights.join('; '),
+      docs.rights.join(' '),
       docs.requests.add,
       docs.requests.remove,
       docs.tried,
@@ -30,7 +30,7 @@ function overview(definitions: readonly ProviderDefinition[]): string {
 
 # Providers
 
-| provider | \`provider:\` | what it needs | requests to add | requests to remove | tried |
+| provider | \`provider:\` | what it needs | requests to add | requests to remove | what it was tried against |
 |---|---|---|---|---|---|
 ${rows.join('\n')}
 `;

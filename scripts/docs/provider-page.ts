@@ -24,8 +24,8 @@ ${own
 ## Options
 
 ${table(own)}
-${http ? `\nAnd those of every provider with an HTTP API:\n\n${table(connection)}\n` : ''}
-A secret is the text itself, \`{ env: NAME }\`, \`{ file: PATH }\` or \`{ credential: NAME }\` (systemd's \`LoadCredential\`).
+${http ? `\nEvery provider with an HTTP API also has these:\n\n${table(connection)}\n` : ''}
+Write a secret as the text itself, \`{ env: NAME }\`, \`{ file: PATH }\` or \`{ credential: NAME }\` (systemd's \`LoadCredential\`).
 
 ## What it needs
 
@@ -37,12 +37,12 @@ ${docs.rights.map((right) => `- ${right}`).join('\n')}
 |---|---|
 | add-txt | ${docs.requests.add} |
 | remove-txt | ${docs.requests.remove} |
-${rateLimits.map(({ requests, windowMs, per }) => `\nAt most ${requests} requests in ${windowMs / 1000} s for each ${per}; dns01 keeps to it, over all its processes on a machine together.\n`).join('')}
+${rateLimits.map(({ requests, windowMs, per }) => `\nAt most ${requests} requests in ${windowMs / 1000} s for each ${per}; dns01 keeps to it across all its processes on a machine.\n`).join('')}
 ## What it was tried against
 
 ${sentence(docs.tried)}
 ${docs.notes ? `\n## Good to know\n\n${docs.notes.map((note) => `- ${note}`).join('\n')}\n` : ''}
-The provider's own documents: <${docs.url}>
+The provider's documentation: <${docs.url}>
 `;
 }
 
@@ -66,7 +66,7 @@ function table(rows: readonly OptionRow[]): string {
   const lines = rows.map(
     ({ name, form, required, description }) => `| \`${name}\` | ${form} | ${required ? 'yes' : ''} | ${description} |`,
   );
-  return ['| key | form | needed | |', '|---|---|---|---|', ...lines].join('\n');
+  return ['| key | form | required | |', '|---|---|---|---|', ...lines].join('\n');
 }
 
 const sentence = (text: string): string =>

@@ -19,17 +19,17 @@ const commonSchema = z.object({
 /** The options that every verb takes. `timeout` is in seconds. */
 export type CommonOptions = z.output<typeof commonSchema>;
 
-/** Let a command take the common options: they may stand before or after the verb. */
+/** Adds the common options to a command. They may stand before or after the verb. */
 export function addCommonOptions(command: Command): Command {
   return command
     .option('--config <FILE>', 'the config file to use')
-    .option('--account <NAME>', 'the account to use, whatever zones: says')
-    .option('--zone <ZONE>', 'the zone that holds the name, so that it need not be looked for')
-    .option('--json', 'print the result, or the error, as one JSON document')
-    .option('--quiet', 'no warnings and no progress, only errors')
-    .option('--verbose', 'show every request on stderr')
-    .option('--dry-run', 'say what would be done and to whom, write nothing')
-    .option('--timeout <SECONDS>', 'time for everything together');
+    .option('--account <NAME>', 'the account to use; overrides zones: in the config')
+    .option('--zone <ZONE>', 'the zone that holds the name; dns01 then does not search for it')
+    .option('--json', 'print the result or the error as JSON')
+    .option('--quiet', 'print errors only, no warnings and no progress')
+    .option('--verbose', 'print every request to stderr')
+    .option('--dry-run', 'show what would change, change nothing (no effect on hook and serve)')
+    .option('--timeout <SECONDS>', 'time limit for the whole run');
 }
 
 /** @throws E_USAGE */
@@ -41,7 +41,7 @@ export function commonOptions(command: Command): CommonOptions {
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
 
-/** `90s`, `30m`, `12h`, `1d`, `2w`, or plain seconds, as seconds. @throws E_USAGE */
+/** Converts `90s`, `30m`, `12h`, `1d`, `2w` or plain seconds to seconds. @throws E_USAGE */
 export function parseDuration(text: string, option: string): number {
   const [, number, unit = 's'] = /^(\d{1,9})([smhdw])?$/.exec(text.trim()) ?? [];
   if (number === undefined) {

@@ -5,7 +5,7 @@ import { addCommonOptions, commonOptions } from './options.ts';
 
 /**
  * The command line: which verbs there are and what they take. Each verb's code is loaded when it is called.
- * @param exit told the exit code by verbs that succeed with another one than 0
+ * @param exit called with the exit code by verbs that may succeed with another one than 0
  */
 export function createProgram(io: Io, version: string, exit: (code: number) => void): Command {
   const program = addCommonOptions(new Command('dns01'))
@@ -22,37 +22,41 @@ export function createProgram(io: Io, version: string, exit: (code: number) => v
       await addTxt(name, value, { ...commonOptions(command), wait: options.wait }, io);
     });
 
-  verb(program, 'remove-txt <name> <value>', 'withdraw exactly this value; nothing there is a success')
+  verb(program, 'remove-txt <name> <value>', 'remove exactly this value; a value that is not there is a success')
     .addHelpText('after', REMOVE_EXAMPLES)
     .action(async (name: string, value: string, _options: object, command: Command) => {
       const { removeTxt } = await import('./remove-txt.ts');
       await removeTxt(name, value, commonOptions(command), io);
     });
 
-  verb(program, 'list-txt <name>', 'the values that the provider holds at a name')
+  verb(program, 'list-txt <name>', 'list the values that the provider holds at a name')
     .addHelpText('after', LIST_EXAMPLES)
     .action(async (name: string, _options: object, command: Command) => {
       const { listTxt } = await import('./list-txt.ts');
       await listTxt(name, commonOptions(command), io);
     });
 
-  verb(program, 'wait-txt <name> <value>', 'only wait until every name server shows the value')
+  verb(program, 'wait-txt <name> <value>', 'wait until every name server shows the value')
     .addHelpText('after', WAIT_EXAMPLES)
     .action(async (name: string, value: string, _options: object, command: Command) => {
       const { waitTxt } = await import('./wait-txt.ts');
       await waitTxt(name, value, commonOptions(command), io);
     });
 
-  verb(program, 'zones', 'what each account can write')
+  verb(program, 'zones', 'list the zones that each account can write')
     .addHelpText('after', ZONES_EXAMPLES)
     .action(async (_options: object, command: Command) => {
       const { zones } = await import('./zones.ts');
       await zones(commonOptions(command), io);
     });
 
-  verb(program, 'hook <client> [args...]', "be an ACME client's hook; what follows the client's name is the client's")
-    .option('--wait', 'wait for propagation, whatever is usual for the client')
-    .option('--no-wait', 'do not wait, whatever is usual for the client')
+  verb(
+    program,
+    'hook <client> [args...]',
+    "act as an ACME client's hook; all words after the client's name come from the client",
+  )
+    .option('--wait', 'wait for propagation, even if the client waits itself')
+    .option('--no-wait', 'do not wait for propagation')
     .passThroughOptions()
     .allowUnknownOption()
     .addHelpText('after', HOOK_EXAMPLES)
@@ -71,7 +75,7 @@ export function createProgram(io: Io, version: string, exit: (code: number) => v
       exit(await hookByVerb(args, commonOptions(command), io));
     });
 
-  verb(program, 'batch', 'many at once: JSON lines on stdin, one result line each, one wait for all')
+  verb(program, 'batch', 'change many values: JSON lines on stdin, a result line for each, one wait for all')
     .option('--no-wait', 'only publish')
     .addHelpText('after', BATCH_EXAMPLES)
     .action(async ({ wait }: { wait: boolean }, command: Command) => {
@@ -79,7 +83,11 @@ export function createProgram(io: Io, version: string, exit: (code: number) => v
       await batch({ ...commonOptions(command), wait }, io);
     });
 
-  const server = verb(program, 'serve', "the hook over HTTP: lego's httpreq, acme.sh's dns_acmeproxy")
+  const server = verb(
+    program,
+    'serve',
+    "run the hook as an HTTP server, for lego's httpreq and acme.sh's dns_acmeproxy",
+  )
     .option('--wait', 'answer only when every name server shows the value', false)
     .addHelpText('after', SERVE_EXAMPLES)
     .action(async ({ wait }: { wait: boolean }, command: Command) => {
@@ -88,26 +96,26 @@ export function createProgram(io: Io, version: string, exit: (code: number) => v
     });
   server
     .command('hash')
-    .description('read a password on stdin, print what stands in the config for it')
+    .description('read a password from stdin, print its hash for the config')
     .action(async () => {
       const { serveHash } = await import('./serve.ts');
       await serveHash(io);
     });
 
-  verb(program, 'sweep', 'withdraw what this tool published and never withdrew')
-    .option('--older-than <TIME>', 'leave alone what is younger: 30m, 12h, 1d', '1d')
-    .option('--scan', 'only list values of the form of a challenge that this tool does not know', false)
+  verb(program, 'sweep', 'remove values that dns01 published and never removed')
+    .option('--older-than <TIME>', 'remove only older values: 30m, 12h, 1d', '1d')
+    .option('--scan', 'only list challenge values that the journal does not know', false)
     .addHelpText('after', SWEEP_EXAMPLES)
     .action(async ({ olderThan, scan }: { olderThan: string; scan: boolean }, command: Command) => {
       const { sweepLeftovers } = await import('./sweep.ts');
       await sweepLeftovers({ ...commonOptions(command), olderThan, scan }, io);
     });
 
-  verb(program, 'doctor [names...]', 'would issuing work? config, secrets, login, zones, DNS, a line each')
-    .option('--issuer <CA>', 'say whether CAA records allow this one, e.g. letsencrypt.org')
-    .option('--account-uri <URL>', "your ACME account's URL, for CAA records that allow certain accounts only")
-    .option('--write', 'publish and withdraw a value at each name, and time it', false)
-    .option('--as-cron', 'look with the environment that cron gives', false)
+  verb(program, 'doctor [names...]', 'check whether issuing would work: config, secrets, login, zones, DNS')
+    .option('--issuer <CA>', 'check that CAA records allow this CA, e.g. letsencrypt.org')
+    .option('--account-uri <URL>', "your ACME account's URL, for CAA records that allow only certain accounts")
+    .option('--write', 'publish and remove a value at each name, and time it', false)
+    .option('--as-cron', 'check with the environment that cron gives', false)
     .addHelpText('after', DOCTOR_EXAMPLES)
     .action(async (names: string[], given: DoctorFlags, command: Command) => {
       const { doctor } = await import('./doctor.ts');
@@ -116,7 +124,7 @@ export function createProgram(io: Io, version: string, exit: (code: number) => v
     });
 
   verb(program, 'nameserver', "serve the embedded provider's records as an authoritative DNS server")
-    .option('--listen <ADDRESS>', 'address and port, again for more', collect, [])
+    .option('--listen <ADDRESS>', 'address and port; repeat for more', collect, [])
     .addHelpText('after', NAMESERVER_EXAMPLES)
     .action(async (options: { listen: string[] }, command: Command) => {
       const { nameserver } = await import('./nameserver.ts');
@@ -125,7 +133,7 @@ export function createProgram(io: Io, version: string, exit: (code: number) => v
 
   program
     .command('providers [type]')
-    .description('the providers there are; with a type, its options, rights and costs')
+    .description('list the providers; with a type, show its options, rights and requests')
     .option('--json', 'print one JSON document', false)
     .addHelpText('after', PROVIDERS_EXAMPLES)
     .action(async (type: string | undefined, _options: object, command: Command) => {
@@ -135,7 +143,7 @@ export function createProgram(io: Io, version: string, exit: (code: number) => v
 
   program
     .command('demo')
-    .description('the whole way on this machine alone: no account, no network')
+    .description('publish and remove values on this machine: no account, no network')
     .action(async () => {
       const { demo } = await import('./demo.ts');
       await demo(io);
@@ -160,14 +168,14 @@ function collect(value: string, earlier: readonly string[]): string[] {
   return [...earlier, value];
 }
 
-/** commander's own complaint, in our terms. */
+/** An error of commander, as one of ours. */
 export function usageError(message: string): Dns01Error {
   const text = message
     .replace(/^error: /, '')
     .replace(/\s+/g, ' ')
     .replace(/\.$/, '');
   const hint = text.startsWith('unknown option')
-    ? 'dns01 --help shows the options; before a value that begins with a dash put --'
+    ? 'dns01 --help shows the options; put -- before a value that begins with a dash'
     : 'dns01 --help shows the commands';
   return new Dns01Error('E_USAGE', text, { hint });
 }
@@ -179,11 +187,12 @@ Examples:
   $ certbot certonly --manual --preferred-challenges dns -d example.com -d '*.example.com' \\
       --manual-auth-hook 'dns01 hook certbot auth' --manual-cleanup-hook 'dns01 hook certbot cleanup'
 
-The config is the first of --config FILE, DNS01_CONFIG, ./dns01.yaml,
-$XDG_CONFIG_HOME/dns01/config.yaml and /etc/dns01/config.yaml.
+The config is the first of --config FILE, DNS01_CONFIG, $XDG_CONFIG_HOME/dns01/config.yaml
+and /etc/dns01/config.yaml.
 
-Exit codes: 0 done, 64 usage, 65 refused by the provider, 68 no account or zone, 70 a bug in dns01,
-75 try again later, 76 an answer that does not fit the API, 77 credentials or rights, 78 config.`;
+Exit codes: 0 success, 64 usage, 65 refused by the provider, 68 no account or zone, 70 a bug in dns01,
+75 try again later, 76 answer not understood, 77 credentials or rights, 78 config.
+129, 130 and 143: stopped by SIGHUP, SIGINT or SIGTERM.`;
 
 const ADD_EXAMPLES = `
 Examples:
@@ -191,27 +200,28 @@ Examples:
   $ dns01 add-txt --no-wait --account panel _acme-challenge.example.com VALUE
   $ dns01 add-txt --dry-run _acme-challenge.example.com VALUE
 
-An apex and its wildcard share one name: two values live there side by side. A value that is there already is a
-success. The value goes into DNS bare, without quotes.`;
+A domain and its wildcard use the same name, with two values side by side. Adding a value that exists is a success.
+Write the value without quotes.`;
 
 const REMOVE_EXAMPLES = `
 Examples:
   $ dns01 remove-txt _acme-challenge.example.com LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ
   $ dns01 remove-txt --json _acme-challenge.example.com VALUE
 
-Other values at the name stay as they are.`;
+Other values at the name stay.`;
 
 const LIST_EXAMPLES = `
 Example:
   $ dns01 list-txt _acme-challenge.example.com
 
-This asks the provider's API; what the name servers show, wait-txt tells.`;
+This asks the provider's API. To ask the name servers, use wait-txt.`;
 
 const WAIT_EXAMPLES = `
 Example:
   $ dns01 wait-txt _acme-challenge.example.com LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ --timeout 120
 
-Every address of every authoritative server is asked directly, until all of them show the value twice in a row.`;
+It queries every address of every authoritative name server directly, until all of them show the value in two rounds
+in a row (propagation.settle in the config).`;
 
 const ZONES_EXAMPLES = `
 Examples:
@@ -222,7 +232,9 @@ const HOOK_EXAMPLES = `
 Clients:
   certbot auth       --manual-auth-hook 'dns01 hook certbot auth'
   certbot cleanup    --manual-cleanup-hook 'dns01 hook certbot cleanup'
-  acme.sh, acmetool, dehydrated, getssl, lego, simple-acme, uacme: see docs/hooks`;
+  acme.sh, acmetool, dehydrated, getssl, lego, simple-acme, uacme: see docs/hooks
+
+Options of dns01 go before the client's name.`;
 
 const BATCH_EXAMPLES = `
 Example:
@@ -231,8 +243,8 @@ Example:
   {"action":"add","name":"_acme-challenge.example.org","value":"evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA"}
   END
 
-Results come in the order of the lines; a line that fails does not stop the others, and the exit code is that of the
-first one. Without --no-wait the results of adds come when their values can be seen.`;
+Results come in the order of the lines. A line that fails does not stop the others. The exit code is that of the first
+failure. Without --no-wait, the result of an add comes when every name server shows the value.`;
 
 const SERVE_EXAMPLES = `
 Examples:
@@ -240,7 +252,8 @@ Examples:
   $ dns01 serve
   $ HTTPREQ_ENDPOINT=http://127.0.0.1:8053 HTTPREQ_USERNAME=web1 HTTPREQ_PASSWORD=… lego --dns httpreq …
 
-It answers as soon as the value is published, for these clients look themselves; with --wait when it can be seen.`;
+It answers as soon as the value is published, because these clients check propagation themselves. With --wait, it
+answers when every name server shows the value.`;
 
 const SWEEP_EXAMPLES = `
 Examples:
@@ -248,8 +261,8 @@ Examples:
   $ dns01 sweep --older-than 12h
   $ dns01 sweep --scan
 
-A hook that was killed leaves its value behind. The journal in the state directory knows it; only what stands there is
-ever withdrawn.`;
+A hook that is killed leaves its value behind. sweep removes only values that are in the journal of the state directory.
+Exit code 78 means that journal entries are damaged.`;
 
 const PROVIDERS_EXAMPLES = `
 Examples:
@@ -262,12 +275,12 @@ Examples:
   $ dns01 doctor --issuer letsencrypt.org --write example.com '*.example.com'
   $ dns01 doctor --as-cron --json
 
-Without names it looks at the zones of the config. Exit code 0 when issuing would work, warnings included; 65 when
-something is bad, 78 when that is the config, 75 when nothing could be checked.`;
+Without names, it checks all accounts and the zones of the config. Exit codes: 0 issuing would work (there may be
+warnings), 65 something is bad, 78 the config is bad, 75 nothing could be checked.`;
 
 const NAMESERVER_EXAMPLES = `
 Examples:
   $ dns01 nameserver --listen 127.0.0.1:5300
   $ dns01 nameserver --listen 192.0.2.1:53 --listen [2001:db8::1]:53
 
-Serves the zones of all accounts with provider: embedded, until it is stopped.`;
+It serves the zones of all accounts with provider: embedded, until you stop it. Default: 127.0.0.1:5300.`;

@@ -20,7 +20,12 @@ const serverAddress = z
   );
 
 const account = z.looseObject({
-  provider: z.string().check(z.minLength(1), z.describe('type of the provider, see docs/providers')),
+  provider: z
+    .string()
+    .check(
+      z.minLength(1),
+      z.describe('type of the provider (see: dns01 providers), or the path or package of a provider of your own'),
+    ),
 });
 
 const zoneRoute = z.union(
@@ -33,7 +38,7 @@ const zoneRoute = z.union(
           .boolean()
           .check(
             z.describe(
-              'CNAMEs from other zones may lead here, and names without the label _acme-challenge may be written',
+              'CNAMEs from other zones may lead into this zone, and any name in it may be written, not only _acme-challenge names',
             ),
           ),
       ),
@@ -43,45 +48,47 @@ const zoneRoute = z.union(
 );
 
 export const configSchema = z.strictObject({
-  accounts: z.record(name, account).check(z.describe('the logins, each under a name of your own')),
+  accounts: z.record(name, account).check(z.describe('the logins; you choose their names')),
   zones: z.optional(
     z
       .record(z.string(), zoneRoute)
-      .check(z.describe('which account holds which zone; with one account it may be left out')),
+      .check(z.describe('which account holds which zone; can be omitted if there is only one account')),
   ),
   dns: z.optional(
     z.strictObject({
       resolvers: z.optional(
-        z
-          .array(serverAddress)
-          .check(z.describe("where zones and name servers are looked up; default: the system's resolvers")),
+        z.array(serverAddress).check(z.describe("resolvers that find zones and name servers; default: the system's")),
       ),
       followCnames: z.optional(
-        z.boolean().check(z.describe('write where the CNAMEs of a challenge name lead, and wait there; default true')),
+        z.boolean().check(z.describe('if a challenge name is a CNAME, write the value where it leads; default: true')),
       ),
       nameservers: z.optional(
         z
           .record(z.string(), z.array(serverAddress).check(z.minLength(1)))
-          .check(z.describe("ask these servers for a zone instead of the zone's own")),
+          .check(z.describe('query these servers for a zone, instead of the ones that the DNS shows')),
       ),
       allowNetworks: z.optional(
         z
           .array(z.string().check(z.regex(/^[\da-f.:]+\/\d{1,3}$/i, 'expected a network like 127.0.0.0/8')))
-          .check(z.describe('networks on this machine or link whose name servers may be asked, e.g. 127.0.0.0/8')),
+          .check(
+            z.describe(
+              'local networks (loopback, link-local) whose name servers may be queried, e.g. 127.0.0.0/8; default: none',
+            ),
+          ),
       ),
     }),
   ),
   propagation: z.optional(
     z.strictObject({
-      timeout: z.optional(seconds('how long to wait for all name servers, in seconds; default 300', 0, 86_400)),
-      interval: z.optional(seconds('time between two rounds of questions, in seconds; default 2', 0.05, 3600)),
+      timeout: z.optional(seconds('how long to wait for all name servers, in seconds; default: 300', 0, 86_400)),
+      interval: z.optional(seconds('time between two rounds of queries, in seconds; default: 2', 0.05, 3600)),
       settle: z.optional(
         z
           .int()
           .check(
             z.minimum(1),
             z.maximum(100),
-            z.describe('how many full rounds in a row must show the value; default 2'),
+            z.describe('how many full rounds in a row must show the value; default: 2'),
           ),
       ),
     }),
@@ -93,7 +100,7 @@ export const configSchema = z.strictObject({
           .string()
           .check(
             z.refine(isListenAddress, 'expected ADDRESS:PORT or unix:/PATH'),
-            z.describe('where dns01 serve listens; default 127.0.0.1:8053'),
+            z.describe('where dns01 serve listens; default: 127.0.0.1:8053'),
           ),
         '127.0.0.1:8053',
       ),
@@ -105,21 +112,25 @@ export const configSchema = z.strictObject({
               .string()
               .check(
                 z.regex(HASH_PATTERN, 'expected what dns01 serve hash prints'),
-                z.describe('from dns01 serve hash'),
+                z.describe('hash of the password: the output of dns01 serve hash'),
               ),
             names: z
               .array(z.string())
               .check(
                 z.minLength(1),
-                z.describe('the domains whose challenge names, and those below, the user may write'),
+                z.describe('domains for which the user may write challenge names, including their subdomains'),
               ),
           }),
         )
-        .check(z.describe('who may ask, each with a name of your own')),
+        .check(z.describe('the users of dns01 serve; you choose their names')),
       tls: z.optional(
         z
           .strictObject({ cert: z.string(), key: z.string() })
-          .check(z.describe('PEM files of a certificate and its key; needed where others than this machine may ask')),
+          .check(
+            z.describe(
+              'PEM files of a certificate and its key; needed unless the server listens on loopback or a Unix socket',
+            ),
+          ),
       ),
     }),
   ),
@@ -129,7 +140,7 @@ export const configSchema = z.strictObject({
       .check(
         z.minimum(1),
         z.maximum(86_400),
-        z.describe('TTL of the records in seconds, where the API takes one; default 60'),
+        z.describe('TTL of the records in seconds, if the API accepts one; default: 60'),
       ),
   ),
 });
@@ -137,12 +148,7 @@ export const configSchema = z.strictObject({
 /** Connection options that every provider with an HTTP API takes beside its own. */
 export const connectionSchema = z.object({
   ca: z.optional(
-    z
-      .string()
-      .check(
-        z.minLength(1),
-        z.describe('PEM file of the certificate authority to trust instead of those of the system'),
-      ),
+    z.string().check(z.minLength(1), z.describe('PEM file of the CA to trust, instead of the CAs that Node trusts')),
   ),
   fingerprint: z.optional(
     z
@@ -152,11 +158,11 @@ export const connectionSchema = z.object({
         z.describe("SHA-256 fingerprint of the server's certificate: trust exactly this one"),
       ),
   ),
-  timeout: z.optional(seconds('time for one request, in seconds; default 30', 0.1, 600)),
+  timeout: z.optional(seconds('time for one request, in seconds; default: 30', 0.1, 600)),
   proxy: z.optional(
     z.string().check(
       z.refine((text) => /^https?:\/\//.test(text) && URL.canParse(text), 'expected the http:// address of a proxy'),
-      z.describe('HTTP proxy; default: HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the environment'),
+      z.describe('HTTP proxy; default: HTTPS_PROXY, HTTP_PROXY and NO_PROXY from the environment'),
     ),
   ),
 });

@@ -19,7 +19,7 @@ export function environment(description: string, names = /^[A-Za-z_]\w*$/) {
 /** The option for the time of one call, in seconds. */
 export const callTimeout = (seconds: number) =>
   z._default(
-    z.number().check(z.minimum(0.1), z.maximum(3600), z.describe('seconds for one call, then it is stopped')),
+    z.number().check(z.minimum(0.1), z.maximum(3600), z.describe('time limit for one call, in seconds')),
     seconds,
   );
 
