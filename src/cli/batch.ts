@@ -22,8 +22,8 @@ interface Tally {
 }
 
 /**
- * `dns01 batch`: one JSON line in, one out, in order. Results of adds are printed when their values can be seen, after
- * one wait for all; with `--no-wait` as soon as they are published.
+ * `dns01 batch`: one JSON line in, one out, in order. The result of an add is printed when its value is visible, after
+ * one wait for all; with `--no-wait` as soon as it is published.
  */
 export function batch(options: BatchOptions, io: Io): Promise<void> {
   return withRun({ ...options, timeout: options.timeout ?? BATCH_TIME }, io, async (run) => {

@@ -1,16 +1,16 @@
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 
-/** Bytes of an output that are kept. */
+/** How many bytes of an output are kept. */
 const KEPT = 65_536;
 
 export interface OutputEnd {
   readonly closed: Promise<unknown>;
-  /** The last 64 KiB. From now on nobody listens. */
+  /** The last 64 KiB. Stops reading. */
   text(): string;
 }
 
-/** Reads an output for as long as it comes, so that its writer never waits, and keeps the end of it. */
+/** Reads an output until it ends, so that its writer never blocks, and keeps the end of it. */
 export function readEnd(stream: Readable): OutputEnd {
   let chunks: Buffer[] = [];
   let length = 0;
