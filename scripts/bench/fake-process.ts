@@ -1,4 +1,4 @@
-// A fake in a process of its own, so that its work is not taken for that of dns01: what scripts/bench/fakes.ts starts.
+// A fake in a process of its own, so that its CPU time is not counted as that of dns01. scripts/bench/fakes.ts starts it.
 import { startFakeDns } from '../../test/fakes/dns-server.ts';
 import { ACCOUNTS, ZONE } from './accounts.ts';
 import type { Told, Wish } from './fakes.ts';

@@ -3,25 +3,25 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { AccountName } from './accounts.ts';
 
-/** What is asked of a fake in a process of its own. */
+/** A request to a fake in a process of its own. */
 export interface Wish {
-  /** How many records of others its zone is to hold at least. */
+  /** The minimum number of other records in its zone. */
   readonly records?: number;
   readonly show?: { readonly names: readonly string[]; readonly value: string };
 }
 
-/** What it tells: when it is ready, and after each wish. */
+/** A message of the fake: when it is ready, and after each request. */
 export interface Told {
   readonly login?: Readonly<Record<string, unknown>>;
   readonly at?: string;
-  /** Those since this was told last. */
+  /** The number of requests since the last message. */
   readonly requests?: number;
-  /** When the wish was done, in milliseconds since 1970. */
+  /** When the request was done, in milliseconds since 1970. */
   readonly now?: number;
 }
 
 export interface FakeProcess {
-  /** What it said when it was ready. */
+  /** Its first message. */
   readonly ready: Told;
   ask(wish: Wish): Promise<Told>;
   close(): Promise<void>;

@@ -24,8 +24,8 @@ ${own
 ## Options
 
 ${table(own)}
-${http ? `\nAnd those of every provider with an HTTP API:\n\n${table(connection)}\n` : ''}
-A secret is the text itself, \`{ env: NAME }\`, \`{ file: PATH }\` or \`{ credential: NAME }\` (systemd's \`LoadCredential\`).
+${http ? `\nEvery provider with an HTTP API also has these:\n\n${table(connection)}\n` : ''}
+Write a secret as the text itself, \`{ env: NAME }\`, \`{ file: PATH }\` or \`{ credential: NAME }\` (systemd's \`LoadCredential\`).
 
 ## What it needs
 
@@ -37,7 +37,7 @@ ${docs.rights.map((right) => `- ${right}`).join('\n')}
 |---|---|
 | add-txt | ${docs.requests.add} |
 | remove-txt | ${docs.requests.remove} |
-${rateLimits.map(({ requests, windowMs, per }) => `\nAt most ${requests} requests in ${windowMs / 1000} s for each ${per}; dns01 keeps to it, over all its processes on a machine together.\n`).join('')}
+${rateLimits.map(({ requests, windowMs, per }) => `\nAt most ${requests} requests in ${windowMs / 1000} s for each ${per}; dns01 keeps to it across all its processes on a machine.\n`).join('')}
 ## What it was tried against
 
 ${sentence(docs.tried)}
@@ -46,7 +46,7 @@ The provider's own documents: <${docs.url}>
 `;
 }
 
-/** What is needed, and of a block only where the block itself is. */
+/** Required keys; those of a block only if the block itself is required. */
 function isInExample({ name, required }: OptionRow, rows: readonly OptionRow[]): boolean {
   const parent = name.slice(0, Math.max(0, name.lastIndexOf('.')));
   return required && (parent === '' || rows.some((row) => row.name === parent && row.required));
