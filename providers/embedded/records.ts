@@ -28,7 +28,7 @@ export interface ServedRecords {
 }
 
 /** How many files are read at the same time: a process may have only some hundred open. */
-const READ_AT_ONCE = 32;
+const MAX_OPEN = 32;
 
 /** Two changes in one tick of the file system's clock look like one, so the files are read again for a while. */
 const RECENT_MS = 3000;
@@ -39,7 +39,7 @@ const RESCAN_MS = 250;
  * a reader sees a whole record or none.
  */
 export function openRecords(directory: string): Records {
-  const limit = pLimit(READ_AT_ONCE);
+  const limit = pLimit(MAX_OPEN);
   const fileOf = (name: string, value: string) => {
     const digest = createHash('sha256').update(`${name} ${value}`).digest('hex');
     return join(directory, `txt-${digest.slice(0, 32)}.json`);

@@ -26,7 +26,7 @@ import {
   refuseUnstorable,
   rowsAt,
 } from './lookups.ts';
-import { type IspconfigOptions, type Row, SHORTEST_TTL, type Zone } from './schema.ts';
+import { type IspconfigOptions, MIN_TTL, type Row, type Zone } from './schema.ts';
 
 /** Requests at the same time, in one session. */
 export const CONCURRENCY = 4;
@@ -197,7 +197,7 @@ function newRow({ name, value, ttl }: TxtRecord, zone: Zone, stamp: string, opti
     type: 'TXT',
     data: value,
     aux: '0',
-    ttl: String(Math.max(SHORTEST_TTL, options.ttl ?? ttl)),
+    ttl: String(Math.max(MIN_TTL, options.ttl ?? ttl)),
     // The text Y: with true or 1 the row is stored as inactive, and the answer is still "ok".
     active: 'Y',
     stamp,

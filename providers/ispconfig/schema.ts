@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import { httpUrl, type Resolved, secret } from '../../src/provider.ts';
 
 /** ISPConfig refuses a record with a shorter TTL. In seconds. */
-export const SHORTEST_TTL = 60;
+export const MIN_TTL = 60;
 
 const URL_FORM = 'expected the address of the JSON API, like https://panel.example.com:8080/remote/json.php';
 
@@ -28,8 +28,8 @@ export const optionsSchema = z.strictObject({
     'Number of the client who owns new records. 0 is right for nearly everybody: with any other number ISPConfig makes that client the owner of the whole zone',
   ),
   ttl: described(
-    z.optional(z.int().check(z.gte(SHORTEST_TTL))),
-    `TTL of new records in seconds, at least ${SHORTEST_TTL}; without it the ttl of the whole configuration`,
+    z.optional(z.int().check(z.gte(MIN_TTL))),
+    `TTL of new records in seconds, at least ${MIN_TTL}; without it the ttl of the whole configuration`,
   ),
 });
 

@@ -2,7 +2,7 @@ import { Dns01Error, withContext } from '../../src/errors.ts';
 import type { ProviderContext, TxtRecord } from '../../src/provider.ts';
 import type { PanelRecord } from './answers.ts';
 import type { PanelClient, Place, RefusedChange } from './client.ts';
-import { doubled, type NameStyle, ownRecords, type Sighting, sight, stylesToTry, writtenAs } from './names.ts';
+import { doubled, type ListState, type NameStyle, ownRecords, stateIn, stylesToTry, writtenAs } from './names.ts';
 
 export interface Tools {
   readonly client: PanelClient;
@@ -27,7 +27,7 @@ const MAX_COPIES = 20;
 export async function publish(place: Place, record: TxtRecord, tools: Tools): Promise<boolean> {
   const { client, context, nameStyle } = tools;
   const records = await client.records(place);
-  const found = sight(records, record);
+  const found = stateIn(records, record);
   if (found === 'there') return false;
   // An interrupted run left it.
   if (found === 'doubled') await withdraw(place, record, tools);
@@ -63,13 +63,13 @@ async function send(
   place: Place,
   record: TxtRecord,
   tools: Tools,
-): Promise<{ readonly refusal?: RefusedChange | undefined; readonly seen: Sighting }> {
+): Promise<{ readonly refusal?: RefusedChange | undefined; readonly seen: ListState }> {
   const { client, context } = tools;
   const name = writtenAs(style, record.name, place.zone);
-  const seenIn = (records: readonly PanelRecord[]) => sight(records, record, style);
+  const seenIn = (records: readonly PanelRecord[]) => stateIn(records, record, style);
   const look = async () => seenIn(await watch(place, tools, (records) => seenIn(records) !== 'missing'));
 
-  const sent = await context.writeOnce<{ refusal?: RefusedChange; seen: Sighting }>({
+  const sent = await context.writeOnce<{ refusal?: RefusedChange; seen: ListState }>({
     async write() {
       let refusal = await client.createTxt(place, name, record.value, record.ttl);
       if (refusal && isAbout(refusal, 'ttl')) {
@@ -83,7 +83,7 @@ async function send(
       return seen === 'missing' ? undefined : { seen };
     },
   });
-  if (sent.refusal) return { ...sent, seen: sight(await client.records(place), record) };
+  if (sent.refusal) return { ...sent, seen: stateIn(await client.records(place), record) };
   if (sent.seen === 'missing') throw notShown(place, record);
   return sent;
 }

@@ -14,7 +14,7 @@ import type { PanelRecord } from './answers.ts';
 export type NameStyle = 'relative' | 'fqdn' | 'fqdn-dot';
 
 /** Whether a list shows a value: at its name, at the name with the zone twice at its end, or not at all. */
-export type Sighting = 'there' | 'doubled' | 'missing';
+export type ListState = 'there' | 'doubled' | 'missing';
 
 /** What a full name becomes if the server behind the panel takes it for a relative one. */
 export const doubled = (name: Fqdn, zone: Fqdn): string => `${name}.${zone}`;
@@ -55,7 +55,7 @@ const showsRelative = (records: readonly PanelRecord[], zone: Fqdn): boolean =>
  * @param sent the style in which this run sent the record
  * @throws E_PROTOCOL for a TXT record at the name without a readable value
  */
-export function sight(records: readonly PanelRecord[], record: TxtRecord, sent?: NameStyle): Sighting {
+export function stateIn(records: readonly PanelRecord[], record: TxtRecord, sent?: NameStyle): ListState {
   const { name, zone } = record;
   const isAmbiguous = sent !== undefined && sent !== 'relative' && showsRelative(records, zone);
   const own = ownRecords(records, record).map((shown) => shown.name.trim());

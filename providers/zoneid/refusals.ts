@@ -97,8 +97,8 @@ function fieldCodes(answer: HttpAnswer): FieldCode[] {
 /** The codes and the message, which is Estonian. Its letters beyond ASCII are only intact in an undocumented Base64 header. */
 function messageOf(answer: HttpAnswer): string {
   const { headers, text } = answer;
-  const told = fieldCodes(answer).map(({ field, code }) => `${field}: ${code}`);
+  const texts = fieldCodes(answer).map(({ field, code }) => `${field}: ${code}`);
   const encoded = headers['x-status-message-base64'];
   const message = encoded ? Buffer.from(encoded, 'base64').toString('utf8') : headers['x-status-message'];
-  return [told.join(', '), message || (told.length === 0 ? text : '')].filter(Boolean).join(': ');
+  return [texts.join(', '), message || (texts.length === 0 ? text : '')].filter(Boolean).join(': ');
 }

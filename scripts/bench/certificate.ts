@@ -9,7 +9,7 @@ import { type Findings, goal, leftOut, type Part, table } from './part.ts';
 import { openPlace } from './place.ts';
 
 /** Seconds that the secondary is behind. It is the only server that the CA queries. */
-const LAG = 3;
+const LAG_S = 3;
 
 const NEEDED = ['certbot', 'pebble', 'named', 'knotd', 'dig', 'openssl', 'setpriv', 'bash'];
 
@@ -29,7 +29,7 @@ export const certificate: Part = {
   async run(rounds): Promise<Findings> {
     const missing = missingOf(NEEDED);
     if (missing.length > 0) return { lines: [leftOut('certificates', `not installed: ${missing.join(', ')}`)] };
-    const lab = await startLab({ zones: [ZONE], lagSeconds: LAG });
+    const lab = await startLab({ zones: [ZONE], lagSeconds: LAG_S });
     try {
       const issued: Issued[] = [];
       for (const names of [1, 10, 100]) {
@@ -47,7 +47,7 @@ export const certificate: Part = {
 
 const INTRODUCTION = [
   `certbot's manual plugin with dns01's two hooks, pebble as the CA, BIND as the primary that dns01 updates, and Knot as a`,
-  `secondary that shows a change ${LAG} s later; the CA asks only Knot. dns01's settings are those of a new config. The wait is`,
+  `secondary that shows a change ${LAG_S} s later; the CA asks only Knot. dns01's settings are those of a new config. The wait is`,
   'what the last add takes longer than a usual call of a hook; a hook that waits for each name waits as often as there are',
   'names. Seconds; 100 names once, fewer up to three times.',
   '',
@@ -83,13 +83,13 @@ function tableOf(issued: readonly Issued[]): string[] {
         list.map(({ wait }) => wait),
         1,
       ),
-      String(names * LAG),
+      String(names * LAG_S),
     ]),
   );
 }
 
 function goals(issued: readonly Issued[]): string[] {
-  const told = byNames(issued).map(
+  const results = byNames(issued).map(
     ([names, list]) =>
       `${shortSpread(
         list.map(({ wait }) => wait),
@@ -101,9 +101,9 @@ function goals(issued: readonly Issued[]): string[] {
   return [
     `- Of the ${largest?.total.toFixed(1)} s for ${largest?.names} names certbot and pebble take ${rest.toFixed(1)}, the ${2 * (largest?.names ?? 0)} processes of the hooks ${largest?.hooks.toFixed(1)}, the wait ${largest?.wait.toFixed(1)}.`,
     goal(
-      `one wait, under twice the lag of ${LAG} s, however many names`,
-      told.join(', '),
-      issued.every(({ wait }) => wait < 2 * LAG),
+      `one wait, under twice the lag of ${LAG_S} s, however many names`,
+      results.join(', '),
+      issued.every(({ wait }) => wait < 2 * LAG_S),
     ),
   ];
 }

@@ -48,9 +48,9 @@ export async function growthOfZones(rounds: number): Promise<Findings> {
           subject,
           String(records),
           ...spread(costs.map(({ milliseconds }) => milliseconds)),
-          told(costs.map(({ processor }) => processor)),
+          medianOf(costs.map(({ processor }) => processor)),
           String(requests),
-          told(costs.map(({ peak }) => peak)),
+          medianOf(costs.map(({ peak }) => peak)),
         ]),
       ),
       '',
@@ -76,7 +76,7 @@ export async function growthOfZones(rounds: number): Promise<Findings> {
 const ownTimeOf = (costs: readonly Cost[]): number =>
   median(costs.map(({ processor, milliseconds }) => processor ?? milliseconds));
 
-const told = (numbers: readonly (number | undefined)[]): string =>
+const medianOf = (numbers: readonly (number | undefined)[]): string =>
   numbers.includes(undefined) ? '' : median(numbers.map(Number)).toFixed(0);
 
 function goalOf(name: string, sizes: readonly Sized[]): string {

@@ -13,8 +13,8 @@ export interface Findings {
 }
 
 /** A goal with its measurement, met or missed. */
-export function goal(wish: string, measured: string, isMet: boolean): string {
-  return `- Goal: ${wish}. Measured: ${measured}: **${isMet ? 'met' : 'missed'}**.`;
+export function goal(expected: string, measured: string, isMet: boolean): string {
+  return `- Goal: ${expected}. Measured: ${measured}: **${isMet ? 'met' : 'missed'}**.`;
 }
 
 /** A measurement that is not possible here, for stderr and the page. */

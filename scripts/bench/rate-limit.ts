@@ -6,7 +6,7 @@ import { namesIn, openPlace, type Place, VALUE } from './place.ts';
 import { zoneidWithWindow } from './zoneid-window.ts';
 
 /** Seconds in place of the minute in which ZoneID allows 60 requests. */
-const WINDOW = 30;
+const WINDOW_S = 30;
 const NAMES = namesIn(ZONE, 100);
 /** Seconds. Each of a hundred processes waits for its turn. */
 const PATIENCE = ['--timeout', '600'];
@@ -37,7 +37,7 @@ export const rateLimit: Part = {
     ];
     return {
       lines: [
-        `100 names added and removed at ZoneID, which allows 60 requests a minute. Here the minute is ${WINDOW} s, at the server and in`,
+        `100 names added and removed at ZoneID, which allows 60 requests a minute. Here the minute is ${WINDOW_S} s, at the server and in`,
         'the provider, so that the cost of a start counts twice as much as with the real one.',
         '',
         ...table(
@@ -63,7 +63,7 @@ export const rateLimit: Part = {
 };
 
 async function spend(way: string, work: (place: Place, action: 'add' | 'remove') => Promise<void>): Promise<Spent> {
-  const fake = await startZoneidFake({ zones: [ZONE], rateLimit: { requests: 60, window: WINDOW * 1000 } });
+  const fake = await startZoneidFake({ zones: [ZONE], rateLimit: { requests: 60, window: WINDOW_S * 1000 } });
   const gate = await openGate(new URL(fake.url).host);
   const place = openPlace();
   let [first, last] = [Number.NaN, Number.NaN];
@@ -79,12 +79,12 @@ async function spend(way: string, work: (place: Place, action: 'add' | 'remove')
   });
   try {
     const { username, apiKey } = fake;
-    const provider = await zoneidWithWindow(place.directory, WINDOW);
+    const provider = await zoneidWithWindow(place.directory, WINDOW_S);
     place.configure(configOf({ provider, url: `http://${gate.host}/v2`, username, apiKey }));
     await work(place, 'add');
     await work(place, 'remove');
     const refused = gate.statuses.filter((status) => status === 429).length;
-    return { way, requests: gate.statuses.length, refused, windows: (last - first) / (WINDOW * 1000) };
+    return { way, requests: gate.statuses.length, refused, windows: (last - first) / (WINDOW_S * 1000) };
   } finally {
     place.remove();
     await gate.close();

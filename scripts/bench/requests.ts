@@ -97,20 +97,20 @@ const ZONE_SEARCH = 2;
 function goals(counted: readonly Counted[]): string[] {
   const of = (wanted: AccountName) => counted.filter(({ provider }) => provider === wanted);
   const titles = [...new Set(of('zoneid').map(({ title }) => title))];
-  const told = (list: readonly Counted[], number: (one: Counted) => number) =>
+  const listed = (list: readonly Counted[], number: (one: Counted) => number) =>
     list.map((one) => `${number(one)} for ${one.names}`).join(', ');
   return [
     ...titles.map((title) => {
       const list = counted.filter((one) => one.title === title);
       return goal(
         `${title}: 2 requests a name, to add and remove it, and the search for the zone (${ZONE_SEARCH}) once`,
-        told(list, ({ added, removed }) => added + removed),
+        listed(list, ({ added, removed }) => added + removed),
         list.every(({ added, removed, names }) => added + removed <= 2 * names + ZONE_SEARCH),
       );
     }),
     goal(
       'ispconfig: 2 requests and 1 a name to add in a batch',
-      told(of('ispconfig'), ({ added }) => added),
+      listed(of('ispconfig'), ({ added }) => added),
       of('ispconfig').every(({ added, names }) => added <= 2 + names),
     ),
   ];

@@ -145,16 +145,16 @@ const peakOf = ({ costs }: Measured): number => median(costs.map(({ peak }) => p
 function tableOf(measured: readonly Measured[]): string[] {
   const [base] = measured;
   if (!base) return [];
-  const told = (number: number, digits: number) => (Number.isNaN(number) ? '' : number.toFixed(digits));
+  const shown = (number: number, digits: number) => (Number.isNaN(number) ? '' : number.toFixed(digits));
   return table(
     ['command', 'median ms', 'min', 'max', '× node', 'CPU ms', 'peak MB', '× node'],
     measured.map((one) => [
       one.name === NODE ? `\`${NODE}\`` : one.name,
       ...spread(one.costs.map(({ milliseconds }) => milliseconds)),
-      told(timeOf(one) / timeOf(base), 2),
-      told(processorOf(one), 0),
-      told(peakOf(one), 0),
-      told(peakOf(one) / peakOf(base), 2),
+      shown(timeOf(one) / timeOf(base), 2),
+      shown(processorOf(one), 0),
+      shown(peakOf(one), 0),
+      shown(peakOf(one) / peakOf(base), 2),
     ]),
   );
 }
@@ -166,14 +166,14 @@ function goals(measured: readonly Measured[]): string[] {
   if (!base) return [];
   const times = adds.map((add) => timeOf(add) / timeOf(base));
   const peaks = adds.map((add) => peakOf(add) / peakOf(base));
-  const told = (ratios: readonly number[]) =>
+  const shown = (ratios: readonly number[]) =>
     adds.map(({ name }, index) => `${ratios[index]?.toFixed(2)} × (${name.replace('dns01 add-txt, ', '')})`).join(', ');
   const update = of(ADDS.update);
   const faster = update && lexiconAdd ? timeOf(lexiconAdd) / timeOf(update) : undefined;
   return [
     goal(
       `an add within 3 × \`${NODE}\``,
-      told(times),
+      shown(times),
       times.every((ratio) => ratio <= 3),
     ),
     ...(faster === undefined
@@ -184,7 +184,7 @@ function goals(measured: readonly Measured[]): string[] {
       : [
           goal(
             `an add within 1.6 × the peak memory of \`${NODE}\``,
-            told(peaks),
+            shown(peaks),
             peaks.every((ratio) => ratio <= 1.6),
           ),
         ]),

@@ -12,14 +12,14 @@ export interface VisibleResult extends BatchResult {
  * How many results wait together. A usual batch fits. A larger one is split, so that its memory does not grow; a group
  * waits while the next lines are processed.
  */
-const TOGETHER = 1000;
+const MAX_TOGETHER = 1000;
 
 /** The results in order. An add comes when its value is visible, or with the error that it is not. */
 export async function* onceVisible(
   results: AsyncIterable<BatchResult>,
   run: Run,
   progress: WaitProgress,
-  together = TOGETHER,
+  together = MAX_TOGETHER,
 ): AsyncGenerator<VisibleResult> {
   let waiting: Promise<VisibleResult[]> | undefined;
   let group: BatchResult[] = [];

@@ -29,7 +29,7 @@ export interface BatchDone {
 }
 
 /** How many lines are read ahead of the oldest unfinished one. This limits the memory of a batch. */
-const WINDOW = 256;
+const MAX_READ_AHEAD = 256;
 
 /** Milliseconds without another line, after which the lines so far are processed. */
 const INPUT_PAUSE_MS = 100;
@@ -95,7 +95,7 @@ async function* groupsOf(lines: AsyncIterable<string>, stop: AbortSignal): Async
       const key = `${read?.asked?.name} ${read?.asked?.value}`;
       if (
         !read ||
-        group.length === WINDOW ||
+        group.length === MAX_READ_AHEAD ||
         (read.asked && (seen.get(key) ?? read.asked.action) !== read.asked.action)
       ) {
         yield group;

@@ -25,8 +25,8 @@ export async function* sweep(run: Run, olderThan: number, dryRun: boolean): Asyn
   const { entries: all, unreadable } = await run.journal.all();
   const open = all.filter(({ since }) => isOlder(since, latest));
   open.sort((one, other) => one.since.localeCompare(other.since));
-  for (let at = 0; at < open.length; at += TOGETHER) {
-    const entries = open.slice(at, at + TOGETHER);
+  for (let at = 0; at < open.length; at += MAX_TOGETHER) {
+    const entries = open.slice(at, at + MAX_TOGETHER);
     const order = { action: 'remove', challenges: entries, principal: WHOLE_CONFIG } as const;
     const outcomes = dryRun ? [] : carryOut(order, { ...run, log: { ...run.log, warn: () => {} } }).each;
     for (const [index, entry] of entries.entries()) {
@@ -49,7 +49,7 @@ function isOlder(since: string, latest: number): boolean {
 const MAX_CLOCK_ERROR_MS = 60_000;
 
 /** How many values are withdrawn in one order, so that those of one zone go out in few requests. */
-const TOGETHER = 250;
+const MAX_TOGETHER = 250;
 
 function outcomeOf(result: OrderResult): Swept['outcome'] {
   if (isDns01Error(result)) return result;

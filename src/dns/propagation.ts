@@ -208,16 +208,16 @@ function everyNameShown(watches: readonly Watch[]): boolean {
 }
 
 /** How many names an error lists with all their servers. */
-const NAMES_IN_ERROR = 5;
+const MAX_NAMED = 5;
 
 function lateOnes(watches: readonly Watch[], lost: readonly LostName[], seconds: number): Late {
   const open = watches.filter(({ result }) => result.state !== 'shown').map(({ awaited }) => awaited);
   const late = [...new Set(open)];
-  const details = late.slice(0, NAMES_IN_ERROR).map((awaited) => {
+  const details = late.slice(0, MAX_NAMED).map((awaited) => {
     const servers = watches.filter((watch) => watch.awaited === awaited).map(describe);
     return `${awaited.name} (${servers.join('; ')})`;
   });
-  const more = late.length > NAMES_IN_ERROR ? ` and ${late.length - NAMES_IN_ERROR} more names` : '';
+  const more = late.length > MAX_NAMED ? ` and ${late.length - MAX_NAMED} more names` : '';
   const error = new Dns01Error(
     'E_PROPAGATION',
     `not shown by every name server after ${seconds.toFixed(0)} s: ${details.join(', ')}${more}`,

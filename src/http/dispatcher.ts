@@ -4,10 +4,10 @@ import { Dns01Error } from '../errors.ts';
 import { type Dispatcher, loadAgent, loadConnector, loadPool, loadProxyAgent } from './undici.ts';
 
 /** Milliseconds until a connection, TLS included, counts as failed. */
-const CONNECT_TIMEOUT = 10_000;
+const CONNECT_TIMEOUT_MS = 10_000;
 
 /** Milliseconds that an idle connection is kept. ISPConfig binds a session to the client's address. */
-const KEEP_ALIVE = 30_000;
+const KEEP_ALIVE_MS = 30_000;
 
 export interface ConnectionSettings {
   /** PEM text of the certificates to trust instead of the system's. */
@@ -35,12 +35,12 @@ export async function openDispatcher({ ca, fingerprint, proxy }: ConnectionSetti
     ...(fingerprint === undefined ? {} : { rejectUnauthorized: false, ca: [] }),
     // A resumed session shows no certificate to check.
     maxCachedSessions: 0,
-    timeout: CONNECT_TIMEOUT,
+    timeout: CONNECT_TIMEOUT_MS,
   };
   const factory = (origin: string | URL, options: Pool.Options) =>
     new Pool(origin, {
       ...options,
-      keepAliveTimeout: KEEP_ALIVE,
+      keepAliveTimeout: KEEP_ALIVE_MS,
       connect: endingWithErrors(
         fingerprint === undefined ? (options.connect as Connector) : pinned(options.connect as Connector, fingerprint),
       ),

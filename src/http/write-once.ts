@@ -2,7 +2,7 @@ import { asUnknown, isDns01Error } from '../errors.ts';
 import type { ProviderLog, WriteOnce } from '../provider.ts';
 
 /** How often a write is sent at most, if each check after it shows that it was not done. */
-const ATTEMPTS = 3;
+const MAX_ATTEMPTS = 3;
 
 /**
  * Check, then decide: the only way to repeat a write with an unknown outcome. A write that was clearly refused is not
@@ -23,7 +23,7 @@ export async function writeOnce<Result>({ write, look }: WriteOnce<Result>, log:
         throw failure;
       });
       if (found !== undefined) return found;
-      if (attempt === ATTEMPTS) throw failure;
+      if (attempt === MAX_ATTEMPTS) throw failure;
     }
   }
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 
 /** How many bytes of an output are kept. */
-const KEPT = 65_536;
+const MAX_KEPT_BYTES = 65_536;
 
 export interface OutputEnd {
   readonly closed: Promise<unknown>;
@@ -18,15 +18,15 @@ export function readEnd(stream: Readable): OutputEnd {
   stream.on('data', (chunk: Buffer) => {
     chunks.push(chunk);
     length += chunk.length;
-    if (length < 2 * KEPT) return;
-    chunks = [Buffer.concat(chunks).subarray(-KEPT)];
-    length = KEPT;
+    if (length < 2 * MAX_KEPT_BYTES) return;
+    chunks = [Buffer.concat(chunks).subarray(-MAX_KEPT_BYTES)];
+    length = MAX_KEPT_BYTES;
   });
   return {
     closed: once(stream, 'close').catch(() => {}),
     text() {
       stream.destroy();
-      return Buffer.concat(chunks).subarray(-KEPT).toString('utf8');
+      return Buffer.concat(chunks).subarray(-MAX_KEPT_BYTES).toString('utf8');
     },
   };
 }

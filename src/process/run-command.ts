@@ -9,10 +9,10 @@ import type { Command, CommandOutcome, ProviderLog } from '../provider.ts';
 import { readEnd } from './read-end.ts';
 
 /** Milliseconds between SIGTERM and SIGKILL. */
-const GRACE = 2000;
+const GRACE_MS = 2000;
 
 /** Milliseconds for the last output after the program's end. A process that holds the pipes for longer is ignored. */
-const LAST_OUTPUT = 250;
+const LAST_OUTPUT_MS = 250;
 
 const MAX_COMPLAINTS = 20;
 
@@ -42,7 +42,7 @@ export async function runCommand(command: Command, { env, signal, log }: Command
   const child = start(command, { ...inherited(env), ...command.env, ...command.secrets });
   const [stdout, stderr] = [readEnd(child.stdout), readEnd(child.stderr)];
   const ending = await endOf(child, command, signal);
-  await Promise.race([Promise.all([stdout.closed, stderr.closed]), delay(LAST_OUTPUT, undefined, { ref: false })]);
+  await Promise.race([Promise.all([stdout.closed, stderr.closed]), delay(LAST_OUTPUT_MS, undefined, { ref: false })]);
 
   const redactor = createRedactor();
   for (const secret of Object.values(command.secrets ?? {})) redactor.keep(secret);
@@ -97,7 +97,7 @@ async function endOf(child: ChildProcess, command: Command, deadline: AbortSigna
     if (stopped) return;
     stopped = why;
     signalGroup(child, 'SIGTERM');
-    kill = setTimeout(() => signalGroup(child, 'SIGKILL'), GRACE);
+    kill = setTimeout(() => signalGroup(child, 'SIGKILL'), GRACE_MS);
   };
   const timer = setTimeout(() => stop('timeout'), command.timeoutMs);
   const onAbort = () => stop('deadline');

@@ -13,7 +13,7 @@ const STALE_MS = 10_000;
 const POLL_MS = 30;
 
 /** Milliseconds of waiting after which the user is informed. */
-const TELL_AFTER_MS = 1000;
+const NOTICE_AFTER_MS = 1000;
 
 export interface LockOptions {
   readonly deadline: Deadline;
@@ -63,7 +63,7 @@ async function acquire(path: string, { deadline, info }: LockOptions): Promise<A
   await makeFolder(dirname(path));
   const settings = { realpath: false, stale: STALE_MS, fs: { ...fs, stat: statNow() }, onCompromised: () => {} };
   const started = performance.now();
-  let told = false;
+  let isReported = false;
   for (;;) {
     try {
       const release = await lockfile.lock(path, settings);
@@ -74,9 +74,9 @@ async function acquire(path: string, { deadline, info }: LockOptions): Promise<A
     }
     const pause = POLL_MS * (0.5 + Math.random());
     if (deadline.remaining() <= pause) throw stillHeld(path, await holderOf(path));
-    if (!told && info && performance.now() - started > TELL_AFTER_MS) {
+    if (!isReported && info && performance.now() - started > NOTICE_AFTER_MS) {
       info(`waiting for another dns01 (${await holderOf(path)}) to finish`);
-      told = true;
+      isReported = true;
     }
     await deadline.sleep(pause);
   }

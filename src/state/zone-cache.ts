@@ -43,17 +43,17 @@ export function openZoneCache(stateDirectory: string | undefined): ZoneCache {
     known.set(account, cache);
     return cache;
   };
-  async function recall(account: string, book: keyof Cache, key: string): Promise<string | undefined> {
-    const found = (await cacheOf(account))[book][key];
+  async function recall(account: string, kind: keyof Cache, key: string): Promise<string | undefined> {
+    const found = (await cacheOf(account))[kind][key];
     // A time in the future was written before the clock was set back.
     const age = found ? Date.now() - found.at : MAX_AGE_MS;
     return age >= 0 && age < MAX_AGE_MS ? found?.is : undefined;
   }
-  async function remember(account: string, book: keyof Cache, key: string, is: string | undefined): Promise<void> {
+  async function remember(account: string, kind: keyof Cache, key: string, is: string | undefined): Promise<void> {
     const cache = await cacheOf(account);
-    const others = Object.entries(cache[book]).filter(([other]) => other !== key);
+    const others = Object.entries(cache[kind]).filter(([other]) => other !== key);
     const added = is === undefined ? [] : [[key, { is, at: Date.now() }] as const];
-    const changed = { ...cache, [book]: Object.fromEntries([...others.slice(1 - MAX_ENTRIES), ...added]) };
+    const changed = { ...cache, [kind]: Object.fromEntries([...others.slice(1 - MAX_ENTRIES), ...added]) };
     known.set(account, Promise.resolve(changed));
     if (stateDirectory !== undefined) await writeJson(fileOf(account), changed).catch(() => {});
   }

@@ -298,7 +298,7 @@ export async function startIspconfigFake(settings: IspconfigFakeSettings = {}): 
       throw new PhpFatal();
     }
     if (raise && version === '3.2.12') raiseSerial(params, row.zone, session, clientId);
-    if (raise) await tell(row, 'added');
+    if (raise) await report(row, 'added');
     return row.id;
   }
 
@@ -373,11 +373,11 @@ export async function startIspconfigFake(settings: IspconfigFakeSettings = {}): 
     if (raise) raiseSerial(params, row?.zone ?? '', session, 0);
     if (!row || !mayChange(row, session) || panel.keepsRows) return 0;
     rows.splice(rows.indexOf(row), 1);
-    if (raise) await tell(row, 'removed');
+    if (raise) await report(row, 'removed');
     return 1;
   }
 
-  async function tell(row: FakeRow, change: 'added' | 'removed'): Promise<void> {
+  async function report(row: FakeRow, change: 'added' | 'removed'): Promise<void> {
     const zone = zones.find(({ id }) => id === row.zone);
     if (zone?.active !== 'Y' || row.active !== 'Y' || row.type !== 'TXT') return;
     await settings.onChange?.(undotted(zone.origin), fullNameOf(row), row.type, row.data, change);

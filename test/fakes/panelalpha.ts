@@ -136,13 +136,13 @@ export async function startPanelalphaFake(settings: PanelalphaFakeSettings = {})
     const body = inForm(items.slice(first, first + pageSize).map((item, index) => show(item, first + index)));
     // As behind a proxy that ends TLS: the panel does not know its own address exactly.
     const next = page < last ? `https://127.0.0.1${request.path}?page=${page + 1}` : null;
-    const told = {
+    const pageInfo = {
       meta: { meta: { current_page: page, last_page: last } },
       top: { current_page: page, last_page: last },
       links: { links: { first: `https://127.0.0.1${request.path}?page=1`, next } },
       next_page_url: { next_page_url: next },
     }[paging];
-    return json(200, Array.isArray(body) ? body : { ...body, ...told });
+    return json(200, Array.isArray(body) ? body : { ...body, ...pageInfo });
   }
 
   function inForm(items: readonly unknown[]) {
