@@ -16,23 +16,23 @@ import { basename, dirname } from 'node:path';
 
 const DIGEST_BYTES = 32;
 const MAX_BYTES = 32 * 1024 * 1024;
-/** There are about as many verbs. What else is on a command line may look like one. */
+/** There are about as many verbs. Other words on a command line may look like a verb, so the number is limited. */
 const MAX_FILES = 32;
 
-/** The program, and the file that may hold what V8 compiled of it in an earlier run. */
+/** The program, and the code that V8 compiled from it in an earlier run. */
 export interface Compiled {
   readonly source: Buffer;
-  /** Undefined where there is none, or none to believe. */
+  /** Undefined where there is none, or where it cannot be trusted. */
   readonly code: Buffer | undefined;
-  /** Whether this user may keep one here for later runs. */
+  /** Whether this user may store compiled code here for later runs. */
   readonly isKept: boolean;
   keep(code: Buffer): void;
 }
 
 /**
- * Compiled code is believed only where nobody can have changed it who could not change the program as well, and where
- * its checksum fits: V8 runs what it is given, and damaged code can crash it. The checksum is over the source too, so
- * that code of another program never fits.
+ * Compiled code is used only if nobody but the users who can change the program can change it, and if its checksum
+ * matches. V8 runs what it is given, and damaged code can crash it. The checksum covers the source too, so code of
+ * another version never matches.
  */
 export function openCompiled(program: string, argv: readonly string[]): Compiled {
   const directory = dirname(program);
@@ -69,28 +69,28 @@ export function openCompiled(program: string, argv: readonly string[]): Compiled
   };
 }
 
-/** Each verb has its own file: what a short verb does not run, it need not read. A hook's verb has three words. */
+/** Each verb has a file of its own, so that a short verb does not read code that it does not run. A hook has three words. */
 function wayOf([script = '', ...args]: readonly string[]): string {
   const words = args.filter((word) => /^[a-z][a-z_-]{0,19}$/.test(word));
   return [basename(script).replace(/\W.*/, ''), ...words.slice(0, 3)].join('-');
 }
 
-/** Compiled code is bound to V8's flags. Those of a usual start count. */
+/** Compiled code depends on V8's flags, so it is only used with the default ones. */
 const hasFlags = (): boolean => process.execArgv.length > 0 || process.env['NODE_OPTIONS'] !== undefined;
 
-/** @throws where it is no regular file, or too large */
+/** @throws if it is not a regular file, or too large */
 function readWhole(file: string, flags: number): { readonly bytes: Buffer; readonly stats: Stats } {
   const descriptor = openSync(file, constants.O_RDONLY | flags);
   try {
     const stats = fstatSync(descriptor);
-    if (!stats.isFile() || stats.size > MAX_BYTES) throw new Error(`${file} is no file that can be read`);
+    if (!stats.isFile() || stats.size > MAX_BYTES) throw new Error(`${file} is not a regular file, or too large`);
     return { bytes: readFileSync(descriptor), stats };
   } finally {
     closeSync(descriptor);
   }
 }
 
-/** Whether only those can write it who can write the program. */
+/** Whether only users who can write the program can write this file. */
 function isNoWeaker(own: Stats, program: Stats): boolean {
   const writableByOthers = own.mode & 0o022 & ~program.mode;
   return (own.uid === program.uid || own.uid === 0) && writableByOthers === 0;

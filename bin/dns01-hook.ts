@@ -1,3 +1,3 @@
 #!/usr/bin/env node
-// The same program under its second name, by which it knows that a client is calling.
+// The same program under its second name, which tells it that an ACME client calls.
 import './start.ts';

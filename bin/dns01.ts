@@ -6,8 +6,8 @@ import { createIo } from '../src/output/io.ts';
 
 const stop = new AbortController();
 let hangup: (() => void) | undefined;
-// The first signal ends the work in order, the second at once. The listeners stay: libraries that listen too would take
-// themselves for the only ones, and kill the process.
+// The first signal ends the work in order, the second one at once. The listeners stay, because libraries with listeners
+// of their own kill the process when no other listener is left.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
     if (signal === 'SIGHUP' && hangup && !stop.signal.aborted) return hangup();
@@ -16,10 +16,10 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   });
 }
 
-// A limit on the size of files is the failure of one write, which goes on without it, and not the end of the process.
+// A limit on file sizes fails one write, and the run goes on without it. It must not end the process.
 process.on('SIGXFSZ', () => {});
 
-// A reader that went away (`dns01 … | head -1`) is no reason to fail.
+// A closed pipe (`dns01 … | head -1`) is not a failure.
 process.stdout.on('error', () => {});
 process.stderr.on('error', () => {});
 
@@ -39,7 +39,7 @@ export const done = main(
   process.exitCode = code;
 });
 
-/** Called as `dns01-hook`, by a client that takes a path without arguments, everything on the line is the client's. */
+/** Called as `dns01-hook`, by a client that takes a path without arguments: all arguments come from the client. */
 function commandLine([, script = '', ...args]: readonly string[]): string[] {
   return /^dns01-hook(\.\w+)?$/.test(basename(script)) ? ['hook-by-verb', ...args] : args;
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Starts the program from the code that V8 compiled in an earlier run, which takes two thirds of the time. The first run
-// of a verb compiles as ever and keeps the code beside the program, where its user owns that.
+// Starts the program from code that V8 compiled in an earlier run, which saves two thirds of the start time. The first
+// run of a verb compiles as usual. It stores the code beside the program if the user owns that directory.
 import { dirname } from 'node:path';
 import v8 from 'node:v8';
 import { Script } from 'node:vm';
@@ -8,14 +8,14 @@ import { openCompiled } from './compiled.ts';
 
 const program = `${__dirname}/dns01.cjs`;
 const { source, code, isKept, keep } = openCompiled(program, process.argv.slice(1));
-// The bundle is ASCII. Its first line is for the shell; a comment before it leaves all lines where they are.
+// The bundle is ASCII. Its first line is the shebang: the comment before it keeps all line numbers.
 const text = `(function (exports, require, module, __filename, __dirname) {//${source.toString('latin1')}\n})`;
 const script = new Script(text, { filename: program, ...(code ? { cachedData: code } : {}) });
 const isMissing = code === undefined || script.cachedDataRejected === true;
-// Compiled code is bound to V8's flags: a run that keeps it leaves them as they are.
+// Compiled code depends on V8's flags, so a run that stores it does not change them.
 if (isMissing && isKept) v8.setFlagsFromString = () => {};
 
-// What V8 compiled ahead cannot import: src/accounts/definition.ts asks for it here.
+// Precompiled code cannot call import(): src/accounts/definition.ts asks for it here.
 Object.defineProperty(globalThis, Symbol.for('dns01.import'), {
   value: (url: string) => import(url),
   configurable: true,
@@ -29,6 +29,6 @@ function keepCode(): void {
   try {
     keep(script.createCachedData());
   } catch {
-    // A full or read-only disk: the next start compiles as well.
+    // The disk is full or read-only: the next start compiles again.
   }
 }

@@ -1,18 +1,26 @@
-// npm run bench: what dns01 costs, side by side with others in one run. A whole run writes docs/benchmarks.md.
+// npm run bench: what dns01 costs, compared with other programs in the same run. A whole run writes docs/benchmarks.md.
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { root } from '../test/support/paths.ts';
-import { barrier } from './bench/barrier.ts';
-import { budget } from './bench/budget.ts';
 import { certificate } from './bench/certificate.ts';
 import { growth } from './bench/growth.ts';
 import { describeMachine } from './bench/machine.ts';
 import type { Part } from './bench/part.ts';
+import { propagation } from './bench/propagation.ts';
+import { rateLimit } from './bench/rate-limit.ts';
 import { requests } from './bench/requests.ts';
 import { start } from './bench/start.ts';
 import { tricks } from './bench/tricks.ts';
 
-const PARTS: Readonly<Record<string, Part>> = { start, tricks, requests, certificate, budget, barrier, growth };
+const PARTS: Readonly<Record<string, Part>> = {
+  start,
+  tricks,
+  requests,
+  certificate,
+  'rate-limit': rateLimit,
+  propagation,
+  growth,
+};
 const USAGE = `usage: npm run bench -- [ROUNDS] [${Object.keys(PARTS).join('|')}]...
 Without a name everything is measured (a quarter of an hour), and docs/benchmarks.md written anew.`;
 
@@ -24,9 +32,9 @@ const pictures: Record<string, string> = {};
 print([
   '# Benchmarks',
   '',
-  'Made by `npm run bench`, which measures everything in one run on one machine: the ratios are what travels to others.',
+  'Made by `npm run bench`, which measures everything in one run on one machine: the ratios apply to other machines too.',
   'A single part is measured by `npm run bench -- start`, with more or fewer rounds by `npm run bench -- start 50`.',
-  'What is not installed is left out and said to be; `npm run test:e2e` as root installs it on Debian.',
+  'Programs that are not installed are left out, and the page says so; `npm run test:e2e` as root installs them on Debian.',
   '',
   ...describeMachine(),
 ]);

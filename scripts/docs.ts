@@ -1,4 +1,4 @@
-// Writes the generated docs. A test fails when they are stale.
+// Writes the generated docs. A test fails when they are out of date.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';

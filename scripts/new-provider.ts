@@ -11,7 +11,7 @@ const name = process.argv[2] ?? '';
 
 if (!/^[a-z][a-z0-9-]{1,30}$/.test(name))
   fail('usage: npm run new-provider NAME, in lower-case letters, digits and dashes');
-if (existsSync(join(root, 'providers', name))) fail(`providers/${name} is there already`);
+if (existsSync(join(root, 'providers', name))) fail(`providers/${name} already exists`);
 
 const pascal = name.replace(/(^|-)(\w)/g, (_, _dash, letter: string) => letter.toUpperCase());
 const files: Readonly<Record<string, string>> = {
@@ -38,7 +38,7 @@ The test passes against the fake: npx vitest run test/providers/${name}
 Now make the fake speak the real API, and then the provider. See docs/new-provider.md.
 `);
 
-/** The registry is in alphabetical order, a line each. */
+/** The registry is in alphabetical order, one provider a line. */
 async function register(): Promise<void> {
   const path = join(root, 'providers/index.ts');
   const text = await readFile(path, 'utf8');

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Dns01Error } from './errors.ts';
 
-/** The one time limit of a verb: everything that waits, waits against it. */
+/** The one time limit of a verb. Everything that waits uses it. */
 export interface Deadline {
-  /** Aborts when the time is up or the process was told to stop. */
+  /** Aborts when the time is up or the process gets a stop signal. */
   readonly signal: AbortSignal;
   /** Milliseconds left, never negative. */
   remaining(): number;
@@ -11,7 +11,7 @@ export interface Deadline {
   sleep(milliseconds: number): Promise<void>;
 }
 
-/** A deadline that ends after so many milliseconds, or when `stop` aborts. */
+/** A deadline that ends after this time, or when `stop` aborts. */
 export function startDeadline(milliseconds: number, stop?: AbortSignal): Deadline {
   const end = performance.now() + milliseconds;
   const timeUp = AbortSignal.timeout(Math.max(0, Math.ceil(milliseconds)));

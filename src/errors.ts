@@ -1,4 +1,4 @@
-/** The kinds of failure that dns01 tells apart, each with the exit code that a script can rely on (sysexits.h). */
+/** The kinds of failure in dns01, each with an exit code for scripts (sysexits.h). */
 const EXIT_CODES = {
   E_USAGE: 64,
   E_REJECTED: 65,
@@ -15,7 +15,7 @@ const EXIT_CODES = {
 
 export type ErrorCode = keyof typeof EXIT_CODES;
 
-/** Codes after which the same call may succeed a little later without anybody changing anything. */
+/** Codes after which the same call may succeed a little later without any change by the user. */
 const RETRYABLE: ReadonlySet<ErrorCode> = new Set(['E_REMOTE', 'E_RATE', 'E_LOCK', 'E_PROPAGATION']);
 
 const brand = Symbol.for('dns01.error');
@@ -24,12 +24,9 @@ export interface ErrorDetails {
   /** What to do now: one sentence, lower case, no period. */
   hint?: string | undefined;
   cause?: unknown;
-  /**
-   * The request was sent but no usable answer came back, so a write may or may not have been done.
-   * Such a write is looked up before it is repeated.
-   */
+  /** The request was sent but no usable answer came back: a write may or may not have been made, and has to be looked up. */
   outcomeUnknown?: boolean | undefined;
-  /** The credentials themselves were refused: the same ones are not tried again for a while. */
+  /** The credentials themselves were refused: they are not tried again for a while. */
   loginRefused?: boolean | undefined;
   /** The HTTP status of a refusal. */
   status?: number | undefined;
@@ -37,7 +34,7 @@ export interface ErrorDetails {
   tryNextZone?: boolean | undefined;
 }
 
-/** The one error family of dns01. The message is lower case, without a period, and says what happened. */
+/** The one error type of dns01. The message is lower case, without a period, and says what happened. */
 export class Dns01Error extends Error {
   readonly code: ErrorCode;
   readonly exitCode: number;
@@ -68,7 +65,7 @@ export function isDns01Error(error: unknown): error is Dns01Error {
   return error instanceof Error && brand in error;
 }
 
-/** Anything thrown, as a Dns01Error: what is not ours already is a bug of ours, with its stack kept as the cause. */
+/** Anything thrown, as a Dns01Error. Any other error is a bug in dns01 and becomes the cause. */
 export function asDns01Error(error: unknown): Dns01Error {
   if (isDns01Error(error)) return error;
   const message = error instanceof Error ? error.message : String(error);
@@ -78,7 +75,7 @@ export function asDns01Error(error: unknown): Dns01Error {
   });
 }
 
-/** The same failure, told with more of its circumstances. */
+/** The same failure, with a prefix that says where it happened. */
 export function withContext(error: unknown, prefix: string): Dns01Error {
   const known = asDns01Error(error);
   return new Dns01Error(known.code, `${prefix}: ${known.message}`, {
@@ -91,6 +88,6 @@ export function withContext(error: unknown, prefix: string): Dns01Error {
   });
 }
 
-/** The same failure of a write that may have been done all the same. */
+/** The same failure of a write that may have been made. */
 export const asUnknown = (failure: Dns01Error): Dns01Error =>
   new Dns01Error(failure.code, failure.message, { hint: failure.hint, cause: failure, outcomeUnknown: true });

@@ -3,13 +3,13 @@ import type * as z from 'zod/mini';
 type Issue = z.core.$ZodIssue;
 
 export interface Finding {
-  /** Where in the data: keys and indexes from the top. */
+  /** The place in the data: keys and indexes from the top. */
   readonly path: readonly PropertyKey[];
   /** What is wrong there, as the end of a sentence: `is missing`, `expected number`. */
   readonly text: string;
 }
 
-/** The first thing that a schema found wrong with the data. */
+/** The first error that a schema found in the data. */
 export function firstFinding(issues: readonly Issue[], data: unknown): Finding {
   const finding = deepestFinding(issues, []);
   if (finding.text.startsWith('expected') && isAbsent(data, finding.path)) {
@@ -18,7 +18,7 @@ export function firstFinding(issues: readonly Issue[], data: unknown): Finding {
   return finding;
 }
 
-/** In a union the branch that came furthest is the one that was meant. */
+/** In a union, the branch with the deepest error is the one that was meant. */
 function deepestFinding(issues: readonly Issue[], above: readonly PropertyKey[]): Finding {
   const [issue] = issues;
   if (!issue) return { path: above, text: 'is not of the expected form' };
@@ -57,7 +57,7 @@ function wording(issue: Issue): string {
     case 'not_multiple_of':
       return `expected a multiple of ${issue.divisor}`;
     default:
-      // zod/mini has no texts of its own: 'Invalid input' means that the schema brought none either.
+      // zod/mini has no texts of its own: 'Invalid input' means that the schema has none either.
       return issue.message === 'Invalid input' ? 'is not of the expected form' : issue.message;
   }
 }

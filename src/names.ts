@@ -7,8 +7,8 @@ declare const normalised: unique symbol;
 export type Fqdn = string & { readonly [normalised]: true };
 
 /**
- * A name in the one form that it has everywhere inside: lower-case A-labels (RFC 5890), no trailing dot.
- * @throws E_USAGE when it is no domain name
+ * A name in its only form inside dns01: lower-case A-labels (RFC 5890), no trailing dot.
+ * @throws E_USAGE when it is not a domain name
  */
 export function normaliseName(text: string): Fqdn {
   const name = toAscii(text.trim().replace(/\.$/, '')).toLowerCase();
@@ -17,7 +17,7 @@ export function normaliseName(text: string): Fqdn {
   return name as Fqdn;
 }
 
-/** The same for a name that somebody else made up, like an API or the DNS; `undefined` when it is no domain name. */
+/** The same for a name from outside, like an API or the DNS; `undefined` when it is not a domain name. */
 export function parseName(text: string): Fqdn | undefined {
   const name = toAscii(text.replace(/\.$/, '')).toLowerCase();
   return problemOf(name) === undefined ? (name as Fqdn) : undefined;
@@ -27,21 +27,21 @@ function toAscii(text: string): string {
   return /^[\u0000-\u007f]*$/.test(text) ? text : domainToASCII(text);
 }
 
-/** What keeps a text from being a host-like name (RFC 1035 section 2.3.4, and the underscore of RFC 8552). */
+/** Why a text is not a host-like name (RFC 1035 section 2.3.4, with the underscore of RFC 8552). */
 function problemOf(name: string): string | undefined {
   if (name === '') return 'it is empty or cannot be written in ASCII';
   if (name.length > 253) return 'it is longer than 253 characters';
   const labels = name.split('.');
   if (labels.includes('')) return 'it has an empty label';
   if (labels.some((label) => label.length > 63)) return 'a label is longer than 63 characters';
-  // RFC 5891 section 4.2.3.1: hyphens in places 3 and 4 belong to A-labels. Panels are known to store others as "".
+  // RFC 5891 section 4.2.3.1: only A-labels have hyphens in places 3 and 4. Some panels store other such names as "".
   const bad = labels.find((label) => !/^(?!-)(?!(?!xn)..--)[a-z0-9_-]+(?<!-)$/.test(label));
   return bad === undefined
     ? undefined
-    : `the label ${JSON.stringify(bad)} is not made of letters, digits and inner hyphens`;
+    : `the label ${JSON.stringify(bad)} may only have letters, digits and inner hyphens`;
 }
 
-/** True where `name` is the zone's own name or lies below it, at a label border. */
+/** True where `name` is the zone's own name or below it, at a label border. */
 export function isWithin(name: string, zone: string): boolean {
   return name === zone || name.endsWith(`.${zone}`);
 }
@@ -52,7 +52,7 @@ export function nameAndAbove(name: Fqdn): Fqdn[] {
   return labels.slice(0, Math.max(1, labels.length - 1)).map((_, index) => labels.slice(index).join('.') as Fqdn);
 }
 
-/** The most specific of the entries whose zone holds the name. */
+/** The entry with the longest zone that holds the name. */
 export function longestZone<Entry extends { readonly zone: string }>(
   entries: readonly Entry[],
   name: string,

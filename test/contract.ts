@@ -5,20 +5,20 @@ import type { DnsProvider, TxtChange, TxtRecord } from '../src/provider.ts';
 import type { Fault, FaultKind, FaultServer } from './fakes/fault-server.ts';
 import { FAULTS } from './fakes/fault-server.ts';
 
-/** A provider and the server it talks to, as the contract suite needs them. */
+/** A provider and its server, for the contract suite. */
 export interface ContractHarness {
   /** A zone that the account can write. */
   readonly zone: string;
   /**
-   * The provider as a new process would make it: nothing is remembered from an earlier one.
-   * @param requestTimeout milliseconds for one request; short where the server is about to hang
+   * The provider as in a new process, with nothing remembered.
+   * @param requestTimeout milliseconds for one request; short where the server hangs
    */
   open(requestTimeout: number): Promise<OpenProvider>;
-  /** Every TXT value that the server really holds at the name; one that stands there twice is there twice. */
+  /** Every TXT value that the server holds at the name; duplicates are listed as often as they exist. */
   held(name: string): Promise<string[]>;
-  /** Put a value there behind the provider's back, as another tool would have. */
+  /** Stores a value without the provider, as another tool would. */
   plant(name: string, value: string): Promise<void>;
-  /** Where the provider speaks HTTP: the server that goes wrong on demand, and what the two writes are called there. */
+  /** For a provider that speaks HTTP: its fault server, and the names of the two write calls. */
   readonly faults?: { readonly server: FaultServer; readonly addCall: string; readonly removeCall: string };
   close(): Promise<void>;
 }
@@ -31,21 +31,21 @@ export interface OpenProvider {
 const VALUE = 'LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ';
 const OTHER = 'evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA';
 
-/** Milliseconds. An honest answer is never too late for it, however busy the machine is. */
+/** Milliseconds. Every normal answer comes within this time, even on a busy machine. */
 const PATIENT = 15_000;
 /** Milliseconds, for the one call that never gets an answer. */
 const IMPATIENT = 400;
 
 export interface ContractOptions {
-  /** False for a provider without a server of its own making that could go wrong on demand. */
+  /** False for a provider without a fault server. */
   readonly faults?: boolean;
-  /** True for a provider whose definition says `anyZone`: it holds every zone. */
+  /** True for a provider with `anyZone` in its definition: it accepts every zone. */
   readonly anyZone?: boolean;
-  /** True for a provider that cannot hold values longer than those of dns-01, and says so. */
+  /** True for a provider that refuses values longer than those of dns-01. */
   readonly onlyShortValues?: boolean;
 }
 
-/** The rules that every provider keeps, checked on one. Runs inside vitest. */
+/** The rules for every provider, checked on one. Call it inside vitest. */
 export function describeContract(
   title: string,
   start: () => Promise<ContractHarness>,
@@ -202,7 +202,7 @@ export function describeContract(
       expect(await all('remove', [apex])).toEqual([false]);
     });
 
-    // A 429 says that the request was not looked at: after the write it would be a lie that nobody could see through.
+    // A 429 means that the request was not processed. After the write it would be a false answer that no client can detect.
     const strikes = FAULTS.flatMap((kind) => (['before', 'after'] as const).map((effect) => ({ kind, effect }))).filter(
       ({ kind, effect }) => kind !== '429' || effect === 'before',
     );
@@ -234,13 +234,13 @@ export function describeContract(
     });
 
     function strike(fault: Omit<Fault, 'call'>, which: 'addCall' | 'removeCall'): void {
-      if (!harness.faults) throw new Error('a harness without faults says so: describeContract(…, { faults: false })');
+      if (!harness.faults) throw new Error('for a harness without faults call describeContract(…, { faults: false })');
       harness.faults.server.inject({ ...fault, call: harness.faults[which] });
     }
   });
 }
 
-/** The failure, which must be one that dns01 knows: anything else is a crash. */
+/** The failure, which must be a Dns01Error: anything else is a crash. */
 async function failureOf(verb: Promise<unknown>): Promise<Error | undefined> {
   try {
     await verb;

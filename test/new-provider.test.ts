@@ -53,7 +53,7 @@ it('npm run new-provider writes a provider that passes the contract suite', { ti
   expect(tests.output).toMatch(/\d{2,} passed, 0 failed, 0 skipped/);
 
   const again = await run('tsx', 'scripts/new-provider.ts', 'my-dns');
-  expect(again).toMatchObject({ code: 64, output: expect.stringContaining('is there already') });
+  expect(again).toMatchObject({ code: 64, output: expect.stringContaining('already exists') });
   const wrong = await run('tsx', 'scripts/new-provider.ts', '../evil');
   expect(wrong).toMatchObject({ code: 64, output: expect.stringContaining('usage: npm run new-provider NAME') });
 });

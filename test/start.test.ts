@@ -99,7 +99,7 @@ describe('an installed copy', () => {
 
   it('knows its second name, by which it waits for the line of a client', () => {
     const outcome = spawnSync(process.execPath, [join(installed(), 'dns01-hook.cjs')], { env: {}, encoding: 'utf8' });
-    expect(outcome.stderr).toContain('who is calling cannot be told');
+    expect(outcome.stderr).toContain('no known client calls its hook');
     expect(outcome.status).toBe(64);
   });
 });

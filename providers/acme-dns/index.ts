@@ -79,20 +79,20 @@ export default defineProvider({
       messageOf: (answer) => refusalBody(answer, faultSchema)?.error,
     });
 
-    /** The value takes the place of the older of the two that are there. */
+    /** The value replaces the older of the registration's two. */
     async function update(value: string): Promise<true> {
       const { txt } = await api.json(
         { method: 'POST', path: '/update', json: { subdomain, txt: value } },
         answerSchema,
       );
       if (txt === value) return true;
-      throw new Dns01Error('E_PROTOCOL', 'POST /update: the server confirms another value than was sent', {
+      throw new Dns01Error('E_PROTOCOL', 'POST /update: the server confirms another value than the one sent', {
         outcomeUnknown: true,
         hint: 'check that url is the address of an acme-dns server',
       });
     }
 
-    /** The API cannot be asked whether a value is there, and one that is sent twice takes both places. */
+    /** Looks in the DNS, because the API cannot tell whether a value is there, and one that is sent twice takes both places. */
     async function look({ name, value }: TxtRecord): Promise<true | undefined> {
       const isThere = await context.seenInDns(name, value);
       if (isThere === undefined) throw new Dns01Error('E_REMOTE', `the name servers of ${name} cannot tell`);
@@ -124,11 +124,11 @@ function sayWhatIsUnknown(error: unknown): never {
   throw new Dns01Error(error.code, error.message, {
     cause: error.cause,
     outcomeUnknown: true,
-    hint: 'the value may be there: look in the DNS before you add it again, because twice the same pushes the other value out',
+    hint: 'the value may be there: look in the DNS before you add it again, because adding it twice removes the other value',
   });
 }
 
-/** The server takes nothing else (acme-dns, validation.go), and says only bad_txt. */
+/** The server accepts no other length (acme-dns, validation.go), and its error is only bad_txt. */
 function refuseOtherLengths(value: string): void {
   if (/^[A-Za-z0-9_-]{43}$/.test(value)) return;
   throw new Dns01Error(

@@ -63,7 +63,7 @@ const docs: ProviderDocs = {
   ],
 };
 
-/** Until the name servers no longer show a value that was removed: fifteen seconds together. */
+/** The pauses while name servers may still show a removed value: fifteen seconds together. */
 const PAUSES_MS = [1000, 2000, 4000, 8000];
 
 export default defineProvider({
@@ -99,13 +99,13 @@ export default defineProvider({
       }
     }
 
-    /** The value at a name, with what the script has saved there. */
+    /** Whether the name servers show the value that the script says it removed. */
     const inTurn = <Result>({ name }: TxtRecord, task: (saved: Saved) => Promise<Result>): Promise<Result> =>
       oneAtATime(name, async () => task(await openSaved(join(await context.dataDirectory(), name), env)));
 
     async function remove(record: TxtRecord, saved: Saved): Promise<'removed'> {
       const { name, value } = record;
-      // Scripts often fail when they remove a second time.
+      // Scripts often fail on a second removal.
       if (saved.isRemoved(value) && (await context.seenInDns(name, value)) === false) {
         await saved.close(value);
         return 'removed';
@@ -144,7 +144,7 @@ export default defineProvider({
   },
 });
 
-/** What acme.sh sets up before it calls a script, with a directory for everything that is written, which is removed after the call. */
+/** The environment that acme.sh sets up for a script, with a directory for everything that is written; removed after the call. */
 function homesOf(home: string, scratch: string): Record<string, string> {
   return {
     LE_WORKING_DIR: home,

@@ -7,24 +7,24 @@ const valuesSchema = z.record(z.string(), z.enum(['added', 'removed']));
 
 /** What a script saves between add and removal, for one name of one account. */
 export interface Saved {
-  /** Make it available to a call. @returns the environment that tells where it is */
+  /** Provides it to a call. @returns the environment with its place */
   lend(scratch: string): Promise<Record<string, string>>;
-  /** Keep what the call saved, without secrets. */
+  /** Keeps what the call saved, without secrets. */
   takeBack(scratch: string): Promise<void>;
-  /** Before the script adds the value, and when it says that it removed it. */
+  /** Called before the script adds the value, and when it says that it removed it. */
   set(value: string, state: 'added' | 'removed'): Promise<void>;
   isRemoved(value: string): boolean;
-  /** The value is gone; with the last one everything is forgotten. */
+  /** Forgets a value that is gone, and with the last value everything. */
   close(value: string): Promise<void>;
 }
 
-/** Shorter texts may be a part of anything. */
+/** Shorter texts may be part of any line. */
 const MIN_SECRET_LENGTH = 6;
 
 export async function openSaved(directory: string, env: Readonly<Record<string, string>>): Promise<Saved> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const place = (file: string) => join(directory, file);
-  // The script writes here itself, so that nothing is lost when the process is killed after it.
+  // The script writes here itself, so that nothing is lost if the process is killed afterwards.
   const [domain, variables] = [place('domain.conf'), place('variables')];
   const values = { ...z.safeParse(valuesSchema, parseJson(await textOf(place('values.json')))).data };
 
@@ -58,10 +58,10 @@ export async function openSaved(directory: string, env: Readonly<Record<string, 
   };
 }
 
-/** Empty where there is none. */
+/** Empty where the file is missing. */
 const textOf = (file: string): Promise<string> => readFile(file, 'utf8').catch(() => '');
 
-/** Scripts also save their credentials, by name, or in another form by another name. They get them from env anyway. */
+/** Removes credentials, which scripts save under their name, or in another form under another. The script gets them from env. */
 function withoutSecrets(text: string, env: Readonly<Record<string, string>>): string {
   const secrets = Object.values(env).filter(({ length }) => length >= MIN_SECRET_LENGTH);
   const forms = secrets.flatMap((secret) => [secret, Buffer.from(secret).toString('base64').replace(/=+$/, '')]);

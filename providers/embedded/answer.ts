@@ -22,7 +22,7 @@ export interface ServedZone {
   readonly records: readonly KeptRecord[];
 }
 
-/** Seconds. What is not there yet may be there in a moment: resolvers should not remember it for long. */
+/** Seconds. A missing value may exist a moment later, so resolvers must not cache its absence for long. */
 const NEGATIVE_TTL = 5;
 const APEX_TTL = 300;
 
@@ -46,7 +46,7 @@ export function answer(query: Message, zones: readonly ServedZone[]): OutgoingMe
   return reply(query, rcode, { authoritative: true, authorities: [soa(zone, encodeName(zone.name), NEGATIVE_TTL)] });
 }
 
-/** A name above others exists, although it has no records (RFC 8020): else resolvers would look for nothing below it. */
+/** A name above others exists even without records (RFC 8020). Otherwise resolvers would not look below it. */
 function exists(name: string, zone: ServedZone, zones: readonly ServedZone[]): boolean {
   if (indexOf(zone.records).names.has(name)) return true;
   return [...zones.map((each) => each.name), ...zone.ns].some((other) => isWithin(other, name));
@@ -63,13 +63,13 @@ function recordsAt(zone: ServedZone, name: string, owner: Buffer): OutgoingRecor
 
 interface RecordIndex {
   readonly byName: ReadonlyMap<string, readonly KeptRecord[]>;
-  /** Every name that has a record, and all names above. */
+  /** Every name that has a record, and all names above it. */
   readonly names: ReadonlySet<string>;
 }
 
 const indexes = new WeakMap<readonly KeptRecord[], RecordIndex>();
 
-/** Made once for each list: a query must not cost more where there are many records. */
+/** Made once for each list, so that a query is fast with many records. */
 function indexOf(records: readonly KeptRecord[]): RecordIndex {
   const known = indexes.get(records);
   if (known) return known;
@@ -94,10 +94,10 @@ function soa(zone: ServedZone, owner: Buffer, ttl: number): OutgoingRecord {
   return { name: owner, type: TYPE.SOA, class: CLASS.IN, ttl, data };
 }
 
-/** The answer when our own records cannot be read: the asker then tries another server, and later again. */
+/** The answer if our records cannot be read: the client tries another server, and this one later. */
 export const failure = (query: Message): OutgoingMessage => reply(query, RCODE.SERVFAIL);
 
-/** The answer of which only the question fits: the asker then comes over TCP. */
+/** An answer with only the question, so that the client comes back over TCP. */
 export const truncated = ({ id, flags, questions, additionals }: OutgoingMessage): OutgoingMessage => ({
   id,
   flags: flags | FLAG.TRUNCATED,
@@ -123,7 +123,7 @@ function reply(
     questions: query.questions.map(({ wireName, type, class: klass }) => ({ name: wireName, type, class: klass })),
     answers,
     authorities,
-    // EDNS only where the asker speaks it.
+    // EDNS only for a client that sent it.
     additionals: query.additionals.some(({ type }) => type === TYPE.OPT) ? [EDNS] : [],
   };
 }

@@ -12,7 +12,7 @@ import {
 } from '../../src/provider.ts';
 import { openRecords, type Records } from './records.ts';
 
-const WRITES_AT_ONCE = 16;
+const MAX_CONCURRENT_WRITES = 16;
 
 const zoneName = z.pipe(
   z.string().check(z.refine((name) => parseName(name) !== undefined, 'expected a domain name')),
@@ -72,7 +72,7 @@ export default defineProvider({
       async changeTxt(zone, changes) {
         requireZone(zone, ...changes.map(({ record }) => record.name));
         const kept = await records();
-        return pLimit(WRITES_AT_ONCE).map(changes, (change) => outcomeOf(change, kept));
+        return pLimit(MAX_CONCURRENT_WRITES).map(changes, (change) => outcomeOf(change, kept));
       },
       async *listZones() {
         yield* zones.map((name) => ({ name, active: true }));

@@ -25,13 +25,13 @@ export interface NameserverSettings {
   readonly port: number;
   /** The zones as they are now: called for every query, so that a change is served at once. */
   zones(): Promise<readonly ServedZone[]>;
-  /** Called with the faults here because of which a query could not be answered. */
+  /** Called with our own fault that kept a query from being answered. */
   failed(error: unknown): void;
 }
 
-/** What fits into a UDP answer for an asker without EDNS (RFC 1035 section 4.2.1). */
+/** The size of a UDP answer for a client without EDNS (RFC 1035 section 4.2.1). */
 const PLAIN_UDP_SIZE = 512;
-/** The length before a message over TCP has two bytes. */
+/** The length in front of a message over TCP has two bytes. */
 const MAX_TCP_SIZE = 0xffff;
 
 const TCP_IDLE_MS = 10_000;
@@ -55,13 +55,13 @@ export async function startNameserver(settings: NameserverSettings): Promise<Nam
     };
   } catch (error) {
     udp.close();
-    // What is free for UDP may be taken for TCP: another one then, where any will do.
+    // A port that is free for UDP may be taken for TCP: try another one, where any is allowed.
     if (settings.port === 0 && (error as { code?: string }).code === 'EADDRINUSE') return startNameserver(settings);
     throw error;
   }
 }
 
-/** The answer's bytes; undefined for what is no query and must not be answered. */
+/** The answer's bytes; undefined for a message that is not a query and gets no answer. */
 async function respond(
   bytes: Buffer,
   settings: NameserverSettings,
@@ -88,7 +88,7 @@ function decode(bytes: Buffer): Message | undefined {
   }
 }
 
-/** The class of the OPT record is the size that the asker takes (RFC 6891 section 6.1.2). */
+/** The class of the OPT record is the size that the client accepts (RFC 6891 section 6.1.2). */
 function udpLimit({ additionals }: Message): number {
   const payload = additionals.find(({ type }) => type === TYPE.OPT)?.class ?? 0;
   return Math.min(UDP_PAYLOAD, Math.max(PLAIN_UDP_SIZE, payload));
@@ -101,7 +101,7 @@ function listenUdp(settings: NameserverSettings): Promise<UdpSocket> {
     try {
       if (response) socket.send(response, from.port, from.address, () => {});
     } catch (error) {
-      // The server was closed meanwhile, or the asker claims to have port 0.
+      // The server was closed in the meantime, or the client claims to have port 0.
       settings.failed(error);
     }
   });
@@ -116,12 +116,12 @@ function listenUdp(settings: NameserverSettings): Promise<UdpSocket> {
 
 function listenTcp(settings: NameserverSettings): Promise<Server> {
   const open = new Set<Socket>();
-  // An asker may close its side right after its last question and still wants the answer.
+  // A client may close its side right after its last query and still expect the answer.
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     open.add(socket);
     socket.setTimeout(TCP_IDLE_MS, () => socket.destroy());
     socket.on('close', () => open.delete(socket));
-    // The pipeline reads no further question while answers are not taken, and ends with the connection, however that ends.
+    // The pipeline reads no further query until the client takes its answers, and ends with the connection in every case.
     pipeline(socket, (chunks: AsyncIterable<Buffer>) => answers(chunks, settings), socket).catch(() => {});
   });
   server.maxConnections = MAX_TCP_CONNECTIONS;
@@ -139,7 +139,7 @@ function listenTcp(settings: NameserverSettings): Promise<Server> {
   });
 }
 
-/** Nonsense ends the connection. */
+/** An unreadable message ends the connection. */
 async function* answers(chunks: AsyncIterable<Buffer>, settings: NameserverSettings): AsyncGenerator<Buffer> {
   const messagesIn = createMessageReader();
   for await (const chunk of chunks) {

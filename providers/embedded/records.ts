@@ -11,35 +11,35 @@ const recordSchema = z.object({ name: z.string(), value: z.string(), ttl: z.numb
 export type KeptRecord = z.output<typeof recordSchema>;
 
 export interface Records {
-  /** False when it was there before. */
+  /** False if it was there before. */
   add(record: KeptRecord): Promise<boolean>;
-  /** False when it was not there. */
+  /** False if it was not there. */
   remove(name: string, value: string): Promise<boolean>;
   at(name: string): Promise<KeptRecord[]>;
   all(): Promise<KeptRecord[]>;
-  /** What a name server serves, from memory: files are read again only after a change. The same list until then. */
+  /** The records to serve, from memory: files are read again only after a change. Returns the same list until then. */
   served(): Promise<ServedRecords>;
 }
 
 export interface ServedRecords {
   readonly records: readonly KeptRecord[];
-  /** A number for the SOA that never falls: the second of the last change. */
+  /** A number for the SOA that never decreases: the second of the last change. */
   readonly serial: number;
 }
 
-/** However many records there are, a process may have some hundred files open. */
-const READ_AT_ONCE = 32;
+/** How many files are read at the same time: a process may have only some hundred open. */
+const MAX_OPEN = 32;
 
-/** Two changes in one tick of the file system's clock look like one, so after a change the files are looked at again. */
+/** Two changes in one tick of the file system's clock look like one, so the files are read again for a while. */
 const RECENT_MS = 3000;
 const RESCAN_MS = 250;
 
 /**
- * The records of one account: a file for each, so that any number of processes can add and remove at once, and a reader
- * sees a record whole or not at all.
+ * The records of one account. Each has a file, so that any number of processes can add and remove at the same time, and
+ * a reader sees a whole record or none.
  */
 export function openRecords(directory: string): Records {
-  const limit = pLimit(READ_AT_ONCE);
+  const limit = pLimit(MAX_OPEN);
   const fileOf = (name: string, value: string) => {
     const digest = createHash('sha256').update(`${name} ${value}`).digest('hex');
     return join(directory, `txt-${digest.slice(0, 32)}.json`);
@@ -82,15 +82,15 @@ export function openRecords(directory: string): Records {
   };
 }
 
-/** A file as it was read: while the stamp is the same, so is what it holds. */
+/** A file that was read. Its content is the same as long as the stamp is. */
 interface ReadFile {
   readonly stamp: string;
   readonly record: KeptRecord | undefined;
 }
 
 /**
- * The directory's time of change says whether to look at the files at all: every write is a new file under its name.
- * However many queries come, one look is under way at a time.
+ * The directory's modification time says whether the files must be read: every write is a new file that is renamed. For
+ * any number of queries, only one read is in progress.
  */
 function serveFromMemory(
   directory: string,
@@ -150,7 +150,7 @@ async function read(file: string): Promise<KeptRecord | undefined> {
   }
 }
 
-/** A file may be withdrawn while others read, and before the first record there may be no directory. */
+/** A file may be removed during a read, and before the first record the directory may not exist. */
 async function unlessMissing<Found>(found: Promise<Found>): Promise<Found | undefined> {
   try {
     return await found;

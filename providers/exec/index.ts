@@ -85,20 +85,20 @@ export default defineProvider({
   },
 });
 
-/** What a program can say with its exit code (sysexits.h): the very codes that dns01 ends with itself. */
+/** The meaning of a program's exit code (sysexits.h): the same codes that dns01 itself ends with. */
 const MEANINGS: Readonly<Record<number, { code: ErrorCode; says: string; hint: string }>> = {
-  65: { code: 'E_REJECTED', says: 'refused', hint: 'the program says that the provider will not take it' },
+  65: { code: 'E_REJECTED', says: 'refused', hint: 'the program says that the provider does not accept it' },
   68: { code: 'E_ZONE', says: 'no zone for the name', hint: 'the program says that it knows no zone for this name' },
   75: { code: 'E_REMOTE', says: 'failed for now', hint: 'the program says that it may work later' },
   77: {
     code: 'E_AUTH',
     says: 'not allowed',
-    hint: 'the program says that its credentials or rights do not do: check env of the account',
+    hint: 'the program says that its credentials or rights are not enough: check env of the account',
   },
-  78: { code: 'E_CONFIG', says: 'wrongly configured', hint: 'the program says that its configuration is wrong' },
+  78: { code: 'E_CONFIG', says: 'not configured correctly', hint: 'the program says that its configuration is wrong' },
 };
 
-/** These say that nothing was done. After any other failure a part of the work may be done. */
+/** After these codes, nothing was done. After any other failure, part of the work may be done. */
 const NOTHING_DONE: ReadonlySet<number> = new Set([65, 68, 77, 78]);
 
 /** A failed call as an error. `complaint` is the last line of the program's stderr; it may be empty. */

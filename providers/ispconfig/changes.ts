@@ -1,4 +1,4 @@
-/** Adding and removing TXT rows. Each change raises the zone's serial, without which secondaries never fetch it. */
+/** Adding and removing TXT rows. Each change raises the zone's serial, because secondaries never fetch it otherwise. */
 import pLimit from 'p-limit';
 import { asDns01Error, asUnknown, Dns01Error } from '../../src/errors.ts';
 import {
@@ -26,12 +26,12 @@ import {
   refuseUnstorable,
   rowsAt,
 } from './lookups.ts';
-import { type IspconfigOptions, type Row, SHORTEST_TTL, type Zone } from './schema.ts';
+import { type IspconfigOptions, MIN_TTL, type Row, type Zone } from './schema.ts';
 
-/** Requests side by side, in one session. */
+/** Requests at the same time, in one session. */
 export const CONCURRENCY = 4;
 
-/** What the changes of one run share. */
+/** Shared by the changes of one run. */
 interface Work {
   readonly panel: Panel;
   readonly options: IspconfigOptions;
@@ -45,7 +45,7 @@ type Changes = Required<Pick<DnsProvider, 'addTxt' | 'removeTxt' | 'listTxt' | '
 
 export function createChanges(panel: Panel, options: IspconfigOptions, context: ProviderContext): Changes {
   const work: Work = { panel, options, context, zones: createRunMemory() };
-  // What one change has read must still be true when it writes: ISPConfig stores duplicates.
+  // What a change has read must still be true when it writes, because ISPConfig stores duplicates.
   const inTurn = createKeyedMutex();
   const limit = pLimit(CONCURRENCY);
 
@@ -79,7 +79,7 @@ export function createChanges(panel: Panel, options: IspconfigOptions, context: 
   };
 }
 
-/** One of many changes. `rows` is what its name held before. */
+/** One of many changes. `rows` are the rows at its name before. */
 async function outcomeOf(
   work: Work,
   { action, record }: TxtChange,
@@ -102,12 +102,12 @@ async function outcomeOf(
 
 interface Added {
   readonly id: string;
-  /** Undefined where an answer was lost and a row was found that another process may have stored. */
+  /** Undefined after a lost answer, if the row that was found may be another process's. */
   readonly changed: boolean | undefined;
 }
 
 /**
- * Store one value. ISPConfig keeps duplicates, so a value that is there is not stored again.
+ * Stores one value. ISPConfig stores duplicates, so a value that exists is not stored again.
  * @throws E_REJECTED, E_AUTH, E_CONFIG the panel refuses; E_REMOTE, E_PROTOCOL no usable answer
  */
 async function add(work: Work, record: TxtRecord, held: HeldZone, before: readonly Row[]): Promise<Added> {
@@ -117,7 +117,7 @@ async function add(work: Work, record: TxtRecord, held: HeldZone, before: readon
   if (present) return { id: present.id, changed: false };
 
   const earlier = new Set(before.map(({ id }) => id));
-  // Databases in strict mode refuse a row without a date. It also tells our row from one of another process.
+  // Databases in strict mode refuse a row without a date. It also tells our row from another process's.
   const stamp = new Date().toISOString().slice(0, 19).replace('T', ' ');
   let current: HeldZone | undefined = held;
 
@@ -125,7 +125,7 @@ async function add(work: Work, record: TxtRecord, held: HeldZone, before: readon
     const rows = await panel.rows({ zone: (current ?? held).zone.id, name: absoluteName(record.name), type: 'TXT' });
     return rows.filter((row) => holds(row, record.value) && !earlier.has(row.id));
   };
-  /** Removed without asking for a new serial: that is what failed. */
+  /** Removed without raising the serial, because that is what failed. */
   const takeOut = async (rows: readonly Row[]) => {
     for (const row of rows) await deleteWithoutSerial(work, row);
   };
@@ -136,12 +136,12 @@ async function add(work: Work, record: TxtRecord, held: HeldZone, before: readon
     try {
       own = (await newRows()).filter((row) => row.stamp === stamp);
       await takeOut(own);
-      return own.length === 0 ? refusal : withoutSerial(refusal, held.name, 'it was taken out again');
+      return own.length === 0 ? refusal : withoutSerial(refusal, held.name, 'it was removed again');
     } catch (failure) {
       isUnsure = true;
       const why = asDns01Error(failure).message;
-      if (own) return withoutSerial(refusal, held.name, `taking it out again failed (${why})`, own);
-      const message = `${refusal.message}; whether the record was stored all the same could not be seen (${why})`;
+      if (own) return withoutSerial(refusal, held.name, `removing it again failed (${why})`, own);
+      const message = `${refusal.message}; whether the record was stored is not known (${why})`;
       return new Dns01Error(refusal.code, message, { hint: refusal.hint });
     }
   }
@@ -154,10 +154,10 @@ async function add(work: Work, record: TxtRecord, held: HeldZone, before: readon
       return { id: result.id, changed: true };
     },
     /**
-     * Since 3.2.12 the row comes first and the new serial after it. PHP finishes both when only the connection broke,
-     * so a row that is there was published; but a server that failed in between, or a session that ended, leaves a row
-     * that no secondary ever fetches. A new serial tells the two apart, unless other writes of ours may have raised it.
-     * A row that is not surely published is taken out, and then the add may be repeated.
+     * Since 3.2.12 the row is stored before the serial is raised. PHP finishes both if only the connection broke, so such a
+     * row is published. But a server that failed in between, or a session that ended, leaves a row that no secondary fetches.
+     * A new serial tells the two apart, unless other writes of ours may have raised it. A row that may be unpublished is
+     * removed, and then the add may be repeated.
      */
     async look() {
       const rows = await newRows();
@@ -172,14 +172,14 @@ async function add(work: Work, record: TxtRecord, held: HeldZone, before: readon
       return undefined;
     },
   });
-  // A refusal is not repeated, but what it may have left behind has to be found again.
+  // A refused add is not repeated, but a row that it may have left has to be found.
   return adding.catch((failure: unknown) => {
     work.zones.forget(held.name);
     throw isUnsure ? asUnknown(asDns01Error(failure)) : failure;
   });
 }
 
-/** The refusal of a row that was stored before its serial, with what became of the row. */
+/** The refusal of a row that was stored without a new serial, with what happened to the row. */
 function withoutSerial(refusal: Dns01Error, zone: Fqdn, end: string, left: readonly Row[] = []): Dns01Error {
   const stored = `the record was stored, but the serial of ${zone} could not be raised, so no secondary would see it`;
   const ids = left.map(({ id }) => id).join(', ');
@@ -197,8 +197,8 @@ function newRow({ name, value, ttl }: TxtRecord, zone: Zone, stamp: string, opti
     type: 'TXT',
     data: value,
     aux: '0',
-    ttl: String(Math.max(SHORTEST_TTL, options.ttl ?? ttl)),
-    // The text Y; with true or 1 the row is stored as switched off, and the answer is still "ok".
+    ttl: String(Math.max(MIN_TTL, options.ttl ?? ttl)),
+    // The text Y: with true or 1 the row is stored as inactive, and the answer is still "ok".
     active: 'Y',
     stamp,
     serial: '0',
@@ -206,8 +206,8 @@ function newRow({ name, value, ttl }: TxtRecord, zone: Zone, stamp: string, opti
 }
 
 /**
- * The rows that hold exactly a value. A full name is unique, so the zone need not be read for it; it is read where a row
- * may be relative to it, or where there is none.
+ * The rows with exactly this value. A full name is unique, so its zone is only read where a row may be relative to it, or
+ * where there is no row.
  * @throws E_ZONE
  */
 async function rowsToRemove(work: Work, { name, value, zone }: TxtRecord): Promise<Row[]> {
@@ -221,9 +221,9 @@ async function rowsToRemove(work: Work, { name, value, zone }: TxtRecord): Promi
 }
 
 /**
- * Delete rows by ids that were read in this same run, because `dns_txt_delete` removes whatever has the id, an A record
- * too. True where this call has removed a row, false where there was none, undefined where nobody can tell.
- * @throws E_AUTH the user may not; E_REMOTE, E_PROTOCOL no usable answer
+ * Deletes rows by ids that this run has read, because `dns_txt_delete` removes any row with the id, even an A record. True
+ * if this call removed a row, false if there was none, undefined where this cannot be known.
+ * @throws E_AUTH the user has no right to; E_REMOTE, E_PROTOCOL no usable answer
  */
 async function remove(work: Work, zone: Fqdn, rows: readonly Row[]): Promise<boolean | undefined> {
   const ends: (Deletion | 'absent')[] = [];
@@ -232,7 +232,7 @@ async function remove(work: Work, zone: Fqdn, rows: readonly Row[]): Promise<boo
   } catch (failure) {
     const { code, message, hint, cause, outcomeUnknown } = asDns01Error(failure);
     throw new Dns01Error(code, message, {
-      // What is refused in a removal is the new serial.
+      // If a removal is refused, raising the serial is what failed.
       hint: code === 'E_REJECTED' ? serialHint(asDns01Error(failure), zone) : hint,
       cause,
       outcomeUnknown: outcomeUnknown || ends.includes('removed'),
@@ -245,7 +245,7 @@ async function remove(work: Work, zone: Fqdn, rows: readonly Row[]): Promise<boo
 async function removeRow(work: Work, row: Row): Promise<Deletion | 'absent'> {
   const end = await deleteRow(work, row, true);
   if (end !== 'kept') return end;
-  // Somebody else was faster, or the row's zone is gone or not this user's: then the panel finds no serial to raise, and
+  // Another process was faster, or the row's zone is gone or not this user's: then the panel has no serial to raise, and
   // keeps the row.
   if (!(await isThere(work, row))) return 'absent';
   await deleteWithoutSerial(work, row);
@@ -257,11 +257,11 @@ async function removeRow(work: Work, row: Row): Promise<Deletion | 'absent'> {
 async function deleteWithoutSerial(work: Work, row: Row): Promise<void> {
   if ((await deleteRow(work, row, false)) !== 'kept' || !(await isThere(work, row))) return;
   throw new Dns01Error('E_AUTH', `dns_txt_delete: the panel keeps the record with the id ${row.id}`, {
-    hint: 'its zone is gone or belongs to another client: delete the record in the panel, or use an account that may',
+    hint: 'its zone is gone or belongs to another client: delete the record in the panel, or use an account that has the right to',
   });
 }
 
-/** `gone`: the answer was lost, and the row is not there. The serial is raised before the row is deleted. */
+/** `gone`: the answer was lost and the row is not there. The serial is raised before the row is deleted. */
 type Deletion = 'removed' | 'kept' | 'gone';
 
 function deleteRow(work: Work, row: Row, updateSerial: boolean): Promise<Deletion> {

@@ -1,4 +1,4 @@
-/** One session with the panel, and the calls that this provider makes in it. */
+/** One session with the panel, and the calls of this provider in it. */
 import { asUnknown, type Dns01Error, isDns01Error } from '../../src/errors.ts';
 import type { HttpAnswer, ProviderContext } from '../../src/provider.ts';
 import { readAnswer, type Verdict } from './faults.ts';
@@ -14,7 +14,7 @@ import {
 } from './schema.ts';
 
 /**
- * A search: column names with the value they must have, compared without regard to case; `%` makes it a LIKE. The
+ * A search: columns with the values that they must have, compared without regard to case; `%` makes it a LIKE. The
  * panel's `#OFFSET#` and `#LIMIT#` have to come last.
  */
 export type Filter = Readonly<Record<string, string | number>>;
@@ -29,7 +29,7 @@ export function openPanel(options: IspconfigOptions, context: ProviderContext) {
   const writes = countWrites();
   let session: Promise<string> | undefined;
 
-  /** Logs in with the first call only. A refused login stays refused: ten of them lock the address out for minutes. */
+  /** Logs in on the first call. A refused login is not repeated, because ten of them block the address for minutes. */
   function currentSession(): Promise<string> {
     session ??= login().catch((failure: unknown) => {
       if (!isDns01Error(failure) || failure.code !== 'E_AUTH') session = undefined;
@@ -41,14 +41,14 @@ export function openPanel(options: IspconfigOptions, context: ProviderContext) {
   async function login(): Promise<string> {
     const { username, password, clientLogin } = options;
     const answer = await send('login', { username, password, client_login: clientLogin });
-    // Before anything can repeat a piece of the answer in an error.
+    // Before any error can repeat a part of the answer.
     for (const id of answer.text.match(/\b[a-z][0-9a-f]{40}\b/g) ?? []) context.keepSecret(id);
     const { response } = http.decode(successOf(readAnswer(answer, http)), sessionSchema);
     context.keepSecret(response);
     return response;
   }
 
-  /** A 429 comes from something in front of the panel, which may have handed the request on before. */
+  /** A 429 comes from a server in front of the panel, which may have passed the request on before. */
   function send(name: string, json: object, writes = false): Promise<HttpAnswer> {
     const call = { call: name, method: 'POST', url: `${options.url}?${name}`, json, writes } as const;
     const size = name === 'dns_zone_get' ? { maxBytes: MAX_ZONES_BYTES } : {};
@@ -62,13 +62,13 @@ export function openPanel(options: IspconfigOptions, context: ProviderContext) {
     return verdict;
   }
 
-  /** Sent again after a lost session, but only once: such calls count as failed logins. */
+  /** Sent again after a lost session, but only once, because such calls count as failed logins. */
   async function read(name: string, params: object): Promise<Verdict> {
     const verdict = await ask(name, params, false);
     return verdict.kind === 'session lost' ? ask(name, params, false) : verdict;
   }
 
-  /** ISPConfig checks the session once more after the row was stored, so a lost session does not say what was done. */
+  /** ISPConfig checks the session again after it stored the row, so a lost session does not say what was done. */
   async function write(name: string, params: object): Promise<Verdict> {
     const verdict = await ask(name, params, true);
     if (verdict.kind === 'session lost') throw asUnknown(verdict.failure);
@@ -78,7 +78,7 @@ export function openPanel(options: IspconfigOptions, context: ProviderContext) {
   const search = async (name: string, filter: Filter) => successOf(await read(name, { primary_id: filter }));
 
   return {
-    /** Zones, and how long the answer was. @throws E_AUTH where "DNS zone functions" is not ticked */
+    /** Zones, and the length of the answer. @throws E_AUTH where "DNS zone functions" is not ticked */
     async zones(filter: Filter): Promise<{ zones: Zone[]; bytes: number }> {
       const answer = await search('dns_zone_get', filter);
       return { zones: http.decode(answer, zonesSchema).response, bytes: answer.text.length };
@@ -90,11 +90,11 @@ export function openPanel(options: IspconfigOptions, context: ProviderContext) {
     },
 
     /**
-     * The new row's id. A refusal comes back instead of being thrown, because it may have left the row behind: 3.2.12
-     * inserts first and raises the zone's serial afterwards.
+     * The new row's id. A refusal is returned and not thrown, because it may have left the row behind: 3.2.12 inserts the
+     * row before it raises the zone's serial.
      */
     insertRow(params: Readonly<Record<string, string>>): Promise<{ id: string } | { refusal: Dns01Error }> {
-      // update_serial is a real boolean beside params: inside them, or as a text, it does something else.
+      // update_serial is a real boolean beside params: inside them, or as a text, it has another effect.
       const body = { client_id: options.clientId, params, update_serial: true };
       return writes.count(async () => {
         const verdict = await write('dns_txt_add', body);
@@ -103,7 +103,7 @@ export function openPanel(options: IspconfigOptions, context: ProviderContext) {
       });
     },
 
-    /** False where the panel says that it has removed nothing: the row, or its zone, is not there for this user. */
+    /** False if the panel says that it removed nothing: the row or its zone is not there for this user. */
     deleteRow(id: string, updateSerial: boolean): Promise<boolean> {
       const remove = async () => {
         const verdict = await write('dns_txt_delete', { primary_id: id, update_serial: updateSerial });
@@ -113,23 +113,23 @@ export function openPanel(options: IspconfigOptions, context: ProviderContext) {
       return updateSerial ? writes.count(remove) : remove();
     },
 
-    /** Why this user may not call a function at all; undefined where the call is allowed, whatever it answers. */
+    /** Why this user may not call a function at all; undefined where the call is allowed, whatever its answer. */
     async mayNot(name: string, body: object): Promise<Dns01Error | undefined> {
       const verdict = await read(name, body);
       return verdict.kind === 'refused' && verdict.failure.code === 'E_AUTH' ? verdict.failure : undefined;
     },
 
-    /** What this session has written so far. */
+    /** The writes of this session. */
     writes,
 
-    /** Log out if logged in. Never throws. */
+    /** Logs out if logged in. Never throws. */
     async close(): Promise<void> {
       try {
         const sessionId = await session;
         session = undefined;
         if (sessionId !== undefined) await send('logout', { session_id: sessionId }, true);
       } catch (failure) {
-        context.log.debug('no logout', { failure: String(failure) });
+        context.log.debug('logout failed', { failure: String(failure) });
       }
     },
   };

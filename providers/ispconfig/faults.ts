@@ -1,6 +1,6 @@
 /**
- * What the panel's answers mean. Its HTTP status says next to nothing (200 also for faults), so `code` is looked at
- * first, then the text: the numbers of ISPConfig's faults are not sent. All as observed on ISPConfig 3.2.12p1.
+ * The meaning of the panel's answers. The HTTP status is 200 for faults too, so `code` decides first, then the text: the
+ * numbers of ISPConfig's faults are not sent. All as observed on ISPConfig 3.2.12p1.
  */
 import { Dns01Error, type ErrorCode } from '../../src/errors.ts';
 import {
@@ -14,9 +14,9 @@ import {
 import { envelopeSchema } from './schema.ts';
 
 /**
- * `ok`: the function returned something, which may still be of the wrong form.
- * `refused`: the function was reached and failed. `no such row`: the row to change, or its zone, is not there for this
- * user; ISPConfig says so with a page of its own. `session lost`: a new login helps; a write may have been done.
+ * `ok`: the function returned a result, which may have the wrong form.
+ * `refused`: the function was called and failed. `no such row`: the row to change, or its zone, is not there for this
+ * user; ISPConfig then sends a page of its own. `session lost`: a new login helps; a write may have been done.
  */
 export type Verdict =
   | { readonly kind: 'ok'; readonly answer: HttpAnswer }
@@ -27,13 +27,13 @@ const URL_HINT = 'set url to the JSON API of the panel, like https://panel.examp
 const ZONE_BOX = '"DNS zone functions"';
 const TXT_BOX = '"DNS txt functions"';
 
-/** Where the rights of a remote user are ticked. */
+/** Where the rights of a remote user are set. */
 const RIGHTS_PLACE = 'in the panel under System > Remote Users, for this user';
 
 /**
- * Sort an answer.
+ * Classifies an answer.
  * @throws E_CONFIG the API is not at this address or switched off; E_AUTH the login may not be used, E_REMOTE not now;
- *   E_PROTOCOL anything that is no answer of the API (with `outcomeUnknown`, for a write may have been done)
+ *   E_PROTOCOL anything else that is not an answer of the API (with `outcomeUnknown`, because a write may have been done)
  */
 export function readAnswer(answer: HttpAnswer, http: HttpClient): Verdict {
   if (answer.status >= 400) throw refusalError(answer, { refusalOf });
@@ -62,10 +62,10 @@ function sortFault(call: string, message: string): Verdict {
 interface KnownFault {
   readonly says: RegExp;
   readonly code: ErrorCode;
-  /** Without it the panel's own words are shown. */
+  /** Where it is missing, the panel's own text is shown. */
   readonly text?: string;
   readonly hint?: string;
-  /** Nobody gets in with this login, or with this session. */
+  /** The login, or the session, cannot be used any more. */
   readonly ends?: 'login' | 'session';
 }
 
@@ -76,7 +76,7 @@ const FAULTS: readonly KnownFault[] = [
     says: /may not use api/i,
     code: 'E_AUTH',
     text: 'the panel does not let this customer use the API',
-    hint: 'the provider of the panel has to allow the API in the limits of this client',
+    hint: 'ask the provider of the panel to allow the API in the limits of this client',
     ends: 'login',
   },
   {
@@ -89,8 +89,8 @@ const FAULTS: readonly KnownFault[] = [
   {
     says: /failure limit has been reached/i,
     code: 'E_AUTH',
-    text: 'the panel has locked this address out after too many failed logins',
-    hint: 'wait at least 5 minutes without any try, and check username and password before the next one',
+    text: 'the panel has blocked this address after too many failed logins',
+    hint: 'wait at least 5 minutes without an attempt, and check username and password before the next one',
     ends: 'login',
   },
   {
@@ -110,15 +110,15 @@ const FAULTS: readonly KnownFault[] = [
   {
     says: /session is expired or does not exist/i,
     code: 'E_REMOTE',
-    text: 'the panel does not know its own session any more, also after a new login',
-    hint: 'try again later; if it stays so, look whether several panels share this address',
+    text: 'the panel does not know its own session, even after a new login',
+    hint: 'try again later; if it happens again, check whether several panels share this address',
     ends: 'session',
   },
   {
     says: /session ip mismatch/i,
     code: 'E_REMOTE',
-    text: 'the panel sees this machine under changing addresses',
-    hint: 'let all requests leave by one address: one of IPv4 and IPv6, and no pool of proxies',
+    text: 'the panel sees requests of this machine from changing addresses',
+    hint: 'send all requests from one address: only IPv4 or only IPv6, and no pool of proxies',
     ends: 'session',
   },
   { says: NO_RIGHT, code: 'E_AUTH', text: 'the remote user may not use this function' },
@@ -135,20 +135,20 @@ const FAULTS: readonly KnownFault[] = [
   },
 ];
 
-/** Adding and deleting with a new serial also needs the zone functions, and the fault does not tell which one is missing. */
+/** Adding and deleting with a new serial also need the zone functions, and the fault does not say which right is missing. */
 function boxesFor(call: string): string {
   if (/^dns_zone_/.test(call)) return ZONE_BOX;
   return call === 'dns_txt_get' ? TXT_BOX : `${ZONE_BOX} and ${TXT_BOX}`;
 }
 
-/** Database faults come with the whole statement, values and all. */
+/** Database faults come with the whole statement, values included. */
 function withoutSql(text: string): string {
   return text.replace(/\s*\b(INSERT INTO|DELETE FROM|UPDATE|SELECT)\b.*$/s, '');
 }
 
 const outOfReach = (call: string): Dns01Error =>
   new Dns01Error('E_AUTH', `${call}: the panel does not let this user change the zone`, {
-    hint: 'look in the panel whether the zone is still there and which client owns it',
+    hint: 'check in the panel that the zone still exists and which client owns it',
   });
 
 function isPage({ text, headers }: HttpAnswer): boolean {
@@ -162,32 +162,32 @@ function pageInstead({ call, text }: HttpAnswer): Dns01Error {
       hint: "set remote_api_allowed=yes in the panel's security/security_settings.ini",
     });
   }
-  const what = `${call}: a web page came instead of an answer: "${excerpt(text)}"`;
+  const what = `${call}: the answer is a web page: "${excerpt(text)}"`;
   if (call === 'login') return new Dns01Error('E_CONFIG', what, { hint: URL_HINT });
   return new Dns01Error('E_PROTOCOL', what, {
     outcomeUnknown: true,
     // After a login the address is right.
-    hint: 'look what stands between here and the panel: a proxy or firewall has answered in its place',
+    hint: 'check what is between this machine and the panel: a proxy or firewall answered instead of it',
   });
 }
 
-/** What a status from 400 on means. ISPConfig itself has none. */
+/** The meaning of a status of 400 or more. ISPConfig itself sends none. */
 function refusalOf({ status }: HttpAnswer): Refusal {
   const text = 'the web server refuses the request';
-  const hint = 'the web server of the panel has to let this machine in';
+  const hint = 'allow this machine in the web server of the panel';
   if (status === 401 || status === 403) return { code: 'E_AUTH', text, hint };
   return { code: status === 404 || status === 410 ? 'E_CONFIG' : 'E_PROTOCOL', text, hint: URL_HINT };
 }
 
-/** `invalid_method`, `invalid_data` and `invalid_class`: what was sent did not reach the API as it was sent. */
+/** `invalid_method`, `invalid_data` and `invalid_class`: the request was changed on its way to the API. */
 function notUnderstood(call: string, code: string, message: string): Dns01Error {
   const words = `${excerpt(code)}: ${excerpt(message)}`;
   return new Dns01Error('E_PROTOCOL', `${call}: the panel does not understand the call (${words})`, {
-    hint: `${URL_HINT}, and see that no proxy drops the query or the body of a request`,
+    hint: `${URL_HINT}, and check that no proxy drops the query or the body of a request`,
   });
 }
 
-/** What to do where a zone's serial could not be raised. */
+/** The hint for a serial that could not be raised. */
 export function serialHint({ message, hint }: Dns01Error, zone: Fqdn): string {
   if (/may not use this function/.test(message)) {
     return `tick ${ZONE_BOX} ${RIGHTS_PLACE}: raising the serial needs dns_zone_get and dns_zone_update`;
@@ -197,5 +197,5 @@ export function serialHint({ message, hint }: Dns01Error, zone: Fqdn): string {
   if (fields.size > 0) {
     return `correct ${[...fields].join(', ')} in the settings of the zone ${zone}, in the panel under DNS`;
   }
-  return hint ?? `save the settings of the zone ${zone} once in the panel under DNS, and see what it says`;
+  return hint ?? `save the settings of the zone ${zone} once in the panel under DNS, and read the message there`;
 }

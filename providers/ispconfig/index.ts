@@ -52,21 +52,21 @@ export default defineProvider({
 });
 
 /**
- * Calls that the panel refuses for their content, or that find nothing, once the right is there: nothing is stored or
- * removed by them (observed on ISPConfig 3.2.12p1).
+ * Calls that, with the right, the panel refuses for their content or that find nothing. They store and remove nothing
+ * (observed on ISPConfig 3.2.12p1).
  */
 const PROBES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   dns_zone_get: { primary_id: { origin: 'dns01-rights.invalid.' } },
   // There is no zone -1, and the form is empty.
   dns_zone_update: { client_id: 0, primary_id: -1, params: {} },
   dns_txt_get: { primary_id: { name: 'dns01-rights.invalid.', type: 'TXT' } },
-  // Refused twice over: no TTL below 60 and no empty data are stored.
+  // Refused for two reasons: a TTL below 60 and empty data.
   dns_txt_add: { client_id: 0, params: { type: 'TXT', name: 'dns01-rights.invalid.', data: '', ttl: '0', zone: '0' } },
   // There is no record -1, and the answer says that none was removed.
   dns_txt_delete: { primary_id: -1, update_serial: false },
 };
 
-/** Which functions the remote user may call, each tried without changing anything. */
+/** The functions that the remote user may call, each tried without a change. */
 async function checkRights(panel: Panel): Promise<RightCheck[]> {
   const checks: RightCheck[] = [];
   for (const [right, body] of Object.entries(PROBES)) {

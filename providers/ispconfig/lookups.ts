@@ -1,6 +1,4 @@
-/**
- * What the panel holds, zones and the rows at a name, and what it cannot hold. Its own searches do not regard letter case.
- */
+/** Reads zones and the rows at a name, and refuses what the panel cannot store. Its own searches ignore letter case. */
 import { domainToUnicode } from 'node:url';
 import { Dns01Error, isDns01Error } from '../../src/errors.ts';
 import {
@@ -15,17 +13,17 @@ import {
 import type { Panel } from './client.ts';
 import type { Row, Zone } from './schema.ts';
 
-/** A zone of the panel, and when it was read: its serial is worth nothing without that. */
+/** A zone of the panel, and when it was read, which its serial needs. */
 export interface HeldZone {
   readonly zone: Zone;
   readonly name: Fqdn;
-  /** Of `panel.writes`. */
+  /** A snapshot of `panel.writes`. */
   readonly mark: number;
 }
 
 /**
- * The zone with exactly this name. `dns_zone_get_id` is not used: it takes `example.co` for the zone `example.co.uk`.
- * @throws E_ZONE it is not there, or there several times, or switched off
+ * The zone with exactly this name. `dns_zone_get_id` is not used, because it takes `example.co` for `example.co.uk`.
+ * @throws E_ZONE it is missing, exists several times, or is inactive
  */
 export async function readZone(panel: Panel, name: Fqdn): Promise<HeldZone> {
   const mark = panel.writes.mark();
@@ -35,7 +33,7 @@ export async function readZone(panel: Panel, name: Fqdn): Promise<HeldZone> {
       hint: 'make the zone in the panel under DNS, or use an account that may see it; a customer (clientLogin) sees only his own',
     });
   }
-  // Going on to the parent of such a zone would write where nobody asks.
+  // Writing to the parent of such a zone would not help, because no resolver looks there.
   if (others.length > 0) {
     const ids = [zone, ...others].map(({ id }) => id).join(', ');
     const hint = 'delete the zones that are not served, in the panel under DNS';
@@ -58,14 +56,14 @@ async function zonesNamed(panel: Panel, name: Fqdn): Promise<Zone[]> {
 
 const isActive = (zone: Zone): boolean => zone.active.toUpperCase() === 'Y';
 
-/** The panel sends whole rendered zone files along with its zones: the first page shows how large they are. */
+/** The panel sends whole rendered zone files with its zones: the first page shows how large they are. */
 const FIRST_PAGE = 25;
 const MAX_PAGE = 1000;
 
-/** What one page should weigh, in bytes of its answer. */
+/** The intended size of one page, in bytes of its answer. */
 const PAGE_BYTES = 4_000_000;
 
-/** Every zone that the user may see. An object as a filter keeps to the user's rights; `-1` would show everybody's. */
+/** Every zone that the user may see. An object as a filter respects the user's rights; `-1` would show all zones. */
 export async function* listZones(panel: Panel): AsyncIterable<ZoneInfo> {
   const seen = new Set<string>();
   let limit = FIRST_PAGE;
@@ -83,14 +81,14 @@ export async function* listZones(panel: Panel): AsyncIterable<ZoneInfo> {
       const name = parseName(zone.origin);
       if (name !== undefined) yield { name, active: isActive(zone) };
     }
-    // Also the end for a panel that does not page, and gives the same zones again and again.
+    // This also ends for a panel without paging that returns the same zones again and again.
     if (zones.length < limit || fresh.length === 0) return;
     offset += zones.length;
     limit = Math.max(1, Math.min(MAX_PAGE, Math.floor(PAGE_BYTES / (bytes / zones.length))));
   }
 }
 
-/** The NS rows of the zone itself, without those by which the zone above delegates it. */
+/** The zone's own NS rows, without those of delegations below it. */
 export async function nameServers(panel: Panel, zone: Fqdn): Promise<string[]> {
   const names: string[] = [];
   for (const { id } of await zonesNamed(panel, zone)) {
@@ -100,16 +98,16 @@ export async function nameServers(panel: Panel, zone: Fqdn): Promise<string[]> {
   return names;
 }
 
-/** No more rows are taken in one answer: they are some 4 MB. */
+/** The largest number of rows in one answer: about 4 MB. */
 const MAX_ROWS = 10_000;
 
 /**
- * The rows of every type at these names of a zone, by full name. One search for all names with the same first label.
- * The panel knows a name in full (with a dot at its end) and relative to the zone; both begin alike.
+ * The rows of every type at these names of a zone, by full name. Names with the same first label share one search. The
+ * panel has names in full (with a dot at the end) and relative to the zone; both begin alike.
  */
 export async function rowsAt(panel: Panel, held: HeldZone, names: readonly Fqdn[]): Promise<Map<string, Row[]>> {
   const zone = held.zone.id;
-  /** A LIKE, in which `_` is any character. Undefined where there are too many. */
+  /** A LIKE, in which `_` is any character. Undefined for too many rows. */
   async function search(prefix: string): Promise<Row[] | undefined> {
     const rows = await panel.rows({ zone, name: `${prefix}%`, '#OFFSET#': 0, '#LIMIT#': MAX_ROWS });
     return rows.length < MAX_ROWS ? rows : undefined;
@@ -146,39 +144,39 @@ function pushTo<Item>(lists: Map<string, Item[]>, key: string, item: Item): void
   else lists.set(key, [item]);
 }
 
-/** What a name in a row stands for: without a dot at its end it is relative to the zone. */
+/** The full name of a row: without a dot at its end it is relative to the zone. */
 export function fullName(text: string, zone: Fqdn): string {
   const name = text.toLowerCase();
   if (name.endsWith('.')) return name.slice(0, -1);
   return name === '' ? zone : `${name}.${zone}`;
 }
 
-/** True where the row is a TXT with exactly this value, whether it is served or not. */
+/** True for a TXT row with exactly this value, served or not. */
 export const holds = (row: Row, value: string): boolean => row.type === 'TXT' && row.data === value;
 
-/** Rows that are switched off stay in the panel and never reach the nameserver. */
+/** Inactive rows stay in the panel and never reach the name server. */
 export const isServed = (row: Row): boolean => row.active.toUpperCase() === 'Y';
 
-/** @throws E_REJECTED where a CNAME is at the name: the nameserver would refuse the whole zone, unnoticed by the API */
+/** @throws E_REJECTED for a CNAME at the name: the name server would refuse the whole zone, and the API would not show it */
 export function refuseBesideCname(rows: readonly Row[], name: Fqdn): void {
   const cname = rows.find((row) => row.type === 'CNAME' && isServed(row));
   if (!cname) return;
   const target = cname.data.replace(/\.$/, '');
-  throw new Dns01Error('E_REJECTED', `${name} is a CNAME to ${target}, and nothing can stand beside a CNAME`, {
+  throw new Dns01Error('E_REJECTED', `${name} is a CNAME to ${target}, and a CNAME allows no other record`, {
     hint: `delete this CNAME in the panel under DNS, or have the value published at ${target}`,
   });
 }
 
 /**
- * Refuse what ISPConfig would take with an `ok` and store as something else.
- * @throws E_REJECTED, and E_ZONE where the name lies outside of the zone
+ * Refuses what ISPConfig would accept with an `ok` and store as something else.
+ * @throws E_REJECTED; E_ZONE where the name is outside the zone
  */
 export function refuseUnstorable({ name, value, zone }: TxtRecord): void {
-  if (!isWithin(name, zone)) throw new Dns01Error('E_ZONE', `${name} does not lie in the zone ${zone}`);
+  if (!isWithin(name, zone)) throw new Dns01Error('E_ZONE', `${name} is not in the zone ${zone}`);
   const label = name.split('.').find(isBrokenPunycode);
   if (label !== undefined) {
     throw new Dns01Error('E_REJECTED', `the label "${label}" of ${name} cannot be stored by ISPConfig`, {
-      hint: 'it would store the record at the top of the zone instead: delegate the name with a CNAME to another one',
+      hint: 'it would store the record at the top of the zone instead: delegate the name with a CNAME to another name',
     });
   }
   if (/[^ -~]|["\\]/.test(value)) {
@@ -188,8 +186,8 @@ export function refuseUnstorable({ name, value, zone }: TxtRecord): void {
   }
 }
 
-/** Labels that ISPConfig takes for broken Punycode are stored as an empty name, which is the top of the zone. */
+/** Labels that ISPConfig reads as broken Punycode are stored as an empty name, which is the top of the zone. */
 function isBrokenPunycode(label: string): boolean {
-  // Node before 24 reads nothing in a broken label, later ones leave it as it is.
+  // Node before 24 decodes a broken label to nothing; later versions return it unchanged.
   return label.startsWith('xn--') && ['', label].includes(domainToUnicode(label));
 }

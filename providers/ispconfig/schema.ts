@@ -1,9 +1,9 @@
-/** What the user configures, and what the panel answers: ids and all other columns come as strings (3.2.12p1). */
+/** The user's options and the panel's answers: ids and all other columns come as strings (3.2.12p1). */
 import * as z from 'zod/mini';
 import { httpUrl, type Resolved, secret } from '../../src/provider.ts';
 
 /** ISPConfig refuses a record with a shorter TTL. In seconds. */
-export const SHORTEST_TTL = 60;
+export const MIN_TTL = 60;
 
 const URL_FORM = 'expected the address of the JSON API, like https://panel.example.com:8080/remote/json.php';
 
@@ -28,8 +28,8 @@ export const optionsSchema = z.strictObject({
     'id of the client who owns new records; keep 0 unless you want ISPConfig to make that client the owner of the whole zone',
   ),
   ttl: described(
-    z.optional(z.int().check(z.gte(SHORTEST_TTL))),
-    `TTL of new records in seconds, at least ${SHORTEST_TTL}; default: ttl of the config`,
+    z.optional(z.int().check(z.gte(MIN_TTL))),
+    `TTL of new records in seconds, at least ${MIN_TTL}; default: ttl of the config`,
   ),
 });
 
@@ -45,7 +45,7 @@ const column = z.pipe(
   z.transform((value: string | number | null) => (value === null ? '' : String(value))),
 );
 
-/** What every JSON answer begins with. */
+/** The start of every JSON answer. */
 export const envelopeSchema = z.object({ code: z.string(), message: z.string() });
 
 export const sessionSchema = z.object({ response: z.string().check(z.minLength(1)) });
@@ -63,8 +63,8 @@ const rowSchema = z.object({
 });
 
 /**
- * A search always gives a list, also an empty one. `null` and `false` are not taken for "nothing found": with them a
- * search for a zone would go on to the parent zone, and a removal would call itself done.
+ * A search always returns a list, which may be empty. `null` and `false` do not count as "nothing found": a search for a
+ * zone would then go on to the parent zone, and a removal would report success.
  */
 export const zonesSchema = z.object({ response: z.array(zoneSchema) });
 export const rowsSchema = z.object({ response: z.array(rowSchema) });
@@ -72,7 +72,7 @@ export const rowsSchema = z.object({ response: z.array(rowSchema) });
 export const addedSchema = z.object({ response: digits });
 export const deletedSchema = z.object({ response: digits });
 
-/** A line of the table dns_soa, as far as it is of use here. `origin` ends with a dot. */
+/** The columns of the table dns_soa that are used here. `origin` ends with a dot. */
 export type Zone = z.output<typeof zoneSchema>;
 
 /** A line of the table dns_rr: a record of any type. */

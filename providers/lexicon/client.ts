@@ -18,20 +18,20 @@ interface LexiconSettings {
   readonly service: string;
   readonly secrets: Readonly<Record<string, string>>;
   readonly command: string | undefined;
-  /** For one run. */
+  /** For one call. */
   readonly timeoutMs: number;
 }
 
-/** Debian installs it into the second, pip and other package managers into the first. */
+/** pip and others install it into the first, Debian into the second. */
 const USUAL_PLACES = ['/usr/local/bin/lexicon', '/usr/bin/lexicon'];
 
-/** The names under which tldextract, since 3.0, keeps its list of public suffixes: upstream's and Debian's. */
+/** The file names of tldextract's list of public suffixes, since 3.0: upstream's and Debian's. */
 const SUFFIX_LISTS = ['de84b5ca2167d4c83e38fb162f2e8738', '704b6b0e53ba2966d92e690044b663f4'];
 
-/** `lexicon SERVICE list … --output JSON` of 3.11.7: one line. What it says beside (warnings) are lines before. */
+/** `lexicon SERVICE list … --output JSON` of 3.11.7: one line. Warnings come on lines before it. */
 const listSchema = z.array(z.looseObject({ type: z.string(), name: z.string(), content: z.string() }));
 
-/** `create` and `delete`: whether it was done. */
+/** The output of `create` and `delete`: whether it was done. */
 const doneSchema = z.boolean();
 
 /** The calls of the program that a DNS-01 hook needs. */
@@ -41,7 +41,7 @@ export function openLexicon({ service, secrets, command, timeoutMs }: LexiconSet
 
   async function run(action: 'list' | 'create' | 'delete', zone: Fqdn, name: Fqdn, more: readonly string[] = []) {
     const call = `lexicon ${service} ${action}`;
-    // Both for the same: --delegated does it for zones below a known suffix, the list for all.
+    // Both set the zone: --delegated for zones below a known suffix, the list for all others.
     const args = ['--delegated', zone, service, action, zone, 'TXT', `--name=${name}`, ...more, '--output', 'JSON'];
     const outcome = await start(call, args, { TLDEXTRACT_CACHE_PATH: await suffixesFor(zone) });
     if (outcome.exitCode !== 0) throw failedWith(call, outcome);
@@ -49,8 +49,8 @@ export function openLexicon({ service, secrets, command, timeoutMs }: LexiconSet
   }
 
   /**
-   * lexicon takes for a zone what is one label longer than a public suffix: `corp.lan` would become `corp.lan.lan`. With
-   * a list that holds what is above this zone, and nothing else, it takes the zone as it is.
+   * lexicon takes a public suffix and one more label as the zone, so `corp.lan` would become `corp.lan.lan`. With a list of
+   * only the name above this zone, it takes the zone itself.
    */
   async function suffixesFor(zone: Fqdn): Promise<string> {
     const above = zone.split('.').slice(1).join('.');
@@ -72,7 +72,7 @@ export function openLexicon({ service, secrets, command, timeoutMs }: LexiconSet
     if (readJson(call, stdout, doneSchema)) return;
     throw new Dns01Error('E_REJECTED', `${call}: not done, lexicon says`, {
       outcomeUnknown: true,
-      hint: 'see all that lexicon says with --verbose',
+      hint: 'see the whole output of lexicon with --verbose',
     });
   }
 
@@ -95,8 +95,8 @@ export function findProgram(command: string | undefined): string {
   const places = command === undefined ? USUAL_PLACES : [command];
   const found = places.find((place) => existsSync(place));
   if (found !== undefined) return found;
-  throw new Dns01Error('E_CONFIG', `lexicon is not there: looked for ${places.join(' and ')}`, {
-    hint: 'install it (Debian: apt-get install lexicon), or say in command where it is',
+  throw new Dns01Error('E_CONFIG', `lexicon was not found: looked for ${places.join(' and ')}`, {
+    hint: 'install it (Debian: apt-get install lexicon), or set command to its path',
   });
 }
 
@@ -104,13 +104,13 @@ function readJson<Schema extends z.core.$ZodType>(call: string, stdout: string, 
   const line = stdout.trimEnd().split('\n').at(-1) ?? '';
   const parsed = z.safeParse(schema, parseJson(line));
   if (parsed.success) return parsed.data;
-  throw new Dns01Error('E_PROTOCOL', `${call}: cannot read what lexicon says: ${excerpt(line) || 'nothing'}`, {
+  throw new Dns01Error('E_PROTOCOL', `${call}: cannot read lexicon's output: ${excerpt(line) || 'nothing'}`, {
     outcomeUnknown: true,
     hint: 'check that command is dns-lexicon, version 3',
   });
 }
 
-/** What is known of the last lines of lexicon's tracebacks: `package.Exception: text`. The first match counts. */
+/** Known last lines of lexicon's tracebacks: `package.Exception: text`. The first match counts. */
 const SIGNS: readonly { readonly sign: RegExp; readonly code: ErrorCode; readonly hint: string }[] = [
   {
     sign: /No domain found|NotAuth\b|domain\b.*\bnot found/i,
@@ -125,12 +125,12 @@ const SIGNS: readonly { readonly sign: RegExp; readonly code: ErrorCode; readonl
   {
     sign: /ProviderNotAvailableError|invalid choice|unrecognized arguments|ModuleNotFoundError|ImportError/,
     code: 'E_CONFIG',
-    hint: 'service has to be a name that lexicon --help lists, and what lexicon needs for it has to be installed',
+    hint: 'set service to a name that lexicon --help lists, and install what lexicon needs for it',
   },
   {
     sign: /\b429 (Client Error|Too Many)/,
     code: 'E_RATE',
-    hint: 'the provider asks to be asked less: try again later',
+    hint: 'the provider asks for fewer requests: try again later',
   },
   {
     sign: /ConnectionError|ConnectionRefusedError|Timeout|gaierror|SSLError|OSError|\b5\d\d Server Error/,
@@ -139,12 +139,12 @@ const SIGNS: readonly { readonly sign: RegExp; readonly code: ErrorCode; readonl
   },
 ];
 
-const OTHERWISE = { code: 'E_REJECTED', hint: 'see all that lexicon says with --verbose' } as const;
+const OTHERWISE = { code: 'E_REJECTED', hint: 'see the whole output of lexicon with --verbose' } as const;
 
-/** These say that nothing was written: lexicon logs in before it writes. */
+/** After these, nothing was written, because lexicon logs in first. */
 const NOTHING_DONE: ReadonlySet<ErrorCode> = new Set(['E_ZONE', 'E_AUTH', 'E_CONFIG', 'E_RATE']);
 
-/** A run that ended with another exit code than 0, as an error. */
+/** An exit code other than 0, as an error. */
 function failedWith(call: string, { exitCode, complaint }: CommandOutcome): Dns01Error {
   const { code, hint } = SIGNS.find(({ sign }) => sign.test(complaint)) ?? OTHERWISE;
   const because = complaint === '' ? '' : `: ${complaint}`;

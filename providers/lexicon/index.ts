@@ -63,7 +63,7 @@ export default defineProvider({
     const lexicon = openLexicon({ service, secrets: env, command, timeoutMs: timeout * 1000 }, context);
     const isThere = async ({ zone, name, value }: TxtRecord) => (await lexicon.list(zone, name)).includes(value);
 
-    // lexicon does not tell a change from none, so a list goes first.
+    // lexicon does not say whether something changed, so the list comes first.
     return {
       async addTxt(record) {
         refuseSyntax(record.value);
@@ -96,21 +96,20 @@ export default defineProvider({
         const program = fileCheck(
           'run',
           findProgram(command),
-          'make it executable, or say in command where lexicon is',
+          'make it executable, or set command to the path of lexicon',
         );
         if (!program.held) return [program];
-        const hint =
-          'service has to be a name that lexicon --help lists, and what lexicon needs for it has to be there';
+        const hint = 'set service to a name that lexicon --help lists, and install what lexicon needs for it';
         return [program, { right: `provider ${service} of lexicon`, held: await lexicon.knowsService(), hint }];
       },
     };
   },
 });
 
-/** Some of lexicon's providers hand the value on as zone file text, where these end it, split it or mean something. */
+/** Some of lexicon's providers pass the value on as zone file text, where these characters have a meaning. */
 function refuseSyntax(value: string): void {
   if (!/[\s;@()$]/.test(value)) return;
-  throw new Dns01Error('E_REJECTED', `lexicon cannot be trusted with the value ${value}`, {
+  throw new Dns01Error('E_REJECTED', `lexicon may not store this value correctly: ${value}`, {
     hint: 'some of its providers read spaces, semicolons, parentheses, @ and $ as zone file syntax; use another provider',
   });
 }

@@ -11,10 +11,10 @@ import {
   refusalError,
   secret,
 } from '../../src/provider.ts';
-// The panel's records are PowerDNS's: the one provider that is built on another one.
+// The panel's records are in PowerDNS: this is the one provider that uses another one.
 import powerdns from '../powerdns/index.ts';
 
-/** `domain_list` answers with a bare list, and with an object when it refuses, both with status 200. */
+/** `domain_list` answers with a bare list, or with an object when it refuses, both with status 200. */
 const domainListSchema = z.union([
   z.array(z.object({ domain: z.string() })),
   z.object({ error: z.string() }),
@@ -24,12 +24,12 @@ const domainListSchema = z.union([
 const refusedLogin = {
   code: 'E_AUTH',
   text: 'the login was refused',
-  hint: "check username and password, and that the panel's admin has switched the API on; wrong logins get the address blocked",
+  hint: "check username and password, and that the panel's admin has switched the API on; wrong logins block the address",
 } as const satisfies Refusal;
 
 /**
- * OLSPanel: its API has no call for DNS records, so that it only tells whose a domain is. The records are written
- * through the panel's own PowerDNS, or, by a CNAME that the core follows, at another account's zone.
+ * OLSPanel. Its API has no call for DNS records and only says whose domain it is. The records are written through the
+ * panel's own PowerDNS or, by a CNAME that the core follows, in another account's zone.
  */
 export default defineProvider({
   type: 'olspanel',
@@ -73,7 +73,7 @@ export default defineProvider({
     });
     let asked: Promise<Fqdn[]> | undefined;
 
-    /** The domains of the user. Asked for once: a refused login is never tried again. */
+    /** The domains of the user. Read once, because a refused login must not be repeated. */
     const domains = () => {
       asked ??= listDomains();
       return asked;
@@ -123,9 +123,8 @@ export default defineProvider({
 });
 
 /**
- * The DNS zone of a panel's domain: the panel makes none for a sub-domain of a domain that it has, and what is written
- * under the sub-domain is never served. Its rule: the last two labels where these are a domain of the panel, else the
- * domain itself.
+ * The DNS zone of a panel's domain. The panel makes none for a sub-domain of a domain that it has, and records under the
+ * sub-domain are never served. Its rule: the last two labels if they are a domain of the panel, else the domain itself.
  */
 function zoneOf(domain: Fqdn, domains: readonly Fqdn[]): Fqdn {
   const lastTwo = domain.split('.').slice(-2).join('.');
@@ -143,7 +142,7 @@ function notYours(name: Fqdn, domains: readonly Fqdn[]): Dns01Error {
   });
 }
 
-/** The two ways out, each as the lines to paste. */
+/** Both solutions, each with the lines to paste. */
 function nothingWrites(name: Fqdn): Dns01Error {
   return new Dns01Error('E_ZONE', `OLSPanel's API has no call for DNS records, so ${name} cannot be written`, {
     hint:

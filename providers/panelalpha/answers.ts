@@ -2,27 +2,27 @@ import * as z from 'zod/mini';
 import { Dns01Error } from '../../src/errors.ts';
 import { shownId } from '../../src/provider.ts';
 
-/** A record as the panel shows it, whatever the DNS server behind it. */
+/** A record as the panel shows it, with any DNS server behind it. */
 export interface PanelRecord {
-  /** As it is shown: with or without the zone, with or without a dot at the end, `@`. */
+  /** As shown: with or without the zone, with or without a dot at the end, `@`. */
   readonly name: string;
-  /** In capitals. */
+  /** In upper case. */
   readonly type: string;
-  /** As it is shown, quotes and all; undefined where no known field holds a text. */
+  /** As shown, with its quotes; undefined where no known field has a text. */
   readonly content: string | undefined;
   /**
-   * What a record is deleted by. It may be a number that another record has after the next change, and one that several
-   * records share: good only as long as the list is fresh.
+   * Identifies a record to delete. It may be a number that another record has after the next change, and several records
+   * may share it, so it is only valid while the list is fresh.
    */
   readonly line: string | undefined;
 }
 
-/** Where the value of a TXT record was seen or is to be expected, the most telling first. */
+/** The fields in which the value of a TXT record was seen or is expected, the likeliest first. */
 const CONTENT_FIELDS = ['txtdata', 'rdata', 'content', 'value', 'record', 'data'] as const;
 
 const record = z.looseObject({ name: z.string(), type: z.string(), line: z.catch(z.optional(shownId), undefined) });
 
-/** One item of a record list; undefined where it has no name or no type, and so is nothing to compare with. */
+/** One item of a record list; undefined where it has no name or type. */
 export function readRecord(item: unknown): PanelRecord | undefined {
   const parsed = z.safeParse(record, item);
   if (!parsed.success) return undefined;
@@ -57,7 +57,7 @@ export function readZone(item: unknown): { readonly name: string } | undefined {
   return parsed.success && parsed.data.name !== '' ? parsed.data : undefined;
 }
 
-/** Where a page came from: what it says about the next one is compared with this. */
+/** The request for a page, to compare with what the page says about the next one. */
 interface PageRequest {
   readonly call: string;
   readonly url: string;
@@ -65,18 +65,18 @@ interface PageRequest {
   readonly page: number;
 }
 
-/** How deep a list may lie in its answer: `data.data` is the deepest that is known of such APIs. */
+/** How deep a list may be in its answer: `data.data` is the deepest that is known of such APIs. */
 const MAX_DEPTH = 2;
 
-/** No zone is that big. */
+/** No zone is that large. */
 const MAX_PAGES = 1000;
 
 /**
- * The list in an answer. No answer of these calls is documented, so every form is taken that this kind of API has: the
- * list itself, or in `data`, `data.data` or `records`, as an array or as an object of objects, which is what PHP makes
- * of an array with gaps.
- * @returns with the page to ask for next
- * @throws E_PROTOCOL when there is no list, which must never pass for an empty one
+ * The list in an answer. The answers of these calls are not documented, so all forms of such APIs are accepted: the list
+ * itself, or in `data`, `data.data` or `records`, as an array or as an object of objects, which PHP makes of an array
+ * with gaps.
+ * @returns the items, with the next page
+ * @throws E_PROTOCOL without a list, because that must not look like an empty one
  */
 export function readPage(body: unknown, request: PageRequest) {
   const items = listIn(body, 0);
@@ -96,13 +96,13 @@ function listIn(value: unknown, depth: number): readonly unknown[] | undefined {
   return isKeyedList(value, depth) ? Object.values(value) : undefined;
 }
 
-/** At the top only an object that is numbered like an array is a list: any other may be anything. */
+/** At the top, only an object that is numbered like an array is a list. */
 function isKeyedList(value: Record<string, unknown>, depth: number): boolean {
   const entries = Object.entries(value);
   return entries.length > 0 && entries.every(([key, item]) => isObject(item) && (depth > 0 || /^\d+$/.test(key)));
 }
 
-/** What Laravel's paginators say of the pages, beside the list or around it. @throws E_PROTOCOL */
+/** The page numbers of Laravel's paginators, beside the list or around it. @throws E_PROTOCOL */
 function pagesIn(body: unknown, request: PageRequest): { next: number | undefined; last?: number } {
   const places = [body, field(body, 'meta'), field(body, 'data'), field(body, 'links')].filter(isObject);
   const find = (key: string) =>
@@ -110,7 +110,7 @@ function pagesIn(body: unknown, request: PageRequest): { next: number | undefine
 
   const current = numeric(find('current_page'));
   if (current !== undefined && current !== request.page) {
-    throw broken(request, `it is page ${current}, but page ${request.page} was asked for`);
+    throw broken(request, `it is page ${current} instead of page ${request.page}`);
   }
   const last = numeric(find('last_page'));
   if (last !== undefined) return { next: request.page < last ? request.page + 1 : undefined, last };
@@ -119,8 +119,8 @@ function pagesIn(body: unknown, request: PageRequest): { next: number | undefine
 }
 
 /**
- * The page number in the address of the next page. The address itself is never followed: the token would go wherever
- * the answer says. Its scheme and port do not count, because a panel behind a proxy does not know its own.
+ * The page number in the address of the next page. The address itself is never followed, because the token would go to
+ * any host that the answer names. Scheme and port are not compared: a panel behind a proxy does not know its own.
  */
 function pageOf(next: string, request: PageRequest): number {
   const here = new URL(request.url);
@@ -133,7 +133,7 @@ function pageOf(next: string, request: PageRequest): number {
   return page;
 }
 
-/** An answer in no known form. */
+/** The error for an answer in an unknown form. */
 export function broken({ call }: Pick<PageRequest, 'call'>, what: string): Dns01Error {
   return new Dns01Error('E_PROTOCOL', `${call}: unexpected answer, ${what}`, {
     outcomeUnknown: true,

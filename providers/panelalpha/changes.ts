@@ -2,7 +2,7 @@ import { Dns01Error, withContext } from '../../src/errors.ts';
 import type { ProviderContext, TxtRecord } from '../../src/provider.ts';
 import type { PanelRecord } from './answers.ts';
 import type { PanelClient, Place, RefusedChange } from './client.ts';
-import { doubled, type NameStyle, ownRecords, type Sighting, sight, stylesToTry, writtenAs } from './names.ts';
+import { doubled, type ListState, type NameStyle, ownRecords, stateIn, stylesToTry, writtenAs } from './names.ts';
 
 export interface Tools {
   readonly client: PanelClient;
@@ -10,26 +10,26 @@ export interface Tools {
   readonly nameStyle: NameStyle | 'auto';
 }
 
-/** Milliseconds before each look at the list: some DNS servers show a change only a little later. */
+/** Milliseconds before each read of the list: some DNS servers show a change a little later. */
 const PAUSES_MS = [0, 500, 1000, 2000, 4000];
 
-/** How often a record is deleted by another line, when the one that was just listed is not there any more. */
+/** How often a deletion is repeated with a new line, if the listed line is gone. */
 const MAX_ATTEMPTS = 3;
 
-/** How many equal records are deleted: there should be one. */
+/** How many equal records are deleted. There should be one. */
 const MAX_COPIES = 20;
 
 /**
- * Publish a value. What the panel answers to that is not documented: the list has to show the value at its name. Where
- * it shows it at a doubled name, that is undone and the name is sent in the other form, once.
- * @returns whether anything had to be written
+ * Publishes a value. The panel's answer is not documented, so the list has to show the value at its name. If the list
+ * shows it at a doubled name, that record is removed and the name is sent in the other form, once.
+ * @returns whether anything was written
  */
 export async function publish(place: Place, record: TxtRecord, tools: Tools): Promise<boolean> {
   const { client, context, nameStyle } = tools;
   const records = await client.records(place);
-  const found = sight(records, record);
+  const found = stateIn(records, record);
   if (found === 'there') return false;
-  // Left behind by a run that was interrupted.
+  // An interrupted run left it.
   if (found === 'doubled') await withdraw(place, record, tools);
 
   const styles = stylesToTry(records, place.zone, nameStyle);
@@ -41,7 +41,7 @@ export async function publish(place: Place, record: TxtRecord, tools: Tools): Pr
     if (refusal && !(nameStyle === 'auto' && isAbout(refusal, 'name'))) break;
     if (refusal) continue;
     context.log.warn(
-      `the panel made ${doubled(record.name, place.zone)} of the name in the style ${style}: it is taken away again; ` +
+      `the panel made ${doubled(record.name, place.zone)} of the name in the style ${style}: it is removed again; ` +
         `if the style ${styles[1 - index]} works, set nameStyle: ${styles[1 - index]} in the account`,
     );
     await withdraw(place, record, tools).catch(throwAfterWrite);
@@ -49,27 +49,27 @@ export async function publish(place: Place, record: TxtRecord, tools: Tools): Pr
   throw refused?.error ?? alwaysDoubled(place, record);
 }
 
-/** Whether the panel rejects this field; `data.ttl` is a name of `ttl` too. */
+/** Whether the panel rejects this field; `data.ttl` is another name of `ttl`. */
 const isAbout = ({ fields }: RefusedChange, field: string): boolean =>
   fields.some((name) => name === field || name.endsWith(`.${field}`));
 
 /**
- * One POST, or two where the panel rejects the TTL. A refusal may be the panel's way of saying that the value is there
- * already: the statuses are not documented and the texts are translated, so the list decides.
- * @throws E_REMOTE with `outcomeUnknown` when the record was taken but is not shown
+ * One POST, or two if the panel rejects the TTL. A refusal may mean that the value is there already: the statuses are not
+ * documented and the texts are translated, so the list decides.
+ * @throws E_REMOTE with `outcomeUnknown` when the record was accepted but is not shown
  */
 async function send(
   style: NameStyle,
   place: Place,
   record: TxtRecord,
   tools: Tools,
-): Promise<{ readonly refusal?: RefusedChange | undefined; readonly seen: Sighting }> {
+): Promise<{ readonly refusal?: RefusedChange | undefined; readonly seen: ListState }> {
   const { client, context } = tools;
   const name = writtenAs(style, record.name, place.zone);
-  const seenIn = (records: readonly PanelRecord[]) => sight(records, record, style);
+  const seenIn = (records: readonly PanelRecord[]) => stateIn(records, record, style);
   const look = async () => seenIn(await watch(place, tools, (records) => seenIn(records) !== 'missing'));
 
-  const sent = await context.writeOnce<{ refusal?: RefusedChange; seen: Sighting }>({
+  const sent = await context.writeOnce<{ refusal?: RefusedChange; seen: ListState }>({
     async write() {
       let refusal = await client.createTxt(place, name, record.value, record.ttl);
       if (refusal && isAbout(refusal, 'ttl')) {
@@ -83,12 +83,12 @@ async function send(
       return seen === 'missing' ? undefined : { seen };
     },
   });
-  if (sent.refusal) return { ...sent, seen: sight(await client.records(place), record) };
+  if (sent.refusal) return { ...sent, seen: stateIn(await client.records(place), record) };
   if (sent.seen === 'missing') throw notShown(place, record);
   return sent;
 }
 
-/** The list as soon as it shows what is waited for, else as it was at last. */
+/** The list as soon as it meets the condition, else the last one. */
 async function watch(
   place: Place,
   { client, context }: Tools,
@@ -104,10 +104,10 @@ async function watch(
 }
 
 /**
- * Withdraw a value, one record at a time. A line says which record is deleted, and may say another one after each
- * change of the zone: it is taken from a fresh list each time, and never where another record has the same.
- * @returns whether there was anything to withdraw
- * @throws E_REJECTED when the line is shared, or the panel refuses; E_REMOTE when the list goes on showing the value
+ * Withdraws a value, one record at a time. A line identifies the record, and may identify another one after each change
+ * of the zone. So it comes from a fresh list each time, and is never used where another record has the same.
+ * @returns whether there was a record to withdraw
+ * @throws E_REJECTED when the line is shared, or the panel refuses; E_REMOTE when the list still shows the value
  */
 export async function withdraw(place: Place, record: TxtRecord, tools: Tools): Promise<boolean> {
   let records = await tools.client.records(place);
@@ -118,7 +118,7 @@ export async function withdraw(place: Place, record: TxtRecord, tools: Tools): P
   }
 }
 
-/** The list after one record less. */
+/** The list after one deletion. */
 async function withdrawOne(
   records: PanelRecord[],
   place: Place,
@@ -141,7 +141,7 @@ async function withdrawOne(
     if (!isDone(fresh)) fresh = refusal ? await client.records(place) : await watch(place, tools, isDone);
     if (!refusal) warnOfOthers(records, fresh, record, context);
     if (isDone(fresh)) return fresh;
-    // Taken, but not done yet: a second DELETE might strike what has moved up to the same line by then.
+    // Accepted, but not done yet: a second DELETE might delete the record that moves up to this line.
     if (!refusal) throw stillThere(place, record);
     if (attempt === MAX_ATTEMPTS || deletableLine(fresh, place, record) === line) throw refusal.error;
   }
@@ -176,7 +176,7 @@ function deletableLine(records: readonly PanelRecord[], { zone }: Place, record:
   );
 }
 
-/** The lines may have moved between the list and the DELETE, if another program writes at the same time. */
+/** The lines may move between the list and the DELETE, if another program writes at the same time. */
 function warnOfOthers(
   before: readonly PanelRecord[],
   after: readonly PanelRecord[],
@@ -191,11 +191,11 @@ function warnOfOthers(
   const named = gone.map(({ name, type, content = '' }) => `${type} ${name} ${content}`).join(', ');
   log.warn(
     `while ${record.name} was withdrawn, other records of ${record.zone} went as well: ${named}; ` +
-      'if nobody else removed them, put them back: in this panel a record can only be deleted by a line that may have moved',
+      'if no other program removed them, add them again: this panel can only delete a record by its line, which may have moved',
   );
 }
 
-/** The same failure, of a step after a write: what was asked for may have been done. */
+/** The same failure of a step after a write: the change may have been made. */
 function throwAfterWrite(error: unknown): never {
   const { code, message, hint, cause } = withContext(error, 'after the change was sent');
   throw new Dns01Error(code, message, { hint, cause, outcomeUnknown: true });
@@ -204,14 +204,14 @@ function throwAfterWrite(error: unknown): never {
 function notShown({ zone }: Place, { name }: TxtRecord): Dns01Error {
   return new Dns01Error('E_REMOTE', `the panel took the TXT record at ${name}, but does not list it in ${zone}`, {
     outcomeUnknown: true,
-    hint: 'the DNS server behind the panel may be slow: look into the zone in the panel, and run it again a little later',
+    hint: 'the DNS server behind the panel may be slow: check the zone in the panel, and run it again a little later',
   });
 }
 
 function alwaysDoubled({ zone }: Place, { name }: TxtRecord): Dns01Error {
   return new Dns01Error(
     'E_REJECTED',
-    `the panel makes ${doubled(name, zone)} of ${name}, in whichever form it is sent`,
+    `the panel makes ${doubled(name, zone)} of ${name}, in every form that it is sent`,
     {
       hint: 'run again with --verbose and report it; until then, give the name a CNAME to a zone at another provider',
     },
@@ -219,12 +219,8 @@ function alwaysDoubled({ zone }: Place, { name }: TxtRecord): Dns01Error {
 }
 
 function stillThere({ zone }: Place, { name }: TxtRecord): Dns01Error {
-  return new Dns01Error(
-    'E_REMOTE',
-    `the panel took the deletion at ${name}, but goes on listing the value in ${zone}`,
-    {
-      outcomeUnknown: true,
-      hint: 'the DNS server behind the panel may be slow: run it again a little later',
-    },
-  );
+  return new Dns01Error('E_REMOTE', `the panel took the deletion at ${name}, but still lists the value in ${zone}`, {
+    outcomeUnknown: true,
+    hint: 'the DNS server behind the panel may be slow: run it again a little later',
+  });
 }

@@ -26,10 +26,10 @@ export interface Place {
   readonly zone: Fqdn;
 }
 
-/** A change that the panel refused, although the value may be there, or gone, as asked. */
+/** A change that the panel refused. The value may already be there, or gone. */
 export interface RefusedChange {
   readonly error: Dns01Error;
-  /** The fields that it names. */
+  /** The fields that the refusal names. */
   readonly fields: readonly string[];
 }
 
@@ -38,7 +38,7 @@ export type PanelClient = ReturnType<typeof createPanelClient>;
 /** The panel's own connector asks for as many. */
 const ITEMS_PER_PAGE = 100;
 
-/** The answers to a change are not documented: these may all mean that it was done, now or before. */
+/** The answers to a change are not documented. All of these may mean that it was made, now or before. */
 const CHANGED = [200, 201, 202, 204];
 const REFUSED = [400, 409, 422];
 
@@ -50,7 +50,7 @@ const REFUSALS: Readonly<Record<number, Refusal>> = {
   },
   403: {
     code: 'E_AUTH',
-    text: 'the token has no rights for it',
+    text: 'the token does not have the right to do this',
     hint: 'set userId to the id of the user whose hosting account holds the zone, and check that the plan of the account has DNS',
   },
   404: {
@@ -62,12 +62,12 @@ const REFUSALS: Readonly<Record<number, Refusal>> = {
 
 const OTHER_REFUSAL: Refusal = {
   code: 'E_REJECTED',
-  hint: 'see in the panel whether the zone takes a TXT record at this name: the plan may not allow it, or a CNAME may be in the way',
+  hint: 'check in the panel that the zone takes a TXT record at this name: the plan may not allow it, or the name may have a CNAME',
 };
 
 const refusalOf = ({ status }: HttpAnswer): Refusal => REFUSALS[status] ?? OTHER_REFUSAL;
 
-/** Which status an unknown zone gets is not documented. */
+/** The status for an unknown zone is not documented. */
 const refusalOfZone = (answer: HttpAnswer): Refusal => ({
   ...refusalOf(answer),
   tryNextZone: [403, 404, 422].includes(answer.status),
@@ -84,7 +84,7 @@ export function createPanelClient({ url, token, userId }: PanelAccess, context: 
   const api = createApi(context, settings);
   const zoneApi = createApi(context, { ...settings, refusalOf: refusalOfZone });
 
-  /** The items of a list that can be read. */
+  /** The readable items of a list. */
   async function* list<Item>(path: string, read: (item: unknown) => Item | undefined, { send } = api) {
     const call = `GET ${path}`;
     const pages = eachPage(1, async (page) => {
@@ -104,7 +104,7 @@ export function createPanelClient({ url, token, userId }: PanelAccess, context: 
     if (count.of > 0 && count.readable === 0) throw broken({ call }, 'no item of the list has the fields it should');
   }
 
-  /** Its body is not documented. Empty or JSON will do; anything else does not come from the panel. */
+  /** The body is not documented. Empty or JSON is accepted; anything else does not come from the panel. */
   function refusalIn(answer: HttpAnswer): RefusedChange | undefined {
     if (answer.status >= 400) {
       return {
@@ -123,21 +123,21 @@ export function createPanelClient({ url, token, userId }: PanelAccess, context: 
     /** GET /server-accounts/{id}/dns-zones */
     zones: (account: string) => list(`/server-accounts/${pathPart(account)}/dns-zones`, readZone),
 
-    /** GET …/dns-zones/{zone}/records: every record. @throws E_ZONE; other refusals may mean a foreign zone as well */
+    /** GET …/dns-zones/{zone}/records: every record. @throws E_ZONE; other refusals may also mean a foreign zone */
     async records(place: Place): Promise<PanelRecord[]> {
       const records: PanelRecord[] = [];
       for await (const record of list(recordsPath(place), readRecord, zoneApi)) records.push(record);
       return records;
     },
 
-    /** POST …/records; the value without quotes. That it was not refused does not say that it was done. */
+    /** POST …/records; the value without quotes. A success status does not prove that it was done. */
     async createTxt(place: Place, name: string, value: string, ttl?: number): Promise<RefusedChange | undefined> {
       const json = { name, type: 'TXT', txtdata: value, ttl };
       const expected = [...CHANGED, ...REFUSED];
       return refusalIn(await api.send({ method: 'POST', path: recordsPath(place), json, expected }));
     },
 
-    /** DELETE …/records/{line}. The same holds here. @throws E_PROTOCOL for a line that cannot be a part of a path */
+    /** DELETE …/records/{line}. A success status proves nothing here either. @throws E_PROTOCOL for a line that does not fit into a path */
     async deleteRecord(place: Place, line: string): Promise<RefusedChange | undefined> {
       const path = `${recordsPath(place)}/${pathPart(line)}`;
       return refusalIn(
@@ -157,8 +157,8 @@ const refusalSchema = z.object({
 });
 
 /**
- * What a refusal says: Laravel's `{"message": text, "errors": {field: [text]}}`. The texts are in the language of the
- * user, so only the names of the fields may decide anything.
+ * The content of a refusal: Laravel's `{"message": text, "errors": {field: [text]}}`. The texts are in the user's language,
+ * so only the names of the fields decide.
  */
 function readRefusal(answer: HttpAnswer): { readonly words: string; readonly fields: readonly string[] } {
   const body = refusalBody(answer, refusalSchema);

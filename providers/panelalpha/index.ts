@@ -6,7 +6,7 @@ import { createPanelClient, type Place } from './client.ts';
 import { valuesAt } from './names.ts';
 import { createPlaces } from './places.ts';
 
-/** An id of the panel: a whole number, which YAML may have given quotes. */
+/** An id of the panel: a whole number, which may be quoted in YAML. */
 const panelId = (description: string) =>
   z
     .pipe(
@@ -31,7 +31,7 @@ const panelalphaOptions = z.strictObject({
   ),
 });
 
-/** PanelAlpha, through its user API. Whatever DNS server stands behind the panel shows through it. */
+/** PanelAlpha, through its user API, with any DNS server behind it. */
 export default defineProvider({
   type: 'panelalpha',
   title: 'PanelAlpha',

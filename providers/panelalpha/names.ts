@@ -10,13 +10,13 @@ import {
 } from '../../src/provider.ts';
 import type { PanelRecord } from './answers.ts';
 
-/** How a name is written: `www`, `www.example.com` or `www.example.com.`. */
+/** The form of a name: `www`, `www.example.com` or `www.example.com.`. */
 export type NameStyle = 'relative' | 'fqdn' | 'fqdn-dot';
 
-/** Where a list shows a value: at its name, at the name with the zone twice at its end, or not at all. */
-export type Sighting = 'there' | 'doubled' | 'missing';
+/** Whether a list shows a value: at its name, at the name with the zone twice at its end, or not at all. */
+export type ListState = 'there' | 'doubled' | 'missing';
 
-/** What becomes of a full name where the server behind the panel takes it for a relative one. */
+/** What a full name becomes if the server behind the panel takes it for a relative one. */
 export const doubled = (name: Fqdn, zone: Fqdn): string => `${name}.${zone}`;
 
 export function writtenAs(style: NameStyle, name: Fqdn, zone: Fqdn): string {
@@ -24,7 +24,7 @@ export function writtenAs(style: NameStyle, name: Fqdn, zone: Fqdn): string {
   return style === 'fqdn' ? name : relativeName(name, zone);
 }
 
-/** The style in which the panel shows names, and the one to try where that was wrong. */
+/** The style in which the panel shows names, and the one to try if that is wrong. */
 export function stylesToTry(
   records: readonly PanelRecord[],
   zone: Fqdn,
@@ -37,8 +37,8 @@ export function stylesToTry(
 }
 
 /**
- * How the panel writes names, learnt from those that it shows. It depends on the DNS server behind the panel. `@` tells
- * nothing: it stands for the zone in every style.
+ * The panel's style of names, which depends on the DNS server behind it, from the names that it shows. `@` says nothing:
+ * it is the zone in every style.
  */
 function styleIn(records: readonly PanelRecord[], zone: Fqdn): NameStyle {
   const telling = records.map(({ name }) => name.trim()).filter((name) => name !== '@' && name !== '');
@@ -50,12 +50,12 @@ const showsRelative = (records: readonly PanelRecord[], zone: Fqdn): boolean =>
   records.some(({ name }) => !['@', ''].includes(name.trim()) && !isWithin(plainName(name.trim()), zone));
 
 /**
- * A list may mix the forms of names, so a name is ours if any form of it is. Only a full name among relative ones can mean
- * two things: it is doubled where this run sent it in full.
+ * A list may mix the forms of names, so a name is ours if any form of it is. Only a full name among relative ones is
+ * ambiguous: it is doubled if this run sent it in full.
  * @param sent the style in which this run sent the record
- * @throws E_PROTOCOL when a TXT record at the name has no value that can be read
+ * @throws E_PROTOCOL for a TXT record at the name without a readable value
  */
-export function sight(records: readonly PanelRecord[], record: TxtRecord, sent?: NameStyle): Sighting {
+export function stateIn(records: readonly PanelRecord[], record: TxtRecord, sent?: NameStyle): ListState {
   const { name, zone } = record;
   const isAmbiguous = sent !== undefined && sent !== 'relative' && showsRelative(records, zone);
   const own = ownRecords(records, record).map((shown) => shown.name.trim());
@@ -65,7 +65,7 @@ export function sight(records: readonly PanelRecord[], record: TxtRecord, sent?:
   return own.length > 0 ? 'doubled' : 'missing';
 }
 
-/** The records that are this value at this name, or what became of it where its name was doubled. */
+/** The records with this value at this name, or at its doubled name. */
 export function ownRecords(records: readonly PanelRecord[], { name, value, zone }: TxtRecord): PanelRecord[] {
   return records.filter((record) => {
     if (record.type !== 'TXT') return false;

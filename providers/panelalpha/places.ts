@@ -9,10 +9,10 @@ import {
 } from '../../src/provider.ts';
 import type { PanelClient, Place } from './client.ts';
 
-/** What the hosting accounts hold. */
+/** The zones of the hosting accounts. */
 interface Survey {
   readonly accountsByZone: ReadonlyMap<Fqdn, readonly string[]>;
-  /** Accounts that were passed over, as an error says it. */
+  /** Accounts that were skipped, in the words of an error. */
   readonly without: readonly string[];
 }
 
@@ -25,7 +25,7 @@ export function createPlaces(client: PanelClient, context: ProviderContext, acco
   const survey = () => surveys.get('all', () => surveyAccounts(client));
 
   return {
-    /** @throws E_ZONE when no account has such a zone, or two have it */
+    /** @throws E_ZONE when no account has this zone, or two have it */
     async find(zone: Fqdn, handle?: RecordHandle): Promise<Place> {
       if (accountId !== undefined) return { account: accountId, zone };
       if (handle?.zone === zone && /^\d+$/.test(handle.id ?? '')) return { account: handle.id ?? '', zone };
@@ -39,7 +39,7 @@ export function createPlaces(client: PanelClient, context: ProviderContext, acco
   };
 }
 
-/** An account without DNS is passed over: its plan may not have it. */
+/** Accounts without DNS are skipped: their plan may not have it. */
 async function surveyAccounts(client: PanelClient): Promise<Survey> {
   const accountsByZone = new Map<Fqdn, string[]>();
   const without: string[] = [];
@@ -69,6 +69,6 @@ function accountOf(zone: Fqdn, { accountsByZone, without }: Survey): string {
   const unnamed = zones.length > MAX_NAMED ? `, and ${zones.length - MAX_NAMED} more` : '';
   const found = [`zones: ${zones.slice(0, MAX_NAMED).join(', ') || 'none'}${unnamed}`, ...without].join('; ');
   throw new Dns01Error('E_ZONE', `no zone ${zone} in the hosting accounts (${found})`, {
-    hint: 'check that the panel holds the DNS of the zone, and that userId is the user whose hosting account it is',
+    hint: 'check that the panel holds the DNS of the zone, and that userId is the user of its hosting account',
   });
 }

@@ -12,17 +12,17 @@ import {
   refusalBody,
 } from '../../src/provider.ts';
 
-/** One value of a record set, as it is stored. */
+/** One value of a record set, as stored. */
 export interface Row {
-  /** In zone file form: quoted, escaped. */
+  /** In zone file form: quoted and escaped. */
   readonly content: string;
-  /** Kept, but not served. */
+  /** Stored, but not served. */
   readonly disabled: boolean;
 }
 
 export interface TxtSet {
   readonly rows: readonly Row[];
-  /** Seconds; undefined where there is no record. */
+  /** Seconds; undefined without records. */
   readonly ttl: number | undefined;
 }
 
@@ -31,7 +31,7 @@ export type TxtSets = ReadonlyMap<Fqdn, TxtSet>;
 export interface ZoneHead {
   /** `Native`, `Master`, `Slave` and their newer names. */
   readonly kind: string;
-  /** Changes through the API give the zone a new serial number, so that secondary servers see them. */
+  /** Whether changes through the API raise the zone's serial, so that secondary servers see them. */
   readonly raisesSerial: boolean;
 }
 
@@ -46,13 +46,13 @@ export interface SetChange {
 
 export type PowerdnsClient = ReturnType<typeof createPowerdnsClient>;
 
-/** Of one search; more than there is to find. */
+/** Of one search: more than there is to find. */
 const MAX_HITS = 10_000;
 
 const zoneHead = { kind: z.optional(z.string()), soa_edit_api: z.optional(z.string()) };
 const headSchema = z.object(zoneHead);
 
-/** More record sets than were asked for may come: servers before 4.7 do not know the filter, some forget the type. */
+/** The answer may have more record sets than requested: servers before 4.7 ignore the filter, some ignore the type. */
 const zoneSchema = z.object({
   ...zoneHead,
   rrsets: z.array(
@@ -79,7 +79,7 @@ const searchSchema = z.array(
   }),
 );
 
-/** A refusal is `{"error": …}` for a request that makes no sense, a line of plain text for all others. */
+/** A refusal is `{"error": …}` for an invalid request, and a line of plain text for all others. */
 const errorSchema = z.object({ error: z.string() });
 
 /** The requests of the PowerDNS HTTP API that a DNS-01 hook needs. */
@@ -90,9 +90,9 @@ export function createPowerdnsClient(
   const keyRefused = {
     code: 'E_AUTH',
     text: 'the API key was refused',
-    hint: 'apiKey has to be what api-key= in pdns.conf says; a proxy before the API may have rules of its own',
+    hint: 'set apiKey to the value of api-key= in pdns.conf; a proxy in front of the API may have rules of its own',
   } as const;
-  const beside = 'look at the name in the zone: beside a CNAME, for example, there can be no TXT record';
+  const beside = 'check the name in the zone: no TXT record is possible beside a CNAME, for example';
   const api = createApi(context, {
     url: `${url}/api/v1/servers/${pathPart(server)}`,
     headers: { 'x-api-key': apiKey },
@@ -103,7 +103,7 @@ export function createPowerdnsClient(
       404: {
         code: 'E_ZONE',
         text: 'there is no such zone or address',
-        hint: 'check that the zone is on this server, that api=yes is in pdns.conf, and that url has neither /api/v1 nor another path at its end',
+        hint: 'check that the zone is on this server, that api=yes is in pdns.conf, and that url ends without /api/v1 or another path',
       },
       422: { code: 'E_REJECTED', hint: beside },
     },
@@ -111,7 +111,7 @@ export function createPowerdnsClient(
   });
 
   const zonePath = (zone: Fqdn) => `/zones/${pathPart(absoluteName(zone))}`;
-  /** A refusal with a 5xx is one like others, and not asked again. */
+  /** A refusal with a 5xx is handled like others and not repeated. */
   const get = <Schema extends z.core.$ZodType>(call: Pick<ApiCall, 'path' | 'query'>, schema: Schema) =>
     api.json({ ...call, method: 'GET', anyStatus: true }, schema);
   const rrset = (zone: Fqdn, name: Fqdn, type: string) => ({
@@ -129,15 +129,15 @@ export function createPowerdnsClient(
     head,
 
     /**
-     * The TXT record set at the name, by itself: to ask for the whole zone fails with a 500 on every server where one
-     * value of the zone has no quotes. Disabled values are missing, but for servers since 5.0.
+     * The TXT record set at the name, read by itself: every server answers 500 for the whole zone if one of its values has no
+     * quotes. Only servers since 5.0 include disabled values.
      * @throws E_REJECTED with the status where the server cannot show it; E_PROTOCOL
      */
     async read(zone: Fqdn, name: Fqdn): Promise<{ head: ZoneHead; set: TxtSet }> {
       const call = rrset(zone, name, 'TXT');
       const shown = await get(call, zoneSchema).catch(async (failure: unknown) => {
         if (!(statusOf(failure) >= 500)) throw failure;
-        // A server that fails on this record set alone will not do better; one that fails on everything may.
+        // A second attempt does not help a server that fails on this record set alone, but may help one that fails on everything.
         await head(zone);
         return get(call, zoneSchema).catch((again: unknown) => {
           throw statusOf(again) >= 500 ? unreadable(call.path, name) : again;
@@ -147,13 +147,13 @@ export function createPowerdnsClient(
     },
 
     /**
-     * Every TXT record set of the zone whose name matches the pattern (`*` is any text), disabled values too; undefined
-     * where the server cannot search or there is more than it shows.
+     * Every TXT record set of the zone whose name matches the pattern (`*` is any text), with disabled values; undefined
+     * where the server cannot search, or has more than it shows.
      */
     async search(zone: Fqdn, pattern: string): Promise<TxtSets | undefined> {
       const hits = await find(pattern, MAX_HITS);
-      // Names that only have names below them count towards the limit without being shown; there are never more of
-      // them than of others.
+      // Names with only other names below them count towards the limit without being shown. There are never more of these
+      // than of others.
       if (!hits || hits.length >= MAX_HITS / 2) return undefined;
       const sets = new Map<Fqdn, TxtSet & { rows: Row[] }>();
       for (const { name, type, content, disabled, ttl, ...hit } of hits) {
@@ -167,13 +167,13 @@ export function createPowerdnsClient(
     },
 
     /**
-     * Whether the backend can be searched: one that cannot finds nothing and does not say so. One record is enough, and
-     * likely the zone's SOA: a text without quotes among more of them would make this fail.
+     * Whether the backend can be searched: one that cannot finds nothing and reports no error. The search is for one record,
+     * likely the zone's SOA, because a text without quotes among more of them would make it fail.
      */
     canSearch: async (zone: Fqdn): Promise<boolean> =>
       (await find(zone, 1))?.some((hit) => plainName(hit.zone) === zone) ?? false,
 
-    /** The same from the whole zone, for servers that cannot be searched; undefined where that is refused, too. */
+    /** The same from the whole zone, for servers without search; undefined where that is refused too. */
     async readInZone(zone: Fqdn, name: Fqdn): Promise<TxtSet | undefined> {
       const shown = await get({ path: zonePath(zone) }, zoneSchema).catch(unlessRefused);
       return shown && setOf(shown, name, 'TXT');
@@ -196,7 +196,7 @@ export function createPowerdnsClient(
 
     /** The zone's NS records; none where the server cannot show them. @throws E_PROTOCOL */
     async nameServers(zone: Fqdn): Promise<string[]> {
-      // Servers before 4.7 show the whole zone, and fail where one of its texts has no quotes.
+      // Servers before 4.7 show the whole zone, and fail if one of its texts has no quotes.
       const shown = await get(rrset(zone, zone, 'NS'), zoneSchema).catch(unlessRefused);
       const rows = shown ? setOf(shown, zone, 'NS').rows : [];
       return rows.filter(({ disabled }) => !disabled).map(({ content }) => plainName(content));
@@ -204,7 +204,7 @@ export function createPowerdnsClient(
   };
 }
 
-/** Zones of this kind are fetched from another server, which knows nothing of what is written here. */
+/** Zones of this kind are copied from another server, which does not get what is written here. */
 export const isCopy = (kind: string): boolean => /^(slave|secondary|consumer)$/i.test(kind);
 
 const headOf = ({ kind = '', soa_edit_api }: z.output<typeof headSchema>): ZoneHead => ({
@@ -223,7 +223,7 @@ function unlessRefused(error: unknown): undefined {
   if (statusOf(error) === 0) throw error;
 }
 
-/** The zone is there, but not this record set: what OLSPanel's own page writes does this. */
+/** The zone exists, but this record set cannot be read, e.g. after a change on OLSPanel's own page. */
 function unreadable(path: string, name: Fqdn): Dns01Error {
   return new Dns01Error('E_REJECTED', `GET ${path}: the server cannot show the TXT records at ${name} (status 500)`, {
     status: 500,

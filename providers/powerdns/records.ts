@@ -17,25 +17,25 @@ import {
   type ZoneHead,
 } from './client.ts';
 
-/** How often a change is written when another writer undoes it. */
+/** How often a change is written if another program undoes it. */
 const MAX_ATTEMPTS = 5;
 
-/** On average, before a change that was undone is made again. */
+/** Milliseconds, on average, before a change that was undone is made again. */
 const PAUSE_MS = 300;
 
 const NOTHING: TxtSet = { rows: [], ttl: undefined };
 
-/** What is at the names of some changes, and how to see it again. */
+/** The records at the names of some changes, and how to read them again. */
 interface View {
   readonly head: ZoneHead;
-  /** As it was before anything was written. */
+  /** Before anything was written. */
   readonly before: TxtSets;
   look(): Promise<TxtSets>;
   /** The disabled values, which `look` may not show. */
   hidden(): Promise<TxtSets>;
 }
 
-/** The provider's verbs: look, write all changes in one PATCH, look again, and do it again where another writer undid it. */
+/** The provider's verbs: read, write all changes in one PATCH, read again, and repeat if another program undid it. */
 export function createRecords(client: PowerdnsClient, context: ProviderContext): DnsProvider {
   /** Undefined until a server was asked. */
   let takesExtend: boolean | undefined;
@@ -45,7 +45,7 @@ export function createRecords(client: PowerdnsClient, context: ProviderContext):
     return viewEach(zone, head, new Map([[name, set]]));
   }
 
-  /** One search shows all names; where it cannot, each is read by itself, and never the whole zone. */
+  /** One search reads all names. If it cannot, each name is read by itself, and never the whole zone. */
   async function viewMany(zone: Fqdn, names: readonly Fqdn[]): Promise<View> {
     const head = await client.head(zone);
     const pattern = patternOf(names);
@@ -58,7 +58,7 @@ export function createRecords(client: PowerdnsClient, context: ProviderContext):
     return { head, before: found, look, hidden: async () => new Map() };
   }
 
-  /** @param mayFind false where a search finds nothing, whatever there is */
+  /** @param mayFind false if a search finds nothing, whatever there is */
   function viewEach(zone: Fqdn, head: ZoneHead, before: TxtSets, mayFind = true): View {
     const names = [...before.keys()];
     return {
@@ -117,7 +117,7 @@ export function createRecords(client: PowerdnsClient, context: ProviderContext):
         written = true;
         seen = await view.look();
         if (allReached(seen)) return;
-        context.log.debug('the change is not there any more', { zone, attempt });
+        context.log.debug('the change was undone', { zone, attempt });
       }
       throw undone(zone, changes);
     } catch (error) {
@@ -125,7 +125,7 @@ export function createRecords(client: PowerdnsClient, context: ProviderContext):
     }
   }
 
-  /** The first time beside what others keep at a name, where the server can; else in the place of the whole set. */
+  /** The first time, adds to and removes from the set where the server can do that; otherwise replaces the whole set. */
   async function write(zone: Fqdn, changes: readonly TxtChange[], sets: TxtSets, mayExtend: boolean): Promise<true> {
     const merged = mayExtend && takesExtend !== false ? setChanges(changes, sets, true) : [];
     if (merged.some(({ changetype }) => changetype === 'EXTEND' || changetype === 'PRUNE')) {
@@ -134,7 +134,7 @@ export function createRecords(client: PowerdnsClient, context: ProviderContext):
         takesExtend = true;
         return true;
       } catch (error) {
-        // Servers before 4.9.12 do not know these changes, and have done none then.
+        // Servers before 4.9.12 do not know these changes and have made none.
         if (!isDns01Error(error) || error.status !== 422) throw error;
         takesExtend = false;
       }
@@ -172,7 +172,7 @@ export function createRecords(client: PowerdnsClient, context: ProviderContext):
       } catch (error) {
         if (!isDns01Error(error)) throw error;
         if (error.outcomeUnknown) return changes.map(() => ({ state: 'unknown', error }));
-        // With a status: one name was refused, and the others with it.
+        // With a status: one name was refused, and so were all the others.
         if (error.code !== 'E_REJECTED' || error.status === undefined) throw error;
         return changes.map(() => ({ state: 'refused', error }));
       }
@@ -188,7 +188,7 @@ export function createRecords(client: PowerdnsClient, context: ProviderContext):
   };
 }
 
-/** A search that finds all names and little more: what they begin and end with. Undefined where they begin differently. */
+/** A search for all names and little more, by their common start and end. Undefined where they start differently. */
 function patternOf(names: readonly Fqdn[]): string | undefined {
   const [first = '', ...others] = names;
   const shortest = Math.min(...names.map(({ length }) => length));
@@ -200,10 +200,10 @@ function patternOf(names: readonly Fqdn[]): string | undefined {
 }
 
 /**
- * The changes as record sets. All other values stay as they are spelled; a disabled copy of an added value is switched
- * on, one of a removed value stays.
- * @param extend where a name holds other values, say only what is new or gone. Not where one of them is disabled, for
- *   the server would lose it; not where there is none, for the server would not look for a CNAME there.
+ * The changes as record sets. All other values keep their spelling. A disabled copy of an added value is enabled; one of
+ * a removed value stays.
+ * @param extend where a name has other values, send only what is new or gone. Not if one of them is disabled, because the
+ *   server would lose it; not if there is none, because the server would not check for a CNAME.
  */
 function setChanges(changes: readonly TxtChange[], sets: TxtSets, extend: boolean): SetChange[] {
   const byName = new Map<Fqdn, TxtChange[]>();
@@ -233,7 +233,7 @@ function isReached({ action, record }: TxtChange, sets: TxtSets): boolean {
 
 const holds = ({ content }: Row, value: string): boolean => unquoteTxt(content) === value;
 
-/** The sets as they are stored: with the disabled values that were not shown. */
+/** The sets as stored: with the disabled values that were not shown. */
 function withHidden(sets: TxtSets, hidden: TxtSets): TxtSets {
   const all = new Map(sets);
   for (const [name, { rows, ttl }] of hidden) {
@@ -255,7 +255,7 @@ function undone(zone: Fqdn, changes: readonly TxtChange[]): Dns01Error {
   );
 }
 
-/** The same failure, of a step after a write: what was asked for may have been done. */
+/** The same failure of a step after a write: the change may have been made. */
 function afterWrite(error: unknown): Dns01Error {
   const { code, message, hint, cause } = withContext(error, 'after the change was sent');
   return new Dns01Error(code, message, { hint, cause, outcomeUnknown: true });

@@ -19,10 +19,10 @@ export interface ServerAccess {
   readonly host: string;
   readonly port: number;
   readonly key: TsigKey;
-  /** For one message and its answer. */
+  /** Milliseconds for one message and its answer. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
-  /** Milliseconds since 1970: the signatures carry the time. */
+  /** Milliseconds since 1970, for the time in signatures. */
   now(): number;
 }
 
@@ -30,11 +30,11 @@ export interface Update {
   readonly zone: Fqdn;
   readonly prerequisites: readonly WireRecord[];
   readonly changes: readonly WireRecord[];
-  /** REFUSED is a result as well: a policy of the server may refuse one of many names, and with it the whole message. */
+  /** REFUSED is also a result: the server's policy may refuse one of many names, and with it the whole message. */
   readonly ofManyNames?: boolean;
 }
 
-/** A question, or an update of a zone (RFC 2136 section 2): the same form under other names. */
+/** A query, or an update of a zone (RFC 2136 section 2), which has the same form. */
 interface Request {
   readonly opcode: number;
   /** The question, or the zone with type SOA. */
@@ -43,14 +43,14 @@ interface Request {
   readonly changes?: readonly WireRecord[];
 }
 
-/** One conversation with the server, over one connection; everything is signed, so that views by key apply to all of it. */
+/** One conversation with the server over one connection. All messages are signed, so that views by key apply to all of them. */
 export interface UpdateClient {
-  /** The answer, also one that says no. @throws E_REMOTE, E_AUTH for a refused signature, E_PROTOCOL */
+  /** The answer, even a refusal. @throws E_REMOTE, E_AUTH for a refused signature, E_PROTOCOL */
   ask(name: Fqdn, type: number): Promise<Message>;
-  /** The answer of a server that has the name or knows that there is none. @throws as `ask`; E_AUTH, E_ZONE, E_REJECTED */
+  /** The answer of a server that has the name or knows that it does not exist. @throws as `ask`; E_AUTH, E_ZONE, E_REJECTED */
   query(name: Fqdn, type: number): Promise<Message>;
   /**
-   * All of the changes, or none of them if a prerequisite fails (RFC 2136 section 3.2).
+   * All of the changes, or none if a prerequisite fails (RFC 2136 section 3.2).
    * @throws as `query`, with `outcomeUnknown` where they may have been made
    */
   update(update: Update): Promise<'done' | 'prerequisite failed' | 'refused'>;
@@ -76,7 +76,7 @@ export function openUpdateClient(access: ServerAccess): UpdateClient {
         throw unreadable(call, where);
       const verdict = verify(received, key, mac, seconds());
       if (verdict.kind === 'refused') throw signatureRefused(call, where, verdict, key, now());
-      // A refusal is believed without a signature: many servers do not sign what they refuse, and it changes nothing.
+      // A refusal is accepted without a signature: many servers do not sign refusals, and it changes nothing.
       if (verdict.kind === 'unsigned' && answer.rcode !== RCODE.NOERROR) return answer;
       if (verdict.kind === 'unsigned') throw badSignature(call, where, 'it is not signed');
       if (verdict.kind === 'bad') throw badSignature(call, where, verdict.why);
@@ -88,7 +88,7 @@ export function openUpdateClient(access: ServerAccess): UpdateClient {
     }
   }
 
-  /** What changes nothing is sent once more where the connection broke: a server may close an idle one at any time. */
+  /** A message that changes nothing is sent again after a broken connection: a server may close an idle one at any time. */
   async function read(request: Request): Promise<Message> {
     try {
       return await exchange(request);
@@ -146,12 +146,12 @@ export function exactly(name: Fqdn, type: number, data: Buffer): WireRecord {
   return { name, type, class: CLASS.IN, ttl: 0, data };
 }
 
-/** Add one record to whatever is there (RFC 2136 section 2.5.1). */
+/** Adds one record to those that are there (RFC 2136 section 2.5.1). */
 export function addition(name: Fqdn, type: number, ttl: number, data: Buffer): WireRecord {
   return { name, type, class: CLASS.IN, ttl, data };
 }
 
-/** Delete exactly this record (RFC 2136 section 2.5.4). */
+/** Deletes exactly this record (RFC 2136 section 2.5.4). */
 export function deletion(name: Fqdn, type: number, data: Buffer): WireRecord {
   return { name, type, class: CLASS.NONE, ttl: 0, data };
 }

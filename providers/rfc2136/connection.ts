@@ -10,12 +10,12 @@ export interface Endpoint {
 
 export interface ConnectionSettings {
   readonly server: Endpoint;
-  /** For one message and its answer. */
+  /** Milliseconds for one message and its answer. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
 
-/** DNS over TCP (RFC 7766): messages one after the other over one connection, opened when it is needed. */
+/** DNS over TCP (RFC 7766): messages one after the other over one connection, opened when needed. */
 export interface Connection {
   /** @throws E_REMOTE; `outcomeUnknown` once the message may have arrived */
   exchange(message: Buffer): Promise<Buffer>;
@@ -25,7 +25,7 @@ export interface Connection {
 export function openConnection({ server, timeoutMs, signal }: ConnectionSettings): Connection {
   const where = `${server.host} port ${server.port}`;
   let socket: Socket | undefined;
-  /** Some servers close after each answer: from then on every message has a connection of its own. */
+  /** Some servers close after each answer: from then on every message gets a connection of its own. */
   let isReusable = true;
 
   function close(): void {
@@ -33,7 +33,7 @@ export function openConnection({ server, timeoutMs, signal }: ConnectionSettings
     socket = undefined;
   }
 
-  /** The connection as it is, or a new one: servers close those that are idle. */
+  /** The open connection, or a new one: servers close idle connections. */
   function connected(): Socket {
     if (socket?.readyState === 'open' && isReusable) return socket;
     close();
@@ -98,7 +98,7 @@ function broken(where: string, why: string, sent: boolean): Dns01Error {
     });
   }
   return new Dns01Error('E_REMOTE', `no TCP connection to ${where} (${why})`, {
-    hint: 'check server and port, that the server listens on TCP, and that no firewall is between: DNS is often open for UDP only',
+    hint: 'check server and port, that the server listens on TCP, and that no firewall blocks TCP: DNS is often open for UDP only',
   });
 }
 
@@ -106,7 +106,7 @@ function silent(where: string, timeoutMs: number, sent: boolean): Dns01Error {
   const what = sent ? 'no answer' : 'no TCP connection';
   return new Dns01Error('E_REMOTE', `${what} from ${where} within ${timeoutMs / 1000} s`, {
     outcomeUnknown: sent,
-    hint: 'check server and port, and that no firewall keeps TCP away from it: DNS is often open for UDP only',
+    hint: 'check server and port, and that no firewall blocks TCP: DNS is often open for UDP only',
   });
 }
 

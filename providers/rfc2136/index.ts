@@ -15,7 +15,7 @@ import { openUpdateClient } from './client.ts';
 import type { Endpoint } from './connection.ts';
 import { createRecords } from './records.ts';
 
-/** For one message and its answer. */
+/** Milliseconds for one message and its answer. */
 const TIMEOUT_MS = 10_000;
 
 const DNS_PORT = 53;
@@ -89,7 +89,7 @@ export interface UpdateOptions {
   readonly tsig: { readonly name: string; readonly algorithm: TsigKey['algorithm']; readonly secret: string };
 }
 
-/** `now` (milliseconds since 1970) and `timeoutMs` are the tests' to change. */
+/** Tests set `now` (milliseconds since 1970) and `timeoutMs`. */
 export function createUpdates(
   { server, port, tsig }: UpdateOptions,
   context: Pick<ProviderContext, 'signal' | 'writeOnce'>,
@@ -100,12 +100,12 @@ export function createUpdates(
   return createRecords(() => openUpdateClient(access), context);
 }
 
-/** Buffer.from reads anything as base64 and would sign with something else. */
+/** Buffer.from accepts any text as base64 and would sign with another key. */
 function readSecret(text: string): Buffer {
   const compact = text.replace(/\s/g, '');
   if (/^[A-Za-z0-9+/]+={0,2}$/.test(compact)) return Buffer.from(compact, 'base64');
   throw new Dns01Error('E_CONFIG', 'the secret of tsig is not base64', {
-    hint: 'take the text of secret from the key file, without its quotes',
+    hint: 'use the text of secret in the key file, without its quotes',
   });
 }
 

@@ -21,10 +21,10 @@ import {
 import { addition, deletion, exactly, noneOf, type UpdateClient } from './client.ts';
 import { cnameInTheWay } from './refusal.ts';
 
-/** Bytes of all records in one update: what is left of the 65,535 of TCP holds the header and the signature. */
+/** Bytes of all records in one update. The rest of TCP's 65,535 is for the header and the signature. */
 const MAX_UPDATE_BYTES = 60_000;
 
-/** The provider's verbs. Each is one conversation: most need one message, because prerequisites ask what a query would. */
+/** The provider's verbs. Each is one conversation, and most need one message, because prerequisites replace queries. */
 export function createRecords(open: () => UpdateClient, context: Pick<ProviderContext, 'writeOnce'>): DnsProvider {
   async function talk<Result>(verb: (client: UpdateClient) => Promise<Result>): Promise<Result> {
     const client = open();
@@ -59,7 +59,7 @@ export function createRecords(open: () => UpdateClient, context: Pick<ProviderCo
       talk(async (client) => {
         const outcomes = new Map<TxtChange, TxtOutcome>();
         for (const batch of batchesOf(changes)) {
-          // Once something was changed, a failure is only that of the changes that it concerns.
+          // After something was changed, a failure only applies to the changes that it is about.
           const results = await changeTogether(client, zone, batch, outcomes.size === 0);
           for (const [index, change] of batch.entries()) outcomes.set(change, results[index] as TxtOutcome);
         }
@@ -93,9 +93,8 @@ async function remove(client: UpdateClient, { name, value, zone }: TxtRecord): P
 }
 
 /**
- * All of the changes in one update, which holds only where the names have nothing else: so whether each value was there
- * before is known without a query. Where a name has something else, or may not be written, nothing is done, and each
- * change goes alone.
+ * All of the changes in one update, which is only accepted where the names have nothing else. So no query is needed to
+ * know whether a value was there before. Otherwise nothing is done, and each change goes alone.
  * @throws what was refused for all of them, if `mayThrow`
  */
 async function changeTogether(
@@ -121,7 +120,7 @@ async function changeTogether(
   return changeSingly(client, batch);
 }
 
-/** Where the server cannot be reached any more, what is left is not tried. */
+/** If the server can no longer be reached, the remaining changes are not tried. */
 async function changeSingly(client: UpdateClient, batch: readonly TxtChange[]): Promise<TxtOutcome[]> {
   const outcomes: TxtOutcome[] = [];
   let lost: Dns01Error | undefined;
@@ -147,7 +146,7 @@ function failed(thrown: unknown): Extract<TxtOutcome, { error: Dns01Error }> {
   return { state: error.outcomeUnknown ? 'unknown' : 'refused', error };
 }
 
-/** The changes of one name, and the prerequisite that it holds nothing but what they remove (RFC 2136 section 2.4). */
+/** The changes of one name, and the prerequisite that it has only what they remove (RFC 2136 section 2.4). */
 function updateOf(changes: readonly TxtChange[]): { prerequisites: WireRecord[]; changes: WireRecord[] } {
   const dataOf = ({ record }: TxtChange) => encodeTxt(record.value);
   const removed = changes.filter(({ action }) => action === 'remove');
@@ -174,7 +173,7 @@ function byName(changes: readonly TxtChange[]): Map<Fqdn, TxtChange[]> {
   return names;
 }
 
-/** What fits into one update each; the changes of one name stay together. */
+/** The changes in batches that fit into one update; the changes of one name stay together. */
 function batchesOf(changes: readonly TxtChange[]): TxtChange[][] {
   const batches: TxtChange[][] = [];
   let left = 0;
@@ -195,7 +194,7 @@ function batchesOf(changes: readonly TxtChange[]): TxtChange[][] {
 const holds = async (client: UpdateClient, { name, value }: TxtRecord): Promise<boolean> =>
   (await textsAt(client, name)).some((text) => text.value === value);
 
-/** What the server has for a zone of its own; what it has heard of others does not count. */
+/** The server's own NS records of a zone. Records that it has from other servers do not count. */
 async function nameServersOf(client: UpdateClient, zone: Fqdn): Promise<string[]> {
   const { flags, answers } = await client.ask(zone, TYPE.NS);
   const own = answers.filter(({ name, type }) => name === zone && type === TYPE.NS);
@@ -205,11 +204,11 @@ async function nameServersOf(client: UpdateClient, zone: Fqdn): Promise<string[]
 
 interface Text {
   readonly value: string;
-  /** How it is stored: the same value can be cut into strings in several ways. */
+  /** The stored data: the same value can be split into strings in several ways. */
   readonly data: Buffer;
 }
 
-/** The TXT records at a name, asked of the server itself. @throws E_REJECTED for a name that is a CNAME */
+/** The TXT records at a name, read from the server itself. @throws E_REJECTED for a name that is a CNAME */
 async function textsAt(client: UpdateClient, name: Fqdn): Promise<Text[]> {
   const { flags, answers } = await client.query(name, TYPE.TXT);
   if (!isAuthoritative(flags)) throw notAuthoritative(name);
@@ -218,7 +217,7 @@ async function textsAt(client: UpdateClient, name: Fqdn): Promise<Text[]> {
   return own.filter(({ type }) => type === TYPE.TXT).map(({ data }) => ({ value: decodeTxt(data), data }));
 }
 
-/** @throws E_ZONE where the server does not hold this very zone */
+/** @throws E_ZONE where the server does not hold exactly this zone */
 async function valuesIn(client: UpdateClient, name: Fqdn, zone: Fqdn): Promise<string[]> {
   const texts = await textsAt(client, name);
   const { flags, answers } = await client.ask(zone, TYPE.SOA);
@@ -234,7 +233,7 @@ const isAuthoritative = (flags: number): boolean => (flags & FLAG.AUTHORITATIVE)
 function notAuthoritative(name: Fqdn): Dns01Error {
   return new Dns01Error(
     'E_ZONE',
-    `the server is not authoritative for ${name}: it has delegated it, or is a resolver`,
+    `the server is not authoritative for ${name}: it delegates the name, or is a resolver`,
     { hint: 'set server to the primary of the zone that holds the name' },
   );
 }

@@ -16,7 +16,7 @@ interface Meaning {
   readonly outcomeUnknown?: boolean;
 }
 
-/** What response codes mean for an update or a query (RFC 1035 section 4.1.1, RFC 2136 section 2.2). */
+/** The meaning of response codes for an update or a query (RFC 1035 section 4.1.1, RFC 2136 section 2.2). */
 function meaningOf(rcode: number, { name, zone = name, key }: Subject): Meaning | undefined {
   switch (rcode) {
     case 1:
@@ -36,13 +36,13 @@ function meaningOf(rcode: number, { name, zone = name, key }: Subject): Meaning 
       return {
         code: 'E_REJECTED',
         says: 'NOTIMP, the server takes no dynamic updates',
-        hint: 'set server to a primary that takes them (RFC 2136), or switch them on there',
+        hint: 'set server to a primary that takes them (RFC 2136), or enable them there',
       };
     case 5:
       return {
         code: 'E_AUTH',
         says: 'REFUSED, the key is known but not allowed to do this',
-        hint: `let the key ${key.name} change TXT records at ${name}: in BIND by allow-update or update-policy of the zone, in Knot by an acl with action update`,
+        hint: `allow the key ${key.name} to change TXT records at ${name}: in BIND by allow-update or update-policy of the zone, in Knot by an acl with action update`,
       };
     case 9:
       return {
@@ -53,7 +53,7 @@ function meaningOf(rcode: number, { name, zone = name, key }: Subject): Meaning 
     case 10:
       return {
         code: 'E_ZONE',
-        says: `NOTZONE, ${name} does not lie in ${zone}`,
+        says: `NOTZONE, ${name} is not in ${zone}`,
         hint: 'check the zone in the config or in --zone',
       };
   }
@@ -83,7 +83,7 @@ export function signatureRefused(
     case TSIG_ERROR.BADKEY:
       return fail(
         `BADKEY, the server knows no key ${name} with ${algorithm}`,
-        'name and algorithm of tsig have to be the same as at the server, letter by letter; in Knot, an acl of the zone has to have the key as well',
+        'name and algorithm of tsig have to be exactly the same as at the server; in Knot, an acl of the zone also has to have the key',
       );
     case TSIG_ERROR.BADSIG:
       return fail(
@@ -107,24 +107,24 @@ function difference(serverTime: number | undefined, now: number): string {
   return `: this machine is ${Math.abs(seconds)} s ${seconds < 0 ? 'behind' : 'ahead of'} the server`;
 }
 
-/** An answer that may come from somebody else, so that what it says does not count. */
+/** An answer that may come from someone else, so it is ignored. */
 export function badSignature(call: string, where: string, why: string): Dns01Error {
   return new Dns01Error('E_PROTOCOL', `${call} at ${where}: the answer cannot be trusted, ${why}`, {
     outcomeUnknown: true,
-    hint: 'check that server is the name server itself and nothing between, and that both clocks are right',
+    hint: 'check that server is the name server itself with nothing in between, and that both clocks are right',
   });
 }
 
 export function unreadable(call: string, where: string): Dns01Error {
-  return new Dns01Error('E_PROTOCOL', `${call} at ${where}: the answer is no DNS message that belongs to it`, {
+  return new Dns01Error('E_PROTOCOL', `${call} at ${where}: the answer is not a DNS message for this request`, {
     outcomeUnknown: true,
     hint: 'check that server and port are those of a name server',
   });
 }
 
-/** Records beside a CNAME cannot be (RFC 2136 section 3.4.2.2 has the server ignore them and say NOERROR). */
+/** No other record is possible beside a CNAME: the server ignores it and answers NOERROR (RFC 2136 section 3.4.2.2). */
 export function cnameInTheWay(name: Fqdn): Dns01Error {
-  return new Dns01Error('E_REJECTED', `there is a CNAME at ${name}, beside which there can be no TXT record`, {
-    hint: 'remove the CNAME, or let dns01 write where it leads to',
+  return new Dns01Error('E_REJECTED', `${name} has a CNAME, and no TXT record is possible beside it`, {
+    hint: 'remove the CNAME, or let dns01 write at its target',
   });
 }

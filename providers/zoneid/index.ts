@@ -26,8 +26,8 @@ const options = z.strictObject({
 
 /**
  * The answer to a list of TXT records (ZoneID API v2, "get Zone TXT records"): always an array. `resource_url` is left
- * out on purpose: it is an absolute address of the server's choice. `delete` is false where the API would refuse that.
- * An id is documented as an integer, and shown as a quoted string in the same document.
+ * out on purpose, because it is an absolute address of the server's choice. `delete` is false where the API would refuse
+ * a deletion. The document calls an id an integer and shows a quoted string.
  */
 const txtList = z.array(
   z.pipe(
@@ -45,8 +45,8 @@ const created = z
   .check(z.refine((record) => Object.keys(record).length > 0, 'not a TXT record'));
 
 /**
- * The answer to a created record (ZoneID API v2, "Create TXT record"): an array of one, says the document. A bare object
- * and a record without an id are taken as well, because the record has been made by then.
+ * The answer to a created record (ZoneID API v2, "Create TXT record"): an array of one, by the document. A bare object
+ * and a record without an id are accepted too, because the record has been made by then.
  */
 const createdRecord = z.pipe(
   z.union([z.array(created).check(z.minLength(1)), created]),
@@ -56,10 +56,10 @@ const createdRecord = z.pipe(
   }),
 );
 
-/** The most that the API takes (ZoneID API v2, "Pagination and sorting"). */
+/** The API's maximum (ZoneID API v2, "Pagination and sorting"). */
 const RECORDS_PER_PAGE = '100';
 
-/** No zone is that big. */
+/** No zone is that large. */
 const MAX_PAGES = 1000;
 
 /** zone.eu (Zone Media, Estonia), through the ZoneID API v2. */
@@ -117,7 +117,7 @@ export default defineProvider({
             expected: [200, 201, 202, 409, 422],
           });
           if (answer.status >= 400) return conflictOf(answer, record);
-          // "Accepted, will be processed later": there may be nothing to show yet.
+          // "Accepted, will be processed later": the answer may have no record yet.
           if (answer.status === 202 && /^\s*(\[\s*\])?\s*$/.test(answer.text)) return {};
           return context.http.decode(answer, createdRecord);
         },
@@ -139,7 +139,7 @@ export default defineProvider({
 
 const txtPath = (zone: Fqdn): string => `/dns/${pathPart(zone)}/txt`;
 
-/** The page after this one. No DNS list is documented to have more than one, so only a pager that is on counts. */
+/** The page after this one. No DNS list is documented to have more than one, so only an enabled pager counts. */
 function nextPage(answer: HttpAnswer, page: number): number | undefined {
   const { headers } = answer;
   if (headers['x-pager-enabled']?.trim() !== '1') return undefined;

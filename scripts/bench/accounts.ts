@@ -10,11 +10,11 @@ export const ZONE = 'example.com';
 
 /** An account at a fake, with one zone. */
 export interface ApiAccount {
-  /** As it stands in the config. */
+  /** The account's options in the config. */
   readonly login: Readonly<Record<string, unknown>>;
-  /** How many requests came since this was asked last. */
+  /** The number of requests since the last call. */
   takeRequests(): number;
-  /** Puts a TXT record there, past the API. */
+  /** Stores a TXT record without the API. */
   plant?(name: string, value: string): unknown;
   close(): Promise<void>;
 }
@@ -91,7 +91,7 @@ export const ACCOUNTS = {
 
 export type AccountName = keyof typeof ACCOUNTS;
 
-/** A config that has one account for the zone and asks no DNS. */
+/** A config with one account for the zone, which queries no DNS. */
 export const configOf = (login: object): object => ({
   accounts: { it: login },
   zones: { [ZONE]: 'it' },

@@ -8,18 +8,18 @@ import { median, shortSpread, sum } from './numbers.ts';
 import { type Findings, goal, leftOut, type Part, table } from './part.ts';
 import { openPlace } from './place.ts';
 
-/** Seconds that the secondary, the only server that the CA asks, is behind. */
-const LAG = 3;
+/** Seconds that the secondary is behind. It is the only server that the CA queries. */
+const LAG_S = 3;
 
 const NEEDED = ['certbot', 'pebble', 'named', 'knotd', 'dig', 'openssl', 'setpriv', 'bash'];
 
-/** What one certificate took, in seconds. */
+/** The times of one certificate, in seconds. */
 interface Issued {
   readonly names: number;
   readonly total: number;
   /** All calls of the hooks together, without the wait. */
   readonly hooks: number;
-  /** What the last add took longer than a usual call. */
+  /** How much longer the last add takes than a usual call. */
   readonly wait: number;
 }
 
@@ -29,11 +29,11 @@ export const certificate: Part = {
   async run(rounds): Promise<Findings> {
     const missing = missingOf(NEEDED);
     if (missing.length > 0) return { lines: [leftOut('certificates', `not installed: ${missing.join(', ')}`)] };
-    const lab = await startLab({ zones: [ZONE], lagSeconds: LAG });
+    const lab = await startLab({ zones: [ZONE], lagSeconds: LAG_S });
     try {
       const issued: Issued[] = [];
       for (const names of [1, 10, 100]) {
-        // A hundred names take a while, and what they tell is the sum of two hundred calls.
+        // A hundred names take a while, and their result is already the sum of two hundred calls.
         for (let round = 0; round < (names === 100 ? 1 : Math.min(rounds, 3)); round++) {
           issued.push(await issue(lab, names, round));
         }
@@ -47,7 +47,7 @@ export const certificate: Part = {
 
 const INTRODUCTION = [
   `certbot's manual plugin with dns01's two hooks, pebble as the CA, BIND as the primary that dns01 updates, and Knot as a`,
-  `secondary that shows a change ${LAG} s later; the CA asks only Knot. dns01's settings are those of a new config. The wait is`,
+  `secondary that shows a change ${LAG_S} s later; the CA asks only Knot. dns01's settings are those of a new config. The wait is`,
   'what the last add takes longer than a usual call of a hook; a hook that waits for each name waits as often as there are',
   'names. Seconds; 100 names once, fewer up to three times.',
   '',
@@ -83,13 +83,13 @@ function tableOf(issued: readonly Issued[]): string[] {
         list.map(({ wait }) => wait),
         1,
       ),
-      String(names * LAG),
+      String(names * LAG_S),
     ]),
   );
 }
 
 function goals(issued: readonly Issued[]): string[] {
-  const told = byNames(issued).map(
+  const results = byNames(issued).map(
     ([names, list]) =>
       `${shortSpread(
         list.map(({ wait }) => wait),
@@ -101,9 +101,9 @@ function goals(issued: readonly Issued[]): string[] {
   return [
     `- Of the ${largest?.total.toFixed(1)} s for ${largest?.names} names certbot and pebble take ${rest.toFixed(1)}, the ${2 * (largest?.names ?? 0)} processes of the hooks ${largest?.hooks.toFixed(1)}, the wait ${largest?.wait.toFixed(1)}.`,
     goal(
-      `the wait is paid once, under twice the lag of ${LAG} s, however many names`,
-      told.join(', '),
-      issued.every(({ wait }) => wait < 2 * LAG),
+      `one wait, under twice the lag of ${LAG_S} s, however many names`,
+      results.join(', '),
+      issued.every(({ wait }) => wait < 2 * LAG_S),
     ),
   ];
 }
@@ -131,7 +131,7 @@ async function issue(lab: Lab, count: number, round: number): Promise<Issued> {
     const started = performance.now();
     const { code, stdout, stderr } = await lab.certbot(['certonly', ...hooks, ...domains], {
       env,
-      // Nobody has used it before: it begins with a new account.
+      // A new directory, so that it begins with a new account.
       home: `certbot-${count}-${round}`,
       timeoutSeconds: 900,
     });
@@ -143,7 +143,7 @@ async function issue(lab: Lab, count: number, round: number): Promise<Issued> {
   }
 }
 
-/** bash knows the time without starting a program for it. */
+/** bash knows the time without starting a program. */
 const TIMED_HOOK = `#!/bin/bash
 log=$1 verb=\${!#}
 started=$EPOCHREALTIME
@@ -162,7 +162,7 @@ function partsOf(log: string): Pick<Issued, 'hooks' | 'wait'> {
   const adds = calls.filter(({ verb }) => verb === 'auth').map(({ seconds }) => seconds);
   const removes = calls.filter(({ verb }) => verb === 'cleanup').map(({ seconds }) => seconds);
   const last = adds.at(-1) ?? Number.NaN;
-  // The only add of a single name is the last one.
+  // The only add of a single name is also the last one.
   const usual = median(adds.length > 1 ? adds.slice(0, -1) : removes);
   return { wait: last - usual, hooks: sum([...adds, ...removes]) - (last - usual) };
 }

@@ -3,40 +3,40 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { AccountName } from './accounts.ts';
 
-/** What is asked of a fake in a process of its own. */
-export interface Wish {
-  /** How many records of others its zone is to hold at least. */
+/** A request to a fake in a process of its own. */
+export interface FakeRequest {
+  /** The minimum number of other records in its zone. */
   readonly records?: number;
   readonly show?: { readonly names: readonly string[]; readonly value: string };
 }
 
-/** What it tells: when it is ready, and after each wish. */
-export interface Told {
+/** A message of the fake: when it is ready, and after each request. */
+export interface FakeMessage {
   readonly login?: Readonly<Record<string, unknown>>;
   readonly at?: string;
-  /** Those since this was told last. */
+  /** The number of requests since the last message. */
   readonly requests?: number;
-  /** When the wish was done, in milliseconds since 1970. */
+  /** When the request was done, in milliseconds since 1970. */
   readonly now?: number;
 }
 
 export interface FakeProcess {
-  /** What it said when it was ready. */
-  readonly ready: Told;
-  ask(wish: Wish): Promise<Told>;
+  /** Its first message. */
+  readonly ready: FakeMessage;
+  ask(request: FakeRequest): Promise<FakeMessage>;
   close(): Promise<void>;
 }
 
 export async function startFakeProcess(kind: AccountName | 'dns'): Promise<FakeProcess> {
   const child = fork(fileURLToPath(new URL('fake-process.ts', import.meta.url)), [kind]);
   const ended = once(child, 'exit');
-  const ready = await nextWord(child, ended);
+  const ready = await nextMessage(child, ended);
   return {
     ready,
-    ask(wish) {
-      const told = nextWord(child, ended);
-      child.send(wish);
-      return told;
+    ask(request) {
+      const message = nextMessage(child, ended);
+      child.send(request);
+      return message;
     },
     async close() {
       child.disconnect();
@@ -45,13 +45,13 @@ export async function startFakeProcess(kind: AccountName | 'dns'): Promise<FakeP
   };
 }
 
-async function nextWord(child: ChildProcess, ended: Promise<unknown[]>): Promise<Told> {
+async function nextMessage(child: ChildProcess, ended: Promise<unknown[]>): Promise<FakeMessage> {
   const listening = new AbortController();
-  const word = once(child, 'message', { signal: listening.signal });
+  const received = once(child, 'message', { signal: listening.signal });
   const end = ended.then(([code]) => {
     listening.abort();
     throw new Error(`a fake ended with ${code}`);
   });
-  const [told] = (await Promise.race([word, end])) as [Told];
-  return told;
+  const [message] = (await Promise.race([received, end])) as [FakeMessage];
+  return message;
 }

@@ -14,18 +14,18 @@ interface Batch extends Cost {
   readonly requests: number;
 }
 
-/** By provider, the number of names in a batch. PowerDNS takes the names one after the other, with four requests each. */
+/** The numbers of names in a batch, by provider. */
 const SIZES = {
   rfc2136: [1, 10, 100, 1000, 10_000],
   powerdns: [1, 10, 100, 1000],
 } as const satisfies Partial<Record<AccountName, readonly number[]>>;
 
-/** Of a name in the largest batch, against one in a batch of a tenth as many. More is more than the noise. */
+/** The cost of a name in the largest batch against one a tenth as large. More than this is not noise. */
 const TOLERANCE = 1.2;
 
 const PICTURE = 'growth-names.svg';
 
-/** Batches of ever more names, against fakes in processes of their own. */
+/** Batches of more and more names, on fakes in processes of their own. */
 export async function growthOfBatches(): Promise<Findings> {
   const batches: Batch[] = [];
   for (const [provider, sizes] of Object.entries(SIZES) as [keyof typeof SIZES, readonly number[]][]) {
@@ -35,8 +35,8 @@ export async function growthOfBatches(): Promise<Findings> {
   const each = ({ milliseconds, names }: Batch) => milliseconds / names;
   return {
     lines: [
-      'One `dns01 batch` each, against a stand-in in a process of its own; the start of the program is in it. The wait asks a',
-      'name server that shows everything at once: two rounds of questions. ms and CPU ms are for one name.',
+      'One `dns01 batch` each, on a fake in a process of its own, the start of the program included. The wait queries a',
+      'name server that shows everything at once: two rounds of queries. ms and CPU ms are for one name.',
       '',
       ...table(
         ['provider', 'batch', 'names', 'seconds', 'ms', 'CPU ms', 'requests', 'peak MB'],
@@ -61,7 +61,7 @@ export async function growthOfBatches(): Promise<Findings> {
         title: 'One name of a batch',
         x: 'names in the batch',
         y: 'ms for a name',
-        // Lines that lie on each other tell nothing more.
+        // Lines on top of each other show nothing more.
         series: seriesOf(batches)
           .filter(({ name }) => name !== 'powerdns, remove')
           .map(({ name, list }) => ({ name, points: list.map((batch) => [batch.names, each(batch)] as const) })),

@@ -15,7 +15,7 @@ interface Sized {
 
 const SIZES = [10, 100, 1000, 10_000, 50_000];
 
-/** What is measured: an add, or a removal that has to look for the record in the zone. */
+/** The verb to measure: an add, or a removal that has to search the zone for the record. */
 const SUBJECTS = {
   ispconfig: 'add',
   powerdns: 'add',
@@ -23,12 +23,12 @@ const SUBJECTS = {
   zoneid: 'remove, no journal',
 } as const satisfies Partial<Record<AccountName, string>>;
 
-/** Five times the records may cost five times as much, and a little noise. */
+/** Five times the records may cost five times as much, plus some noise. */
 const TOLERANCE = 1.2;
 
 const PICTURE = 'growth-zones.svg';
 
-/** One add or remove in zones of ever more records, against fakes in processes of their own. */
+/** One add or removal in larger and larger zones, on fakes in processes of their own. */
 export async function growthOfZones(rounds: number): Promise<Findings> {
   const repeats = Math.min(rounds, 5);
   const sized: Sized[] = [];
@@ -39,7 +39,7 @@ export async function growthOfZones(rounds: number): Promise<Findings> {
   const of = (name: string) => sized.filter(({ subject }) => subject === name);
   return {
     lines: [
-      `One process for one name, ${repeats} times; the stand-in in a process of its own, whose own search through the zone is in`,
+      `One process for one name, ${repeats} times; the fake runs in a process of its own, whose search of the zone counts in`,
       'the time but not in the CPU time.',
       '',
       ...table(
@@ -48,9 +48,9 @@ export async function growthOfZones(rounds: number): Promise<Findings> {
           subject,
           String(records),
           ...spread(costs.map(({ milliseconds }) => milliseconds)),
-          told(costs.map(({ processor }) => processor)),
+          medianOf(costs.map(({ processor }) => processor)),
           String(requests),
-          told(costs.map(({ peak }) => peak)),
+          medianOf(costs.map(({ peak }) => peak)),
         ]),
       ),
       '',
@@ -72,11 +72,11 @@ export async function growthOfZones(rounds: number): Promise<Findings> {
   };
 }
 
-/** Of dns01 alone, as far as that is known. */
+/** The time of dns01 alone, where it is known. */
 const ownTimeOf = (costs: readonly Cost[]): number =>
   median(costs.map(({ processor, milliseconds }) => processor ?? milliseconds));
 
-const told = (numbers: readonly (number | undefined)[]): string =>
+const medianOf = (numbers: readonly (number | undefined)[]): string =>
   numbers.includes(undefined) ? '' : median(numbers.map(Number)).toFixed(0);
 
 function goalOf(name: string, sizes: readonly Sized[]): string {
@@ -130,7 +130,7 @@ async function add(place: Place, fake: FakeProcess, name: string): Promise<Done>
   return { cost, requests };
 }
 
-/** As on another machine, which knows nothing of what the add remembered. */
+/** As on another machine, without the journal of the add. */
 async function removeWithoutJournal(place: Place, fake: FakeProcess, name: string): Promise<Done> {
   await place.run(['add-txt', '--no-wait', name, VALUE]);
   await requestsTo(fake);

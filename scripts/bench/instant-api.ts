@@ -7,19 +7,19 @@ import { root } from '../../test/support/paths.ts';
 
 const fixture = (name: string): string => join(root, 'test/fixtures/tls', name);
 
-/** What signs the certificate of the HTTPS server. */
+/** The certificate authority of the HTTPS server. */
 export const CA_FILE = fixture('ca.pem');
 
 export const SERVER_CERTIFICATE = fixture('server.pem');
 
 export interface InstantApi {
-  /** As in the option `url` of zoneid. */
+  /** The option `url` of zoneid. */
   readonly http: string;
   readonly https: string;
   close(): void;
 }
 
-/** An API that answers at once, in the form of ZoneID: what is measured is the client alone. */
+/** An API like ZoneID's that answers at once, so that only the client is measured. */
 export async function startInstantApi(): Promise<InstantApi> {
   const tls = { cert: readFileSync(SERVER_CERTIFICATE), key: readFileSync(fixture('server.key')) };
   const [plain, secure] = [createHttp(answer), createHttps(tls, answer)];

@@ -4,7 +4,7 @@ import { cpus, release } from 'node:os';
 import { version } from '../../package.json';
 import { pathTo } from '../../test/e2e/lab/programs.ts';
 
-/** How each program is asked for its version. */
+/** The option of each program that prints its version. */
 const PROGRAMS: readonly (readonly [title: string, program: string, ask: string])[] = [
   ['curl', 'curl', '--version'],
   ['lego', 'lego', '--version'],
@@ -15,7 +15,7 @@ const PROGRAMS: readonly (readonly [title: string, program: string, ask: string]
   ['pebble', 'pebble', '-version'],
 ];
 
-/** Whose numbers these are. */
+/** The machine that the numbers are from. */
 export function describeMachine(): string[] {
   const [processor] = cpus();
   const programs = PROGRAMS.map(([title, program, ask]) => `${title} ${versionOf(program, ask)}`);
@@ -26,14 +26,14 @@ export function describeMachine(): string[] {
   ];
 }
 
-/** Some do not know their own: then it is that of their package. */
+/** Where a program does not know its version, that of its package. */
 function versionOf(program: string, ask: string): string {
   const path = pathTo(program);
   if (path === undefined) return 'not installed';
   return numberIn(path, [ask]) ?? numberIn('dpkg-query', ['-W', program]) ?? 'of an unknown version';
 }
 
-/** The first number with a dot in what a program says; some say more about themselves than that. */
+/** The first number with a dot in a program's output, which may have more text. */
 function numberIn(program: string, args: readonly string[]): string | undefined {
   try {
     const said = execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });

@@ -5,7 +5,7 @@ export function median(numbers: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }
 
-/** The cells of a table for a median, a minimum and a maximum. */
+/** Table cells for a median, a minimum and a maximum. */
 export function spread(numbers: readonly number[], digits = 0): [string, string, string] {
   return [median(numbers).toFixed(digits), Math.min(...numbers).toFixed(digits), Math.max(...numbers).toFixed(digits)];
 }

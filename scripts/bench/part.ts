@@ -1,23 +1,23 @@
-/** One part of the bench: what `npm run bench -- NAME` runs. */
+/** One part of the benchmark: `npm run bench -- NAME` runs it. */
 export interface Part {
   readonly title: string;
-  /** @param rounds how often whatever can be repeated quickly is repeated */
+  /** @param rounds how often each quick measurement is repeated */
   run(rounds: number): Promise<Findings>;
 }
 
 export interface Findings {
-  /** Of the page, in Markdown. */
+  /** Lines of the page, in Markdown. */
   readonly lines: readonly string[];
-  /** Pictures that the lines show, by the name of their file beside the page. */
+  /** Pictures that the lines show, by their file name beside the page. */
   readonly pictures?: Readonly<Record<string, string>>;
 }
 
-/** A goal beside what was measured, whichever way it went. */
-export function goal(wish: string, measured: string, isMet: boolean): string {
-  return `- Goal: ${wish}. Measured: ${measured}: **${isMet ? 'met' : 'missed'}**.`;
+/** A goal with its measurement, met or missed. */
+export function goal(expected: string, measured: string, isMet: boolean): string {
+  return `- Goal: ${expected}. Measured: ${measured}: **${isMet ? 'met' : 'missed'}**.`;
 }
 
-/** What cannot be measured here is said on stderr and on the page. */
+/** A measurement that is not possible here, for stderr and the page. */
 export function leftOut(what: string, why: string): string {
   process.stderr.write(`bench: left out: ${what}: ${why}\n`);
   return `- Left out: ${what}: ${why}.`;

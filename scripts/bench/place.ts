@@ -11,12 +11,12 @@ export interface Place {
   readonly directory: string;
   /** Writes the config that all later runs use. */
   configure(config: object): void;
-  /** The command of a verb, to be run by others. */
+  /** The command of a verb, for other programs to run. */
   command(args: readonly string[], input?: string): Command;
   run(args: readonly string[], input?: string): Promise<Cost>;
   /** `dns01 batch` of one action for many names. */
   batch(action: 'add' | 'remove', names: readonly string[], ...options: readonly string[]): Promise<Cost>;
-  /** Forgets what was published: a machine that has not done it itself. */
+  /** Deletes the journal, as on a machine that published nothing. */
   forget(): void;
   remove(): void;
 }
@@ -44,7 +44,7 @@ export function openPlace(): Place {
   return place;
 }
 
-/** So many challenge names below one zone, two labels deeper than it. */
+/** Challenge names two labels below a zone. */
 export function namesIn(zone: string, count: number): string[] {
   return Array.from({ length: count }, (_, index) => `_acme-challenge.n${index}.b.${zone}`);
 }

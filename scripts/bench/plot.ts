@@ -14,7 +14,7 @@ const WIDTH = 720;
 const HEIGHT = 360;
 const AREA = { left: 64, right: 500, top: 44, bottom: 304 } as const;
 
-/** One colour a series, on the light and on the dark background. */
+/** One colour for each series, on the light and on the dark background. */
 const COLOURS = [
   ['#1f6fb4', '#6cb2f0'],
   ['#c2570c', '#f59b58'],
@@ -22,7 +22,7 @@ const COLOURS = [
   ['#8e3b9e', '#d48be0'],
 ] as const;
 
-/** With a background of its own: where the page's colours are not known to the picture, it is readable all the same. */
+/** The picture has its own background, because it does not know the colours of the page. */
 const STYLE = `
 svg { font: 12px sans-serif; fill: #333 }
 .page { fill: #fff }
@@ -37,7 +37,7 @@ svg { fill: #ddd }
 ${COLOURS.map(([, dark], index) => `.s${index} { stroke: ${dark} } .t${index} { fill: ${dark} }`).join('\n')}
 }`;
 
-/** Both axes logarithmic: what grows in proportion is a straight line, and what costs the same for each a level one. */
+/** Both axes are logarithmic: proportional growth is a straight line, a constant cost for each item is level. */
 export function drawPlot({ title, x, y, series }: Plot): string {
   const points = series.flatMap((one) => one.points);
   const across = scaleOf(
@@ -84,12 +84,12 @@ export function drawPlot({ title, x, y, series }: Plot): string {
 }
 
 interface Scale {
-  /** In the picture, rounded to a tenth. */
+  /** The position in the picture, rounded to a tenth. */
   at(value: number): number;
   readonly ticks: readonly number[];
 }
 
-/** From the first tick at or below the smallest value to the first at or above the largest one. */
+/** From the first tick at or below the smallest value to the first at or above the largest. */
 function scaleOf(values: readonly number[], from: number, to: number): Scale {
   const decades = Math.log10(Math.max(...values) / Math.min(...values));
   const steps = decades > 2 ? [1] : [1, 2, 5];
@@ -102,7 +102,7 @@ function scaleOf(values: readonly number[], from: number, to: number): Scale {
   return { at, ticks };
 }
 
-/** Each line's name at its end, moved apart where two of them end at the same height. */
+/** The name of each line at its end, moved apart where two lines end at the same height. */
 function labels(series: readonly Series[], up: (value: number) => number): string[] {
   const ends = series
     .map(({ name, points }, index) => ({ name, index, at: up(points.at(-1)?.[1] ?? 1) }))

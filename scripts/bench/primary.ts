@@ -13,7 +13,7 @@ export interface Primary {
   close(): Promise<void>;
 }
 
-/** A BIND that takes signed updates for a zone; at port 53 where this machine lets us have it, for clients that know no other. */
+/** A BIND that takes signed updates of a zone. It uses port 53 where that is allowed, for clients without other ports. */
 export async function startPrimary(zone: string): Promise<Primary> {
   const dir = await mkdtemp(join(tmpdir(), 'dns01-bench-bind-'));
   const closers = [() => rm(dir, { recursive: true, maxRetries: 5 })];

@@ -8,21 +8,21 @@ export interface Command {
   readonly input?: string;
 }
 
-/** What a whole process cost, from its start to its end. */
+/** The cost of a whole process, from start to end. */
 export interface Cost {
   readonly milliseconds: number;
-  /** Milliseconds of the processor, user and system; undefined without /usr/bin/time. */
+  /** Milliseconds of CPU time, user and system; undefined without /usr/bin/time. */
   readonly processor: number | undefined;
   /** The largest resident set, in MB; undefined without /usr/bin/time. */
   readonly peak: number | undefined;
 }
 
-/** GNU time tells what exactly this process took; without it only the time on the wall is known. */
+/** GNU time measures exactly this process. Without it only the elapsed time is known. */
 const TIME = '/usr/bin/time';
 const hasTime = existsSync(TIME);
 const FORMAT = 'cost %M %U %S';
 
-/** Runs a command to its end, with nothing of this environment but the PATH. @throws where it fails */
+/** Runs a command to its end, with only PATH from this environment. @throws where it fails */
 export function runProcess({ argv, env, input = '' }: Command): Promise<Cost> {
   const [program = '', ...args] = hasTime ? [TIME, '-f', FORMAT, ...argv] : argv;
   return new Promise((resolve, reject) => {
@@ -51,7 +51,7 @@ function resources(stderr: string): Pick<Cost, 'processor' | 'peak'> {
   return { processor: (Number(user) + Number(system)) * 1000, peak: Number(kilobytes) / 1024 };
 }
 
-/** A command, and each time one for another name: nothing that was there before shortens it. */
+/** A command with another name each time, so that nothing from an earlier run speeds it up. */
 export interface Contender {
   readonly name: string;
   command(round: number): Command;
@@ -62,7 +62,7 @@ export interface Measured {
   readonly costs: readonly Cost[];
 }
 
-/** Again and again in turn, so that a machine whose speed drifts is fair to all of them. */
+/** The contenders in turn, round by round, so that a change in the machine's speed affects all of them. */
 export async function inTurn(contenders: readonly Contender[], rounds: number): Promise<Measured[]> {
   const measured = contenders.map(({ name, command }) => ({ name, command, costs: [] as Cost[] }));
   for (let round = -1; round < rounds; round++) {

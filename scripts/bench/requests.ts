@@ -6,7 +6,7 @@ import { zoneidWithWindow } from './zoneid-window.ts';
 
 const COUNTS = [1, 10, 100];
 
-/** What is counted, and what a config has to say for it. */
+/** A case to count, with its config. */
 interface Case {
   readonly title: string;
   readonly provider: AccountName;
@@ -39,7 +39,7 @@ const CASES: readonly Case[] = [
     config: ({ login, nameserver }) => ({ accounts: { it: login }, dns: { nameservers: { [ZONE]: [nameserver] } } }),
   },
   {
-    title: 'zoneid, zone nowhere to be seen',
+    title: 'zoneid, zone not in DNS',
     provider: 'zoneid',
     config: ({ login }) => ({ accounts: { it: login }, dns: { followCnames: false } }),
   },
@@ -50,7 +50,7 @@ const CASES: readonly Case[] = [
   plain('rfc2136'),
 ];
 
-/** What one name costs to add and to remove. Read in their sources, not counted here. */
+/** The requests to add and to remove one name, read in the source of other clients and not counted here. */
 interface Peers {
   readonly acmesh: string;
   readonly lego: string;
@@ -60,7 +60,7 @@ const UNKNOWN: Peers = { acmesh: 'not known', lego: 'not known' };
 
 const PEERS: Partial<Record<AccountName, Peers>> = {
   zoneid: { acmesh: '5 + 6', lego: '1 + 2' },
-  // Each has to find the zone as well, with one request or more.
+  // Both also have to find the zone, with one request or more.
   ispconfig: { acmesh: 'at least 4 + not known', lego: 'at least 5 + not known' },
 };
 
@@ -78,7 +78,7 @@ export const requests: Part = {
     });
     return {
       lines: [
-        'One `dns01 batch` of adds and one of removes, names two labels below their zone, which stands in the config unless',
+        'One `dns01 batch` of adds and one of removes, names two labels below their zone, which is in the config unless',
         'said otherwise. Of `rfc2136` the messages are counted, at `acme-dns` there is one account for each name. acme.sh (of',
         '2026-06) and lego (of 2026-07) start from nothing for each name: their columns are what one name costs to add + to',
         'remove, as their sources have it.',
@@ -91,26 +91,26 @@ export const requests: Part = {
   },
 };
 
-/** The names of a hundred in a batch are two labels deep: one request for each name above that turns out to be no zone. */
+/** Names in the batch are two labels deep: one request for each name above that is not a zone. */
 const ZONE_SEARCH = 2;
 
 function goals(counted: readonly Counted[]): string[] {
   const of = (wanted: AccountName) => counted.filter(({ provider }) => provider === wanted);
   const titles = [...new Set(of('zoneid').map(({ title }) => title))];
-  const told = (list: readonly Counted[], number: (one: Counted) => number) =>
+  const listed = (list: readonly Counted[], number: (one: Counted) => number) =>
     list.map((one) => `${number(one)} for ${one.names}`).join(', ');
   return [
     ...titles.map((title) => {
       const list = counted.filter((one) => one.title === title);
       return goal(
         `${title}: 2 requests a name, to add and remove it, and the search for the zone (${ZONE_SEARCH}) once`,
-        told(list, ({ added, removed }) => added + removed),
+        listed(list, ({ added, removed }) => added + removed),
         list.every(({ added, removed, names }) => added + removed <= 2 * names + ZONE_SEARCH),
       );
     }),
     goal(
       'ispconfig: 2 requests and 1 a name to add in a batch',
-      told(of('ispconfig'), ({ added }) => added),
+      listed(of('ispconfig'), ({ added }) => added),
       of('ispconfig').every(({ added, names }) => added <= 2 + names),
     ),
   ];
@@ -122,7 +122,7 @@ async function countRequests({ title, provider, config }: Case, count: number): 
   const names = namesIn(ZONE, count);
   const place = openPlace();
   try {
-    // What waits for ZoneID's budget is the same requests later.
+    // Requests that wait for ZoneID's rate limit are the same requests, only later.
     const quick = provider === 'zoneid' ? { provider: await zoneidWithWindow(place.directory, 1) } : {};
     place.configure(config({ login: { ...account.login, ...quick }, names, nameserver: dns.at }));
     await place.batch('add', names, '--no-wait');

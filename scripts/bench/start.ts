@@ -13,7 +13,7 @@ const NODE = 'node -e 0';
 const ADDS = { http: 'dns01 add-txt, http', https: 'dns01 add-txt, https', update: 'dns01 add-txt, RFC 2136' } as const;
 const LEXICON_ADD = 'lexicon create, RFC 2136';
 
-/** What a start costs, beside others, in one run. */
+/** The cost of a start, compared with other programs in the same run. */
 export const start: Part = {
   title: 'Start',
   async run(rounds): Promise<Findings> {
@@ -28,7 +28,7 @@ export const start: Part = {
       return {
         lines: [
           `${rounds} rounds in turn, after one to warm up. An add is one request to a server on loopback that answers at once`,
-          '(for RFC 2136: BIND), with the journal, the lock and the request ledger on disk; `curl` sends the same request.',
+          '(for RFC 2136: BIND), with the journal, the lock and the rate limit on disk; `curl` sends the same request.',
           '',
           ...tableOf(measured),
           '',
@@ -88,7 +88,7 @@ function adding(name: string, { directory, command }: Place, login: object): Con
   return { name, command: (round) => command(['--config', file, 'add-txt', '--no-wait', nameOf(round), VALUE]) };
 }
 
-/** What Node itself takes for one request: no client on it can be faster. */
+/** The time that Node itself takes for one request: no client on Node can be faster. */
 const BARE_REQUEST = `
   const [url, ca, body] = process.argv.slice(1);
   const { request } = require(ca ? 'node:https' : 'node:http');
@@ -115,10 +115,10 @@ const updateLogin = ({ endpoint, tsig }: Primary): object => ({
   tsig,
 });
 
-/** Its provider ddns knows no port but 53, and needs a module that its package only suggests. */
+/** Its provider ddns only knows port 53, and needs a module that its package only suggests. */
 function lexicon(path: string, { directory }: Place, { endpoint, tsig }: Primary, absent: string[]): Contender[] {
   if (endpoint.port !== 53) {
-    absent.push(leftOut(LEXICON_ADD, 'port 53 of a loopback address cannot be had, for which one has to be root'));
+    absent.push(leftOut(LEXICON_ADD, 'port 53 on loopback is not available without root'));
     return [];
   }
   if (!existsSync('/usr/lib/python3/dist-packages/dns/update.py')) {
@@ -145,16 +145,16 @@ const peakOf = ({ costs }: Measured): number => median(costs.map(({ peak }) => p
 function tableOf(measured: readonly Measured[]): string[] {
   const [base] = measured;
   if (!base) return [];
-  const told = (number: number, digits: number) => (Number.isNaN(number) ? '' : number.toFixed(digits));
+  const shown = (number: number, digits: number) => (Number.isNaN(number) ? '' : number.toFixed(digits));
   return table(
     ['command', 'median ms', 'min', 'max', '× node', 'CPU ms', 'peak MB', '× node'],
     measured.map((one) => [
       one.name === NODE ? `\`${NODE}\`` : one.name,
       ...spread(one.costs.map(({ milliseconds }) => milliseconds)),
-      told(timeOf(one) / timeOf(base), 2),
-      told(processorOf(one), 0),
-      told(peakOf(one), 0),
-      told(peakOf(one) / peakOf(base), 2),
+      shown(timeOf(one) / timeOf(base), 2),
+      shown(processorOf(one), 0),
+      shown(peakOf(one), 0),
+      shown(peakOf(one) / peakOf(base), 2),
     ]),
   );
 }
@@ -166,14 +166,14 @@ function goals(measured: readonly Measured[]): string[] {
   if (!base) return [];
   const times = adds.map((add) => timeOf(add) / timeOf(base));
   const peaks = adds.map((add) => peakOf(add) / peakOf(base));
-  const told = (ratios: readonly number[]) =>
+  const shown = (ratios: readonly number[]) =>
     adds.map(({ name }, index) => `${ratios[index]?.toFixed(2)} × (${name.replace('dns01 add-txt, ', '')})`).join(', ');
   const update = of(ADDS.update);
   const faster = update && lexiconAdd ? timeOf(lexiconAdd) / timeOf(update) : undefined;
   return [
     goal(
       `an add within 3 × \`${NODE}\``,
-      told(times),
+      shown(times),
       times.every((ratio) => ratio <= 3),
     ),
     ...(faster === undefined
@@ -184,7 +184,7 @@ function goals(measured: readonly Measured[]): string[] {
       : [
           goal(
             `an add within 1.6 × the peak memory of \`${NODE}\``,
-            told(peaks),
+            shown(peaks),
             peaks.every((ratio) => ratio <= 1.6),
           ),
         ]),

@@ -12,7 +12,7 @@ import { type Findings, goal, type Part, table } from './part.ts';
 import { VALUE } from './place.ts';
 import { type Command, type Contender, inTurn, type Measured } from './process.ts';
 
-/** How each trick of the start is switched off. */
+/** How to switch off each trick of the start. */
 const TRICKS: Readonly<Record<string, { readonly file?: string; readonly plugins?: readonly Plugin[] }>> = {
   'compiled code': { file: 'dns01.cjs' },
   'replaced builtins': { plugins: [] },
@@ -29,7 +29,7 @@ const GOALS: Readonly<Record<string, number>> = {
   'add, https, fingerprint': 4.5,
 };
 
-/** What each trick of the start is worth: the program with all of them, and without each, in one run. */
+/** The gain of each trick: the program with all of them and without each, in one run. */
 export const tricks: Part = {
   title: 'Tricks of the start',
   async run(rounds): Promise<Findings> {
@@ -82,7 +82,7 @@ function waysFrom(directory: string, api: { readonly http: string; readonly http
   return {
     '--version': { args: () => ['--version'] },
     'add, http': adding('http', { url: api.http }),
-    // Node loads its own authorities, as for any API in the cloud, and that of the server with them.
+    // Node loads its own authorities, as for any API in the cloud, and the server's as well.
     'add, https': adding('https', { url: api.https }, { NODE_EXTRA_CA_CERTS: CA_FILE }),
     'add, https, ca': adding('ca', { url: api.https, ca: CA_FILE }),
     'add, https, fingerprint': adding('fingerprint', { url: api.https, fingerprint }),
@@ -105,7 +105,7 @@ function linesOf(measured: readonly Measured[], ways: readonly string[], rounds:
     return `${milliseconds.toFixed(0)} ms (${((100 * milliseconds) / all).toFixed(0)} %), CPU ${processor.toFixed(0)} ms`;
   };
   return [
-    `The medians of ${rounds} paired rounds: what a start takes longer without the trick, and the mean of the CPU time.`,
+    `The medians of ${rounds} paired rounds: how much longer a start takes without the trick, and the mean of the CPU time.`,
     '"https" is without `ca` and `fingerprint`: Node loads its own authorities, as for any API in the cloud, and that of the',
     'server from NODE_EXTRA_CA_CERTS. A trick stays while it is worth a tenth of an add.',
     '',
@@ -126,7 +126,7 @@ function linesOf(measured: readonly Measured[], ways: readonly string[], rounds:
   ];
 }
 
-/** The median over the rounds of what two commands took in the same round. */
+/** The median over the rounds of two commands compared in the same round. */
 function pairs(
   ones: Measured['costs'],
   others: Measured['costs'],
@@ -137,11 +137,11 @@ function pairs(
   );
 }
 
-/** The mean: a single process is told in steps of 10 ms. */
+/** The mean, because a single process is measured in steps of 10 ms. */
 const processorOf = (costs: Measured['costs']): number =>
   sum(costs.map(({ processor }) => processor ?? Number.NaN)) / costs.length;
 
-/** undici as its users import it, with everything that it has. */
+/** undici as users import it, with everything in it. */
 function wholeUndici(): Plugin {
   const PARTS: Readonly<Record<string, string>> = {
     'undici/lib/dispatcher/agent.js': 'Agent',

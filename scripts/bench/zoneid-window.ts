@@ -3,10 +3,10 @@ import { build } from 'esbuild';
 import { root } from '../../test/support/paths.ts';
 
 /**
- * The ZoneID provider as a third party's module whose 60 requests are for a shorter window than a minute, so that
- * nobody has to wait for minutes. Nothing else of it is changed.
+ * The ZoneID provider as a third party's module with a shorter window than a minute, so that the bench does not wait for
+ * minutes. Nothing else is different.
  * @param seconds the window's length
- * @returns the module's path, as an account names its provider
+ * @returns the module's path, for `provider` of an account
  */
 export async function zoneidWithWindow(directory: string, seconds: number): Promise<string> {
   const outfile = join(directory, `zoneid-${seconds}-s.mjs`);

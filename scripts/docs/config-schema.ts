@@ -32,7 +32,7 @@ function accountSchema({ type, title, options, http }: ProviderDefinition): obje
   };
 }
 
-/** A provider of somebody else has whatever options it has. */
+/** A third party's provider may have any options. */
 function thirdParty(definitions: readonly ProviderDefinition[]): object {
   const provider = { type: 'string', not: { enum: definitions.map(({ type }) => type) } };
   return { type: 'object', title: 'a provider of your own', properties: { provider }, required: ['provider'] };

@@ -3,7 +3,7 @@ import type { ProviderDefinition } from '../../src/provider.ts';
 import { configJsonSchema } from './config-schema.ts';
 import { GENERATED, providerPage } from './provider-page.ts';
 
-/** Every file that is made from the code, by its path from the root. */
+/** All generated files, by path from the root. */
 export async function generate(): Promise<Record<string, string>> {
   const definitions = await Promise.all(Object.values(providers).map(async (load) => (await load()).default));
   const pages = definitions.map((definition) => [`docs/providers/${definition.type}.md`, providerPage(definition)]);

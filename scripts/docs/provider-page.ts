@@ -46,7 +46,7 @@ The provider's documentation: <${docs.url}>
 `;
 }
 
-/** What is needed, and of a block only where the block itself is. */
+/** Required keys; those of a block only if the block itself is required. */
 function isInExample({ name, required }: OptionRow, rows: readonly OptionRow[]): boolean {
   const parent = name.slice(0, Math.max(0, name.lastIndexOf('.')));
   return required && (parent === '' || rows.some((row) => row.name === parent && row.required));

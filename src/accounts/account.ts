@@ -19,30 +19,30 @@ import { openConnection, type RateLimitLeft, serverOf } from './connection.ts';
 import { validAccount } from './definition.ts';
 import { resolveSecrets } from './secrets.ts';
 
-/** Milliseconds for a logout when everything else is over. */
+/** Milliseconds for a logout after everything else is done. */
 const CLOSE_TIMEOUT_MS = 3000;
 
-/** One account of the config, with its provider ready to work. */
+/** One account of the config, with its provider ready for use. */
 export interface Account {
   readonly name: string;
   readonly definition: ProviderDefinition;
-  /** Do something with the provider; a failure names the account. */
+  /** Runs a task with the provider; a failure names the account. */
   use<Result>(task: (provider: DnsProvider) => Promise<Result>): Promise<Result>;
-  /** As many tasks side by side as the provider takes. */
+  /** Runs as many tasks at the same time as the provider allows. */
   readonly limit: LimitFunction;
-  /** The lock for whoever rewrites what others may rewrite: that of a zone at a server, whatever the account. */
+  /** The name of the lock for an exclusive change: one for each zone at a server, for all accounts there. */
   lockOf(zone: Fqdn): string;
-  /** Do a task; before each of its writing requests the check is made, which stops it by throwing. */
+  /** Runs a task. The check is called before each write request in it, and stops the task by throwing. */
   checkingBeforeWrites<Result>(check: () => Promise<void>, task: () => Promise<Result>): Promise<Result>;
   /** Milliseconds by which the provider's clock is ahead of ours; undefined before its first answer. */
   clockSkew(): number | undefined;
   /** What is left of the provider's rate limits. */
   rateLimits(): Promise<RateLimitLeft[]>;
-  /** Log out and let go of the connections. Never fails. */
+  /** Logs out and closes the connections. Never fails. */
   close(): Promise<void>;
 }
 
-/** What opening an account takes of a run. */
+/** The parts of a run that opening an account needs. */
 export interface AccountRun {
   readonly config: Config;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -52,7 +52,7 @@ export interface AccountRun {
   readonly stateDirectory: string | undefined;
   readonly zones: ZoneCache;
   readonly authorities: AuthorityFinder;
-  /** Credentials that were refused a moment ago are tried again: a person is asking. */
+  /** Try credentials again that were refused recently, because a person runs this. */
   readonly retriesRefusedLogins?: boolean | undefined;
 }
 
@@ -148,14 +148,14 @@ export async function openAccount(name: string, run: AccountRun): Promise<Accoun
 function refusedBefore(age: number): Dns01Error {
   const [ago, left] = [age, REFUSED_FOR_MS - age].map((milliseconds) => Math.ceil(milliseconds / 1000));
   return new Dns01Error('E_AUTH', `these credentials were refused ${ago} s ago and are not tried again for ${left} s`, {
-    hint: 'correct the credentials in the config, or try them at once with dns01 doctor; a provider may lock out an address after some failed logins',
+    hint: 'correct the credentials in the config, or try them at once with dns01 doctor: a provider may block an address after some failed logins',
   });
 }
 
 /** Milliseconds for one query. */
 const QUERY_TIMEOUT_MS = 2000;
 
-/** Whether all servers of the name show the value, or all do not; undefined where they do not agree. */
+/** Whether all servers of the name show the value, or none does; undefined where they do not agree. */
 async function seenInDns(
   name: Fqdn,
   value: string,
@@ -177,7 +177,7 @@ async function seenInDns(
   }
 }
 
-/** The account's own folder below the state directory. @throws E_CONFIG when there is no state directory */
+/** The account's own folder in the state directory. @throws E_CONFIG when there is no state directory */
 export async function dataDirectory(
   name: string,
   { stateDirectory }: Pick<AccountRun, 'stateDirectory'>,

@@ -26,7 +26,7 @@ export interface RateLimitLeft extends RateLimit {
 
 export interface Connection {
   readonly http: ClosableHttpClient;
-  /** What is left of the limits that hold for every call. */
+  /** What is left of the limits that apply to every call. */
   rateLimits(): Promise<RateLimitLeft[]>;
 }
 
@@ -69,7 +69,7 @@ export function serverOf({ serverOf: own }: ProviderDefinition, options: unknown
   return own?.(options as Resolved<unknown>) ?? urlOf(options)?.host ?? '';
 }
 
-/** The limits, shared by all accounts that the provider counts together: never by the account's name in the config. */
+/** The rate limits, shared by all accounts that the provider counts together. The account's name in the config plays no part. */
 function openRateLimiters(name: string, { definition, options, secrets }: ReadyAccount, run: AccountRun) {
   const server = serverOf(definition, options);
   const credential = digest(secrets.join('\n'));
@@ -81,7 +81,7 @@ function openRateLimiters(name: string, { definition, options, secrets }: ReadyA
     zone: (zone) => `zone ${zone}`,
   };
   function of(limit: RateLimit, zone = ''): SharedRateLimiter {
-    // Two limits of one scope count apart.
+    // Two limits of one scope are counted separately.
     const owner = `${definition.type} ${server} ${scopes[limit.per](zone)} ${limit.requests}/${limit.windowMs}`;
     const limiter =
       known.get(owner) ??
@@ -108,7 +108,7 @@ async function readCa(name: string, file: string, { config }: AccountRun): Promi
   throw configError(config, ['accounts', name, 'ca'], `${path} cannot be used: ${why}`);
 }
 
-/** The account's proxy, else that of the environment, as curl takes it. What stays on this machine never needs one. */
+/** The account's proxy, else that of the environment, read as curl reads it. Loopback never needs one. */
 function proxyFor({ proxy }: ConnectionOptions, url: URL | undefined, { env }: AccountRun): ProxySettings | undefined {
   if (proxy) return { url: proxy };
   if (!url || isLoopback(url)) return undefined;
@@ -129,7 +129,7 @@ function optionOf(options: unknown, key: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** Every provider with an HTTP API calls its endpoint `url`. */
+/** The endpoint, which is the option `url` of every provider with an HTTP API. */
 export function urlOf(options: unknown): URL | undefined {
   const url = optionOf(options, 'url') ?? '';
   return URL.canParse(url) ? new URL(url) : undefined;

@@ -10,7 +10,7 @@ import { Dns01Error } from '../errors.ts';
 import { firstFinding } from '../issues.ts';
 import * as contract from '../provider.ts';
 
-/** What a third party's module may export instead of a definition: a function that is given all it needs. */
+/** What a third party's module may export instead of a definition: a function that gets everything that it needs. */
 export type ProviderFactory = (tools: ProviderTools) => contract.ProviderDefinition;
 
 export interface ProviderTools extends Omit<typeof contract, 'secretSourceOf'> {
@@ -19,8 +19,8 @@ export interface ProviderTools extends Omit<typeof contract, 'secretSourceOf'> {
 }
 
 /**
- * The parts of zod that options and answers are made of. Not all of zod: whoever hands out everything loads everything, in every
- * start of the program.
+ * The parts of zod that options and answers need. Exporting all of zod would load all of it in every start of the
+ * program.
  */
 const schemas = {
   array: z.array,
@@ -79,7 +79,7 @@ async function loadFrom(file: string, fail: Fail): Promise<contract.ProviderDefi
     typeof exported === 'function' ? (exported as ProviderFactory)({ ...contract, z: schemas, Dns01Error }) : exported;
   if (isDefinition(definition)) return definition;
   throw fail(
-    `the default export of ${file} is no provider`,
+    `the default export of ${file} is not a provider`,
     'export default defineProvider({ type, title, docs, options, http, create })',
   );
 }
@@ -92,7 +92,7 @@ function isDefinition(value: unknown): value is contract.ProviderDefinition {
   );
 }
 
-/** Packages are looked for in the `node_modules` beside the config, and nowhere else. */
+/** Packages are looked up in the `node_modules` beside the config, and nowhere else. */
 function resolvePackage(name: string, configFile: string): string | undefined {
   if (!/^(@[\w.-]+\/)?[\w.-]+(\/[\w./-]+)?$/.test(name) || name.includes('..')) return undefined;
   const { createRequire } = process.getBuiltinModule('node:module');
@@ -107,12 +107,12 @@ function resolvePackage(name: string, configFile: string): string | undefined {
 
 const isBelow = (file: string, directory: string): boolean => file.startsWith(`${directory}${sep}`);
 
-/** What V8 compiles ahead cannot import. bin/start.ts does that instead, under this name. */
+/** Precompiled code cannot call import(). bin/start.ts provides it under this name. */
 const IMPORTER = Symbol.for('dns01.import');
 
 type Importer = (url: string) => Promise<{ readonly default?: unknown }>;
 
-/** A module that is no part of dns01, by its `file:` URL. */
+/** Loads a module that is not part of dns01, by its `file:` URL. */
 function importModule(url: string): ReturnType<Importer> {
   const { [IMPORTER]: importer } = globalThis as { [IMPORTER]?: Importer };
   return importer ? importer(url) : import(url);

@@ -10,13 +10,13 @@ export interface SecretReader {
   readonly config: Config;
   readonly env: Environment;
   warn(message: string): void;
-  /** Told every secret that is read, so that it is never printed. */
+  /** Gets every secret that is read, so that it is never printed. */
   keep(secret: string): void;
 }
 
 /**
- * A copy of validated options in which every secret is read from where it is. Called for the account in use alone.
- * @throws E_CONFIG naming the key, when a secret is not there or empty
+ * A copy of validated options with every secret read from its place. Only called for the account in use.
+ * @throws E_CONFIG naming the key, when a secret is missing or empty
  */
 export async function resolveSecrets(
   value: unknown,
@@ -65,7 +65,7 @@ async function fetchSecret(source: SecretSource, path: readonly PropertyKey[], r
   );
 }
 
-/** No key or password is larger. */
+/** No key or password is larger than this. */
 const MAX_SECRET_BYTES = 65_536;
 
 const CRON_HINT = 'cron and systemd start with an almost empty environment: use { file: /path } there';

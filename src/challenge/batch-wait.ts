@@ -9,22 +9,22 @@ export interface VisibleResult extends BatchResult {
 }
 
 /**
- * Results that wait together. All of a usual batch; a larger one is cut so that its memory does not grow with it, and
- * then waits while the next lines are done.
+ * How many results wait together. A usual batch fits. A larger one is split, so that its memory does not grow; a group
+ * waits while the next lines are processed.
  */
-const TOGETHER = 1000;
+const MAX_TOGETHER = 1000;
 
-/** The results in their order, each add once its value can be seen, or with the error that it cannot. */
+/** The results in order. An add comes when its value is visible, or with the error that it is not. */
 export async function* onceVisible(
   results: AsyncIterable<BatchResult>,
   run: Run,
   progress: WaitProgress,
-  together = TOGETHER,
+  together = MAX_TOGETHER,
 ): AsyncGenerator<VisibleResult> {
   let waiting: Promise<VisibleResult[]> | undefined;
   let group: BatchResult[] = [];
   for await (const result of results) {
-    // From the first add on the order has to wait for it.
+    // From the first add on, later results have to wait for it.
     if (waiting === undefined && group.length === 0 && !isPublished(result)) {
       yield result;
       continue;
@@ -33,7 +33,7 @@ export async function* onceVisible(
     if (group.length < together) continue;
     if (waiting) yield* await waiting;
     waiting = visible(group, run, () => {});
-    // It is told when its turn comes.
+    // The error is reported when it is this group's turn.
     waiting.catch(() => {});
     group = [];
   }

@@ -11,7 +11,7 @@ const lineSchema = z.strictObject({ action: z.enum(['add', 'remove']), name: z.s
 
 type BatchLine = z.output<typeof lineSchema>;
 
-/** What became of one line. */
+/** The result of one line. */
 export interface BatchResult {
   /** Counted from 1. */
   readonly line: number;
@@ -28,10 +28,10 @@ export interface BatchDone {
   readonly changed: boolean | undefined;
 }
 
-/** Lines that are read ahead of the oldest one that is not done: what bounds the memory of a batch. */
-const WINDOW = 256;
+/** How many lines are read ahead of the oldest unfinished one. This limits the memory of a batch. */
+const MAX_READ_AHEAD = 256;
 
-/** Milliseconds without a further line, after which those that came are done. */
+/** Milliseconds without another line, after which the lines so far are processed. */
 const INPUT_PAUSE_MS = 100;
 
 interface ReadLine {
@@ -41,8 +41,8 @@ interface ReadLine {
 }
 
 /**
- * Do many lines, in as few calls as each provider allows, and give their results in the order of the lines. A line that
- * fails does not stop the others; an add and a removal of one value keep their order.
+ * Process many lines in as few calls as each provider allows, and yield their results in order. A line that fails does
+ * not stop the others. An add and a removal of one value keep their order.
  */
 export async function* runBatch(lines: AsyncIterable<string>, run: Run, dryRun: boolean): AsyncGenerator<BatchResult> {
   for await (const group of groupsOf(lines, run.deadline.signal)) {
@@ -76,13 +76,13 @@ async function previewOf(asked: BatchLine | undefined, run: Run): Promise<BatchD
   }
 }
 
-/** Lines that are done together: until the window is full, the input pauses or ends, or a value comes a second time. */
+/** Lines that are processed together: until the window is full, the input pauses or ends, or a value comes a second time. */
 async function* groupsOf(lines: AsyncIterable<string>, stop: AbortSignal): AsyncGenerator<ReadLine[]> {
   const input = lines[Symbol.asyncIterator]();
   let group: ReadLine[] = [];
   let seen = new Map<string, string>();
   let line = 0;
-  // Whoever writes the lines may never end: the time limit and the signals end the reading.
+  // The input may never end: the time limit and the stop signals end the reading.
   const end = () => void input.return?.();
   stop.addEventListener('abort', end, { once: true });
   try {
@@ -95,7 +95,7 @@ async function* groupsOf(lines: AsyncIterable<string>, stop: AbortSignal): Async
       const key = `${read?.asked?.name} ${read?.asked?.value}`;
       if (
         !read ||
-        group.length === WINDOW ||
+        group.length === MAX_READ_AHEAD ||
         (read.asked && (seen.get(key) ?? read.asked.action) !== read.asked.action)
       ) {
         yield group;

@@ -4,10 +4,10 @@ import { type Fqdn, normaliseName } from '../names.ts';
 
 export const CHALLENGE_LABEL = '_acme-challenge';
 
-/** In octets: what RFC 8555 publishes has 43, the records of dns-persist-01 have some hundred. */
+/** In octets. A value of RFC 8555 has 43, a record of dns-persist-01 a few hundred. */
 const MAX_VALUE_LENGTH = 1024;
 
-/** A value at a name that may be written: whoever has one has got it from `parseChallenge`. */
+/** A value at a name that may be written. Only `parseChallenge` makes one. */
 export interface Challenge {
   readonly name: Fqdn;
   readonly value: string;
@@ -29,7 +29,7 @@ export function parseChallenge(
   return { name, value };
 }
 
-/** The name at which the challenge of a domain stands; `*.example.com` shares that of `example.com` (RFC 8555 section 8.4). */
+/** The challenge name of a domain; `*.example.com` shares that of `example.com` (RFC 8555 section 8.4). */
 export function challengeNameOf(domain: string): Fqdn {
   return normaliseName(`${CHALLENGE_LABEL}.${domain.trim().replace(/^\*\./, '')}`);
 }
@@ -55,7 +55,7 @@ function parseChallengeName(text: string, isDelegated: (name: Fqdn) => boolean):
   throw notChallenge(text, rightNameFor(name));
 }
 
-/** The challenge label may stand in the wrong place, or be misspelt as people misspell it. */
+/** Corrects a challenge label that is in the wrong place or has a common misspelling. */
 function rightNameFor(name: Fqdn): Fqdn {
   const withoutLabel = name.replace(/^(www\.)?_?acme[-_]?challenge\./, '$1').replace(`.${CHALLENGE_LABEL}.`, '.');
   return challengeNameOf(withoutLabel);
@@ -67,7 +67,7 @@ function notChallenge(text: string, right: Fqdn): Dns01Error {
   });
 }
 
-/** A value that every zone file can hold: printable ASCII without quotes and backslashes. @throws E_USAGE */
+/** A value that fits into every zone file: printable ASCII without quotes and backslashes. @throws E_USAGE */
 export function parseValue(text: string): string {
   if (text === '') throw new Dns01Error('E_USAGE', 'the value is empty');
   if (text.length > MAX_VALUE_LENGTH) {
@@ -77,8 +77,8 @@ export function parseValue(text: string): string {
     );
   }
   if (!/^[ !#-[\]-~]+$/.test(text)) {
-    throw new Dns01Error('E_USAGE', 'the value has characters that it may not have', {
-      hint: 'give the value bare: printable ASCII, without quotes and backslashes',
+    throw new Dns01Error('E_USAGE', 'the value has characters that are not allowed', {
+      hint: 'use printable ASCII, without quotes and backslashes',
     });
   }
   return text;

@@ -7,15 +7,15 @@ import { withLock } from '../state/lock.ts';
 import { createKeyedMutex } from '../toolbox/memory.ts';
 import type { Run } from './run.ts';
 
-/** What a change comes to; what stands in its way is thrown. */
+/** The outcome of a change that succeeded; a failure is thrown. */
 export type Done = Extract<TxtOutcome, { state: 'done' }>;
 
 /**
- * The changes of one run at the providers. Changes of one zone that wait at the same time go out in one call where the
- * provider can do that; where it rewrites what others may rewrite, one process does so at a time.
+ * The changes of one run at the providers. Changes of one zone that wait at the same time go out in one call, where the
+ * provider can do that. Where a change is exclusive, only one process changes the zone at a time.
  */
 export interface Changes {
-  /** @throws what the provider throws; `outcomeUnknown` where the change may have been made all the same */
+  /** @throws what the provider throws; `outcomeUnknown` where the change may have been made */
   make(account: Account, zone: Fqdn, change: TxtChange): Promise<Done>;
 }
 
@@ -34,7 +34,7 @@ export function openChanges(run: Run): Changes {
     const { name, value } = change.record;
     const key = `${account.name} ${zone}`;
     if (!changes) {
-      // Two changes of one value must not meet: both would find it missing.
+      // Two changes of one value must not run at the same time: both would find it missing.
       return oneByOne(`${key} ${name} ${value}`, () =>
         account.limit(() => exclusively(account, zone, run, () => single(account, change))),
       );
@@ -44,7 +44,7 @@ export function openChanges(run: Run): Changes {
       if (waiting) return void waiting.push({ change, resolve, reject });
       const queue: Waiting[] = [{ change, resolve, reject }];
       queues.set(key, queue);
-      // Whatever is asked for in the same moment comes along.
+      // Changes that are requested in the same moment join this one.
       setImmediate(() => void drain(account, zone, key, queue, changes.atMost));
     });
   }
@@ -75,7 +75,7 @@ export function openChanges(run: Run): Changes {
   return { make };
 }
 
-/** The next changes for one call: never two of the same value, whose order would be lost. */
+/** The next changes for one call. Never two of the same value, because their order would be lost. */
 function takeGroup(queue: Waiting[], atMost: number): Waiting[] {
   const seen = new Set<string>();
   const group: Waiting[] = [];
@@ -93,7 +93,7 @@ function takeGroup(queue: Waiting[], atMost: number): Waiting[] {
 
 type Result = Done | { readonly error: unknown };
 
-/** Several changes in one call. One that was refused is tried alone, so that it does not stop the others. */
+/** Several changes in one call. A refused one is tried again by itself, so that it does not stop the others. */
 async function together(account: Account, zone: Fqdn, changes: readonly TxtChange[]): Promise<Result[]> {
   const alone = async (change: TxtChange): Promise<Result> => single(account, change).catch((error) => ({ error }));
   const [first] = changes;
@@ -110,7 +110,7 @@ async function together(account: Account, zone: Fqdn, changes: readonly TxtChang
   return results;
 }
 
-/** A change whose answer was lost is looked for before it is made again. */
+/** A change with an unknown outcome is looked up before it is made again. */
 async function afterUnknown(account: Account, change: TxtChange, error: Dns01Error | undefined): Promise<Result> {
   const { name, value, zone } = change.record;
   const unknown = error ?? new Dns01Error('E_PROTOCOL', 'the provider gave no outcome', { outcomeUnknown: true });
@@ -119,7 +119,7 @@ async function afterUnknown(account: Account, change: TxtChange, error: Dns01Err
     if (present === (change.action === 'add')) return { state: 'done', changed: undefined };
     return await single(account, change);
   } catch (failure) {
-    // An earlier attempt may still arrive, whatever this one came to.
+    // An earlier attempt may still arrive, even if this one failed.
     const { code, message, hint } = isDns01Error(failure) ? failure : unknown;
     return { error: new Dns01Error(code, message, { hint, cause: unknown, outcomeUnknown: true }) };
   }
@@ -134,7 +134,7 @@ async function single(account: Account, { action, record, handle }: TxtChange): 
   return { state: 'done', changed: outcome === 'removed' };
 }
 
-/** One writer of a zone at a time, where the provider rewrites more than the value. */
+/** Only one process writes the zone at a time if the provider rewrites more than the value. */
 async function exclusively<Value>(account: Account, zone: Fqdn, run: Run, task: () => Promise<Value>): Promise<Value> {
   const { stateDirectory, deadline, log } = run;
   if (!account.definition.exclusive || stateDirectory === undefined) return task();

@@ -13,19 +13,19 @@ import { type AwaitedValue, type WaitProgress, waitUntilVisible } from './wait.t
 /** What a verb, a hook, a line of a batch or a request of the gateway wants. */
 export interface Order {
   readonly action: 'add' | 'remove';
-  /** As they were given; they are checked here. */
+  /** As they were given; `carryOut` checks them. */
   readonly challenges: readonly GivenChallenge[];
   readonly principal: Principal;
   readonly overrides?: Overrides | undefined;
-  /** Wait until the values can be seen. */
+  /** Wait until the values are visible. */
   readonly wait?: boolean | undefined;
-  /** This order is one part of a larger one: only the last part waits, for all of them. */
+  /** This order is one part of a larger one. Only the last part waits, for the values of all parts. */
   readonly part?: { readonly key: string; readonly remaining: number } | undefined;
-  /** Withdraw what was published when a part of the order fails. */
+  /** Withdraw the published values if a part of the order fails. */
   readonly undo?: boolean | undefined;
-  /** Try a removal again for a while, because a failure would cost more. */
+  /** Repeat a removal that fails. */
   readonly insist?: boolean | undefined;
-  /** What a client brought back of the add; a hint. */
+  /** The handle that a client passed on from the add; a hint. */
   readonly handle?: RecordHandle | undefined;
   readonly progress?: WaitProgress | undefined;
 }
@@ -35,30 +35,30 @@ export interface GivenChallenge {
   readonly value: string;
 }
 
-/** What became of one challenge of an order. */
+/** The result of one challenge of an order. */
 export type OrderResult = Changed | Dns01Error;
 
 export interface OrderResults {
-  /** One for each challenge, in their order, as soon as it is known. */
+  /** One for each challenge, in order. Each resolves as soon as its result is known. */
   readonly each: readonly Promise<OrderResult>[];
-  /** Everything done, the wait included. Milliseconds waited. @throws the first failure */
+  /** Resolves when everything is done, with the milliseconds waited for propagation. @throws the first failure */
   readonly all: Promise<number>;
 }
 
-/** Targets that are looked for at once. */
+/** How many targets are looked up at the same time. */
 const MAX_TARGETS_AT_ONCE = 32;
 
-/** Milliseconds that an order holds back what is ready for what is still being looked for, to make fewer calls. */
+/** Milliseconds that ready changes wait for those whose target is still being looked up, so that fewer calls are made. */
 const GATHER_MS = 500;
 
-/** Milliseconds for everything that undoing takes. */
+/** Milliseconds for the whole undo. */
 const UNDO_MS = 60_000;
 
-/** How often a removal is tried again, and the pause before. */
+/** How often a removal is repeated, and the pause before each. */
 const MAX_REPEATS = 2;
 const REPEAT_PAUSE_MS = 2000;
 
-/** The one way of every order: check, find the targets, change, wait, and undo where it fails. */
+/** Every order takes this path: check, find the targets, change, wait, and undo after a failure. */
 export function carryOut(order: Order, run: Run): OrderResults {
   const gathering = gather(order.challenges.length);
   const targets = pLimit(MAX_TARGETS_AT_ONCE);
@@ -88,7 +88,7 @@ async function prepare(order: Order, given: GivenChallenge, run: Run): Promise<P
     : prepareWithdrawing(challenge, run, settings, order.handle);
 }
 
-/** Completes when so many are ready, or after a while: one name whose servers are silent does not hold up the others. */
+/** Completes when `count` are ready, or after a while, so that one name with silent servers does not delay the others. */
 function gather(count: number): { ready(): void; readonly complete: Promise<void> } {
   let missing = count;
   let done = () => {};
@@ -136,12 +136,12 @@ async function valuesToAwait(
     const soFar = await orders.append(part.key, part.remaining, own);
     return part.remaining === 0 ? soFar : [];
   } catch (error) {
-    run.log.warn(`the order cannot be kept, waiting for each name on its own: ${(error as Error).message}`);
+    run.log.warn(`cannot store the order, waiting for each name by itself: ${(error as Error).message}`);
     return own;
   }
 }
 
-/** The client will not call for the removal: what this order has published, or may have, is withdrawn here. */
+/** Withdraws what this order published or may have published: the client makes no call for the removal. */
 async function undo({ challenges, principal }: Order, results: readonly OrderResult[], run: Run): Promise<void> {
   const published = results.filter((result): result is Changed => !isDns01Error(result));
   await run.afterwards(UNDO_MS, async (later) => {
@@ -157,7 +157,7 @@ async function undo({ challenges, principal }: Order, results: readonly OrderRes
   });
 }
 
-/** Try again what may go better a little later, while there is time. */
+/** Repeat what may succeed a little later, while there is time. */
 async function insisting<Result>(task: () => Promise<Result>, again: number, run: Run): Promise<Result> {
   try {
     return await task();

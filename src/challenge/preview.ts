@@ -10,13 +10,13 @@ export interface Preview {
   readonly account: string;
   readonly provider: string;
   readonly zone: Fqdn | undefined;
-  /** Where the value would stand: the name itself, or where its CNAMEs lead. */
+  /** Where the value belongs: the name itself, or the end of its CNAMEs. */
   readonly target: Fqdn;
   /** Whether the value is there now; undefined where the provider cannot tell. */
   readonly present: boolean | undefined;
 }
 
-/** Who would be written to, and whether the value is there: asks the provider, writes nothing. */
+/** Finds the account, and whether the value is there. Reads from the provider and writes nothing. */
 export async function preview({ name, value }: Challenge, run: Run, settings: TargetSettings): Promise<Preview> {
   const target = await findTarget(name, run, settings);
   const account = await run.account(target.account);
@@ -30,7 +30,7 @@ export async function preview({ name, value }: Challenge, run: Run, settings: Ta
   };
 }
 
-/** The values at a name, as the provider holds them, and the zone that they stand in. */
+/** The values that the provider holds at a name, and the zone that they are in. */
 export async function valuesAt(
   { name, zones }: Pick<Target, 'name' | 'zones'>,
   account: Account,

@@ -7,10 +7,10 @@ export interface Principal {
   mayWrite(name: Fqdn): boolean;
 }
 
-/** Whoever runs the command line may write whatever the config can. */
+/** The command line may write everything that the config allows. */
 export const WHOLE_CONFIG: Principal = { mayWrite: () => true };
 
-/** A user of the gateway may write the challenge names of these domains and of what is below them. */
+/** A user of the gateway may write the challenge names of these domains and of everything below them. */
 export function userOf(domains: readonly Fqdn[]): Principal {
   return {
     mayWrite(name) {

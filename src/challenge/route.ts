@@ -5,11 +5,11 @@ import { type Fqdn, isWithin, longestZone, normaliseName } from '../names.ts';
 
 export interface Route {
   readonly account: string;
-  /** The zone, where the user has said it. */
+  /** The zone, where the user named one. */
   readonly zone: Fqdn | undefined;
 }
 
-/** What the user said on the command line. */
+/** What the user set on the command line, over the config. */
 export interface Overrides {
   readonly account?: string | undefined;
   readonly zone?: string | undefined;
@@ -18,13 +18,13 @@ export interface Overrides {
 export const hasOverride = ({ account, zone }: Overrides): boolean => account !== undefined || zone !== undefined;
 
 /**
- * The account that owns a name: the longest zone of the config that holds it. With one account and no zones it is that.
- * @throws E_ZONE listing what was looked at; E_USAGE for overrides that cannot be
+ * The account of a name: that of the longest zone in the config that holds it. A single account needs no zones.
+ * @throws E_ZONE with the zones that were looked at; E_USAGE for overrides that contradict the config or the name
  */
 export function route(name: Fqdn, config: Config, overrides: Overrides = {}): Route {
   const zone = overrides.zone === undefined ? undefined : normaliseName(overrides.zone);
   if (zone !== undefined && !isWithin(name, zone)) {
-    throw new Dns01Error('E_USAGE', `${name} does not lie in the zone ${zone}`);
+    throw new Dns01Error('E_USAGE', `${name} is not in the zone ${zone}`);
   }
   const accounts = Object.keys(config.accounts);
   if (overrides.account !== undefined && !accounts.includes(overrides.account)) {
@@ -43,13 +43,13 @@ export function route(name: Fqdn, config: Config, overrides: Overrides = {}): Ro
   });
 }
 
-/** True where the config lets names without the challenge label be written. */
+/** True where the config allows names without the challenge label. */
 export function isDelegatedZone(config: Config): (name: Fqdn) => boolean {
   return (name) => longestZone(config.zones, name)?.delegated ?? false;
 }
 
 /**
- * Whether the config lets an account write a name in this zone. What a handle says of its zone counts only then: the
+ * Whether the config lets an account write a name in this zone. A handle's zone has to pass this check, because the
  * handle may come from a client's environment.
  */
 export function allowsZone({ zones }: Config, account: string, name: Fqdn, zone: Fqdn): boolean {

@@ -8,36 +8,36 @@ import { type Journal, openJournal } from '../state/journal.ts';
 import { openZoneCache, type ZoneCache } from '../state/zone-cache.ts';
 import { type Changes, openChanges } from './changes.ts';
 
-/** What a run is made from. */
+/** What a run is made of. */
 export interface RunSettings {
   readonly config: Config;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
   readonly redactor: Redactor;
-  /** Undefined where nothing can be remembered. */
+  /** Undefined where nothing can be stored. */
   readonly stateDirectory: string | undefined;
-  /** Try credentials again that were refused a moment ago: a person is asking. */
+  /** Try credentials again that were refused recently, because a person runs this. */
   readonly retriesRefusedLogins?: boolean | undefined;
 }
 
 /** What every step of a verb may use. */
 export interface Run extends RunSettings {
-  /** The time limit and the stop signals, for everything. */
+  /** The time limit and the stop signals, for all steps. */
   readonly deadline: Deadline;
   readonly journal: Journal;
-  /** Everything that is written at the providers. */
+  /** All writes at the providers. */
   readonly changes: Changes;
-  /** Which zone a name was found in last time. */
+  /** The zone that a name was found in last time. */
   readonly zones: ZoneCache;
-  /** Who speaks for which name; looked up once a run. */
+  /** The name servers of each name; looked up once in a run. */
   readonly authorities: AuthorityFinder;
-  /** The account, opened on first use and then kept: one login for everything that a run does there. */
+  /** The account, opened on first use and then kept, so that a run logs in once. */
   account(name: string): Promise<Account>;
-  /** Do what must be done although this run was stopped or its time is up, with a time limit of its own. */
+  /** Run a task that is needed even if this run was stopped or its time is up. It has a time limit of its own. */
   afterwards<Result>(milliseconds: number, task: (run: Run) => Promise<Result>): Promise<Result>;
 }
 
-/** Everything that an order works with. The task done, the accounts are closed. */
+/** Runs a task with everything that an order works with, and closes the accounts after it. */
 export async function withRun<Result>(
   settings: RunSettings,
   deadline: Deadline,

@@ -8,15 +8,15 @@ import { valuesAt, valuesIfKnown } from './preview.ts';
 import { WHOLE_CONFIG } from './principal.ts';
 import type { Run } from './run.ts';
 
-/** What became of one value that was never withdrawn. */
+/** The result of one value that was never withdrawn. */
 export interface Swept {
   readonly entry: JournalEntry;
   readonly outcome: 'removed' | 'absent' | 'would be removed' | Dns01Error;
 }
 
 /**
- * Withdraw what the journal says was published and never withdrawn, and nothing else. One that fails does not stop the
- * others; it stays in the journal.
+ * Withdraws what the journal has as published and not withdrawn, and nothing else. One failure does not stop the others,
+ * and its entry stays in the journal.
  * @param olderThan seconds since the value was published
  */
 export async function* sweep(run: Run, olderThan: number, dryRun: boolean): AsyncGenerator<Swept> {
@@ -25,8 +25,8 @@ export async function* sweep(run: Run, olderThan: number, dryRun: boolean): Asyn
   const { entries: all, unreadable } = await run.journal.all();
   const open = all.filter(({ since }) => isOlder(since, latest));
   open.sort((one, other) => one.since.localeCompare(other.since));
-  for (let at = 0; at < open.length; at += TOGETHER) {
-    const entries = open.slice(at, at + TOGETHER);
+  for (let at = 0; at < open.length; at += MAX_TOGETHER) {
+    const entries = open.slice(at, at + MAX_TOGETHER);
     const order = { action: 'remove', challenges: entries, principal: WHOLE_CONFIG } as const;
     const outcomes = dryRun ? [] : carryOut(order, { ...run, log: { ...run.log, warn: () => {} } }).each;
     for (const [index, entry] of entries.entries()) {
@@ -40,7 +40,7 @@ export async function* sweep(run: Run, olderThan: number, dryRun: boolean): Asyn
   });
 }
 
-/** A time in the future was written before the clock was set back: how old that is, nobody knows. */
+/** A time in the future was written before the clock was set back, so its age is unknown: it counts as older. */
 function isOlder(since: string, latest: number): boolean {
   const time = Date.parse(since);
   return time <= latest || time > Date.now() + MAX_CLOCK_ERROR_MS;
@@ -48,22 +48,22 @@ function isOlder(since: string, latest: number): boolean {
 
 const MAX_CLOCK_ERROR_MS = 60_000;
 
-/** Values that are withdrawn in one order, so that those of one zone go out in few requests. */
-const TOGETHER = 250;
+/** How many values are withdrawn in one order, so that those of one zone go out in few requests. */
+const MAX_TOGETHER = 250;
 
 function outcomeOf(result: OrderResult): Swept['outcome'] {
   if (isDns01Error(result)) return result;
   return result.changed === false ? 'absent' : 'removed';
 }
 
-/** A value of the form of a challenge that this machine did not write, or no longer knows of. */
+/** A value that looks like a challenge and that this machine's journal does not have. */
 export interface Leftover {
   readonly account: string;
   readonly name: Fqdn;
   readonly value: string;
 }
 
-/** Look at the challenge names of every zone for values that the journal does not know. Only looks. */
+/** Looks at the challenge names of every zone for values that the journal does not have. Changes nothing. */
 export async function* scan(run: Run, accounts: readonly string[]): AsyncGenerator<Leftover> {
   const { entries: known } = await run.journal.all();
   for (const accountName of accounts) {

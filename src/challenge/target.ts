@@ -12,16 +12,16 @@ import { zonesToTry } from './zone-search.ts';
 
 /** Where a value for a name is written. */
 export interface Target {
-  /** The name itself, or where its CNAMEs lead. */
+  /** The name itself, or the end of its CNAMEs. */
   readonly name: Fqdn;
   readonly account: string;
-  /** The zones to try, one after the other; only one where the user has said which. */
+  /** The zones to try in order; only one where the user named it. */
   readonly zones: readonly Fqdn[];
-  /** That one. */
+  /** The zone that the user named. */
   readonly zone: Fqdn | undefined;
 }
 
-/** For whom a target is looked for, and what the user said about it. */
+/** On whose behalf a target is looked up, and what the user set. */
 export interface TargetSettings {
   readonly principal: Principal;
   readonly overrides?: Overrides | undefined;
@@ -36,23 +36,23 @@ export async function findTarget(name: Fqdn, run: Run, settings: TargetSettings)
   const { overrides = {} } = settings;
   const chain = await chainFrom(name, run);
   const end = chain.at(-1) ?? name;
-  // The overrides speak of the zone that is written, which is the one at the end.
+  // The overrides are about the zone that is written, which is the one at the end.
   const found = routeAtEnd(end, chain, config, overrides);
   if (end !== name) await refuseForeignEnd(end, chain, run);
   refuseOthers(end, chain, settings.principal);
   return { name: end, ...(await withZones(end, found, run)) };
 }
 
-/** Where a value is to be withdrawn, and what the journal says about it. */
+/** Where a value is withdrawn, and what the journal says about it. */
 export interface RemovalTarget extends Target {
   readonly entry: JournalEntry | undefined;
   readonly handle: RecordHandle | undefined;
 }
 
 /**
- * Config and CNAMEs may have changed since the value was published: the journal's account and name count, as long as
- * the account is still there and the name may still be written.
- * @param given what a client brought back, believed only where it fits the config
+ * Config and CNAMEs may have changed since the value was published. The account and name in the journal count, as long
+ * as the account still exists and the name may still be written.
+ * @param given the handle that a client passed on, used only where it fits the config
  */
 export async function findRemovalTarget(
   { name, value }: Challenge,
@@ -91,12 +91,12 @@ async function withZones(name: Fqdn, { account, zone }: Route, run: Run): Promis
   return { account, zone, zones: zonesToTry(name, [remembered, await zoneInDns(name, run)]) };
 }
 
-/** Costs nothing: the search for CNAMEs has asked already. */
+/** Needs no queries of its own: the search for CNAMEs has made them. */
 async function zoneInDns(name: Fqdn, { config, authorities }: Run): Promise<Fqdn | undefined> {
   return config.followCnames ? authorities.zoneOf(name) : undefined;
 }
 
-/** Where the value of a name is to be seen: the same way, with no account needed. */
+/** Where the value of a name is visible: at the end of its CNAMEs. Needs no account. */
 export async function seenAt(name: Fqdn, run: Run): Promise<Fqdn> {
   return (await chainFrom(name, run)).at(-1) ?? name;
 }
@@ -111,8 +111,8 @@ async function chainFrom(name: Fqdn, run: Run): Promise<Fqdn[]> {
 }
 
 /**
- * Whoever can write a CNAME in one zone must not choose which names are written in another. A chain may leave its zone
- * only into one that is marked `delegated: true`, and inside its zone lead only to another challenge name.
+ * A user who can write a CNAME in one zone must not be able to choose names in another zone. A chain may leave its zone
+ * only into one that is marked `delegated: true`. Inside its zone, it may lead only to another challenge name.
  * @throws E_ZONE with the line to add to the config
  */
 async function refuseForeignEnd(end: Fqdn, chain: readonly Fqdn[], run: Run): Promise<void> {
@@ -121,7 +121,7 @@ async function refuseForeignEnd(end: Fqdn, chain: readonly Fqdn[], run: Run): Pr
   throw foreignEnd(chain, end, run.config);
 }
 
-/** Whether all names of a chain lie in one zone, by the config and by the DNS. */
+/** Whether all names of a chain are in one zone, by the config and by the DNS. */
 async function isSameZone(chain: readonly Fqdn[], { config, authorities }: Run): Promise<boolean> {
   const configured = new Set(chain.map((name) => longestZone(config.zones, name)?.zone));
   const shown = new Set(await Promise.all(chain.map((name) => authorities.zoneOf(name))));
@@ -132,7 +132,7 @@ function foreignEnd(chain: readonly Fqdn[], end: Fqdn, config: Config): Dns01Err
   const entry = longestZone(config.zones, end);
   const zone = entry?.zone ?? end.slice(end.indexOf('.') + 1);
   return new Dns01Error('E_ZONE', `${shown(chain)}: the CNAME leads to a name that may not be written`, {
-    hint: `if that is meant, add to zones: in ${config.file}: ${zone}: { account: ${entry?.account ?? 'NAME'}, delegated: true }`,
+    hint: `if you want this, add to zones: in ${config.file}: ${zone}: { account: ${entry?.account ?? 'NAME'}, delegated: true }`,
   });
 }
 

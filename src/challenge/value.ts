@@ -8,20 +8,19 @@ import type { Run } from './run.ts';
 import { findRemovalTarget, findTarget, type Target, type TargetSettings } from './target.ts';
 import { inFirstZone } from './zone-search.ts';
 
-/** What was done with one value. */
+/** The result of one change. */
 export interface Changed extends Challenge {
   readonly account: string;
   readonly provider: string;
-  /** Undefined where nobody needs to know it. */
-  readonly zone: Fqdn | undefined;
-  /** Where the value stands or stood: the name itself, or where its CNAMEs lead. */
+  readonly zone: Fqdn;
+  /** Where the value is or was: the name itself, or the end of its CNAMEs. */
   readonly target: Fqdn;
   readonly handle: RecordHandle | undefined;
-  /** False when there was nothing to do; undefined where nobody can tell. */
+  /** False when there was nothing to do; undefined where this cannot be known. */
   readonly changed: boolean | undefined;
 }
 
-/** A value whose way is known, ready to be published or withdrawn. */
+/** A value with its target, ready to be published or withdrawn. */
 export interface Prepared {
   readonly target: Target;
   readonly provider: string;
@@ -29,8 +28,8 @@ export interface Prepared {
 }
 
 /**
- * Find out where a value is to be published. It is in the journal before the provider hears of it, and with its handle
- * after. A write that was refused leaves nothing in the journal; any other stays there.
+ * Finds out where to publish a value. The journal has an entry before the provider gets the request, and its handle
+ * after. A refused write removes the entry; after any other failure it stays.
  * @throws what finding the target throws
  */
 export async function preparePublishing(challenge: Challenge, run: Run, settings: TargetSettings): Promise<Prepared> {
@@ -46,7 +45,7 @@ export async function preparePublishing(challenge: Challenge, run: Run, settings
       throw error;
     });
     const handle = { zone, ...done.handle };
-    // What was there before, and not by us, is not ours to sweep later.
+    // A value that was there before, and that we did not publish, is not ours to sweep.
     if (done.changed === false && !wasKnown) await run.journal.abandon(name, value);
     else await run.journal.record({ ...entry, state: 'published', handle });
     return { name, value, account: account.name, provider, target: target.name, zone, handle, changed: done.changed };
@@ -55,8 +54,8 @@ export async function preparePublishing(challenge: Challenge, run: Run, settings
 }
 
 /**
- * Find out where exactly this value is to be withdrawn: where the journal says that it was published, else where the
- * config says that it belongs. Not there is a success.
+ * Finds out where to withdraw this value: where the journal has it as published, else where the config puts it. A value
+ * that is not there is a success.
  */
 export async function prepareWithdrawing(
   challenge: Challenge,
@@ -70,7 +69,7 @@ export async function prepareWithdrawing(
   async function change(): Promise<Changed> {
     const { zone, done } = await changeInZone('remove', challenge, target, run, target.handle);
     const { entry } = target;
-    // Absent at one place says nothing of another, which an override may have led away from.
+    // Absence at one place proves nothing about another: an override may have named the wrong place.
     const isSettled = entry?.account === account.name && (entry.target ?? name) === target.name;
     if (isSettled || !hasOverride(settings.overrides ?? {})) await run.journal.close(name, value);
     const place = { account: account.name, provider: account.definition.type, target: target.name, zone };
@@ -79,7 +78,7 @@ export async function prepareWithdrawing(
   return { target, provider: account.definition.type, change };
 }
 
-/** The change in the first zone that the account holds. */
+/** Makes the change in the first zone that the account holds. */
 async function changeInZone(
   action: TxtChange['action'],
   { value }: Challenge,

@@ -4,7 +4,7 @@ import type { Run } from './run.ts';
 
 export type { AwaitedValue };
 
-/** Called while waiting: how many results are as they should be, of how many. */
+/** Called while waiting, with the number of results that show the value and the number of all. */
 export type WaitProgress = (shown: number, asked: number) => void;
 
 /**
@@ -22,7 +22,7 @@ export async function waitUntilVisible(
   return waitedMs;
 }
 
-/** The same for many values, of which some may be late. */
+/** The same for many values. Some of them may be late. */
 export async function waitForMost(
   values: readonly AwaitedValue[],
   { config, deadline, authorities }: Run,

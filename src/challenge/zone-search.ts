@@ -2,8 +2,8 @@ import { Dns01Error, isDns01Error } from '../errors.ts';
 import { type Fqdn, isWithin, nameAndAbove } from '../names.ts';
 
 /**
- * The zones that may hold a name, likeliest first: the hints, then every name from the longest on. A challenge name is
- * hardly ever a zone of its own, so it comes last, unless a hint says that it is.
+ * The zones that may hold a name, the likeliest first: the hints, then every name from the longest on. A challenge name
+ * is rarely a zone of its own, so it comes last, unless it is a hint.
  * @param hints e.g. the zone of last time and the zone that the DNS shows
  */
 export function zonesToTry(name: Fqdn, hints: readonly (Fqdn | undefined)[] = []): Fqdn[] {
@@ -14,9 +14,9 @@ export function zonesToTry(name: Fqdn, hints: readonly (Fqdn | undefined)[] = []
 }
 
 /**
- * Do something in the zone that holds the name: the first of these that the provider does not deny. A request that is
- * refused for the zone has changed nothing.
- * @throws E_ZONE listing the zones where the provider held none of them; what the attempt throws otherwise
+ * Runs the attempt in the zone that holds the name: the first zone that the provider does not refuse. An attempt that
+ * is refused because of its zone has changed nothing.
+ * @throws E_ZONE with the zones tried, where the provider holds none of them; what the attempt throws otherwise
  */
 export async function inFirstZone<Result>(
   name: Fqdn,
@@ -35,7 +35,7 @@ export async function inFirstZone<Result>(
   throw noZone(name, zones, refusals);
 }
 
-/** The hint of a refusal that says more than "no such zone" is worth more than ours. */
+/** A provider's hint that says more than "no such zone" is more useful than ours. */
 function noZone(name: Fqdn, zones: readonly Fqdn[], refusals: readonly Dns01Error[]): Dns01Error {
   const telling = refusals.find(({ code }) => code !== 'E_ZONE') ?? refusals.at(-1);
   const tried = zones.map((zone, index) => {

@@ -7,8 +7,8 @@ import { checkSecrets, secretsIn } from './secrets.ts';
 import { checkTls } from './tls.ts';
 
 /**
- * Everything between the config and the provider's zones, for one account.
- * @param names that the user named, and that this account is to write
+ * Checks one account: everything from the config to the provider's zones.
+ * @param names that the user named and this account writes
  */
 export async function* checkAccount(name: string, names: readonly NameToAsk[], run: Run): Findings {
   const report = reporterFor(`account ${name}`);

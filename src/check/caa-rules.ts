@@ -7,7 +7,7 @@ export interface CaaRecord {
   readonly value: string;
 }
 
-/** What is to be issued, by whom and how. */
+/** What to issue, by which CA and how. */
 export interface IssueRequest {
   /** The CA's name in CAA records, e.g. `letsencrypt.org`. Undefined: any CA. */
   readonly issuer: string | undefined;
@@ -21,22 +21,22 @@ export interface IssueRequest {
 export interface CaaVerdict {
   /** `account`: only for certain accounts, and none was given. */
   readonly verdict: 'allowed' | 'account' | 'refused';
-  /** The issuers that may, with what binds them; empty where nothing is said about issuing. */
+  /** The issuers that may issue, with their conditions; empty where the records do not restrict issuing. */
   readonly issuers: readonly string[];
-  /** What keeps the other records from allowing it, each with its record. */
+  /** Why the other records do not allow it, each with its record. */
   readonly refusals: readonly string[];
 }
 
 /** The parts of an issue or issuewild property (RFC 8659 section 4.2). */
 export interface IssueValue {
-  /** Empty: nobody may. */
+  /** Empty: no CA may issue. */
   readonly issuer: string;
   readonly parameters: readonly (readonly [tag: string, value: string])[];
 }
 
 const KNOWN_TAGS = new Set(['issue', 'issuewild', 'iodef', 'issuemail']);
 
-/** Bit 128 by the RFC. Bit 1 is what many records have, from counting the bits the other way round; Boulder takes both. */
+/** Bit 128 by the RFC. Many records have bit 1, counted from the other end; Boulder takes both. */
 const CRITICAL = 128 | 1;
 
 /** A record in the form `FLAGS TAG VALUE`. */
@@ -52,7 +52,7 @@ export function relevantTag(records: readonly CaaRecord[], wildcard: boolean): '
   return wildcard && records.some(({ tag }) => tag === 'issuewild') ? 'issuewild' : 'issue';
 }
 
-/** Whether the closest set of CAA records lets a CA issue. No records at all: everybody may. */
+/** Whether the closest set of CAA records lets a CA issue. Without records, every CA may. */
 export function judgeCaa(records: readonly CaaRecord[], request: IssueRequest): CaaVerdict {
   const unknown = records.filter(({ flags, tag }) => (flags & CRITICAL) !== 0 && !KNOWN_TAGS.has(tag));
   if (unknown.length > 0) {
@@ -98,18 +98,18 @@ function judgeRecord({ value }: CaaRecord, { issuer: wanted, accountUri, method 
   const accounts = valuesOf(parameters, 'accounturi');
   const [account] = accounts;
   if (account === undefined) return { state: 'allowed', issuer };
-  // RFC 8657 section 3: a property with several accounts can be met by none.
+  // RFC 8657 section 3: no account satisfies a property that names several.
   if (accounts.length > 1 || !URL.canParse(account)) return refused('has no usable accounturi, so it allows nobody');
   if (accountUri === undefined) return { state: 'account', issuer: `${issuer} for the account ${account}` };
   return accountUri === account ? { state: 'allowed', issuer } : refused('is for another account');
 }
 
-/** Names of parameters are compared as they are written: Boulder does not know `AccountURI`. */
+/** Parameter names are compared exactly: Boulder does not know `AccountURI`. */
 function valuesOf(parameters: IssueValue['parameters'], tag: string): string[] {
   return parameters.filter(([name]) => name === tag).map(([, value]) => value);
 }
 
-/** RFC 8657 section 4. The list counts up to its first part that cannot be a method. */
+/** RFC 8657 section 4. The list counts up to the first part that cannot be a method. */
 function allowsMethod(lists: readonly string[], method: string): boolean {
   if (lists.length !== 1) return lists.length === 0;
   const methods = (lists[0] ?? '').split(',');
@@ -117,7 +117,7 @@ function allowsMethod(lists: readonly string[], method: string): boolean {
   return methods.slice(0, malformed < 0 ? methods.length : malformed).includes(method);
 }
 
-/** Undefined for a value that does not have the form. */
+/** Undefined for a malformed value. */
 export function parseIssueValue(value: string): IssueValue | undefined {
   const [issuer = '', ...parts] = value.split(';').map(trim);
   if (parts.length === 1 && parts[0] === '') return { issuer, parameters: [] };
@@ -132,5 +132,5 @@ export function parseIssueValue(value: string): IssueValue | undefined {
   return { issuer, parameters };
 }
 
-/** Blanks and tabs alone: they are all the white space that the grammar knows. */
+/** Removes spaces and tabs, the only white space in the grammar. */
 const trim = (text: string): string => text.replace(/^[ \t]+|[ \t]+$/g, '');

@@ -14,7 +14,7 @@ import {
 } from './caa-rules.ts';
 import type { Findings, Reporter } from './finding.ts';
 
-/** Whether CAA records would keep a CA from issuing: the closest set on the way up counts (RFC 8659 section 3). */
+/** Whether CAA records would stop a CA from issuing: the closest set on the way up counts (RFC 8659 section 3). */
 export async function* checkCaa(domain: Fqdn, request: IssueRequest, run: Run, report: Reporter): Findings {
   const resolver = openResolver(run.config.resolvers, run.deadline.signal);
   const found = await closestSet(domain, resolver);
@@ -38,8 +38,8 @@ type ClosestSet =
   | { readonly kind: 'failed'; readonly at: Fqdn; readonly error: unknown };
 
 /**
- * From the domain up to the top level. A resolver follows CNAMEs by itself. A step that fails ends it: the records that
- * count could be there.
+ * From the domain up to the top level. The resolver follows CNAMEs. A failing step ends the search, because the records
+ * that count could be there.
  */
 async function closestSet(domain: Fqdn, resolver: Resolver): Promise<ClosestSet> {
   const labels = domain.split('.');
@@ -56,7 +56,7 @@ async function closestSet(domain: Fqdn, resolver: Resolver): Promise<ClosestSet>
   return { kind: 'none' };
 }
 
-/** Whether the resolvers answer at all; if they do not, a failure says nothing about the domain. */
+/** Whether the resolvers answer at all. If they do not, a failure says nothing about the domain. */
 async function isUsable(resolver: Resolver, domain: Fqdn): Promise<boolean> {
   const top = normaliseName(domain.slice(domain.lastIndexOf('.') + 1));
   return resolver.resolve({ name: top, type: 'NS' }).then(
@@ -79,7 +79,7 @@ function explain(at: Fqdn, records: readonly CaaRecord[], request: IssueRequest,
       return report.warning(
         'caa',
         `the records at ${at} let only certain accounts issue: ${issuers.join(' and ')}`,
-        'compare that with the account of your ACME client, or say it: --account-uri URL',
+        'compare it with the account of your ACME client, or name that with --account-uri URL',
       );
     case 'refused':
       return report.bad(
@@ -90,7 +90,7 @@ function explain(at: Fqdn, records: readonly CaaRecord[], request: IssueRequest,
   }
 }
 
-/** What is said of wildcards where none was asked for: no fault, but good to know. */
+/** What to add about wildcards where none was asked for: not a fault, but good to know. */
 function aboutWildcards(records: readonly CaaRecord[], request: IssueRequest): string {
   const { verdict }: CaaVerdict = judgeCaa(records, { ...request, wildcard: true });
   return verdict === 'refused' ? ', but no wildcards' : '';

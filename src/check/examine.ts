@@ -12,7 +12,7 @@ import { type Wanted, wantedName, wantedZone } from './wanted.ts';
 import { testWrite } from './write-test.ts';
 
 export interface ExamineSettings extends Pick<IssueRequest, 'issuer' | 'accountUri'> {
-  /** What certificates are for, as the user writes it; empty: the zones of the config. */
+  /** The names that certificates are for, as the user writes them; empty: the zones of the config. */
   readonly names: readonly string[];
   readonly account?: string | undefined;
   readonly zone?: string | undefined;
@@ -21,13 +21,13 @@ export interface ExamineSettings extends Pick<IssueRequest, 'issuer' | 'accountU
   readonly dryRun: boolean;
 }
 
-/** Would issuing work? @throws E_USAGE for names that are none, and an account that is not there */
+/** Would issuing work? @throws E_USAGE for a name that is not valid, or an unknown account */
 export async function* examine(run: Run, settings: ExamineSettings): Findings {
   const { config } = run;
   const { account, write, dryRun } = settings;
   if (account !== undefined && !Object.hasOwn(config.accounts, account)) throw noSuchAccount(account, config);
   const wanted = wantedBy(settings, run);
-  // Without names, --zone says what to look at.
+  // Without names, --zone selects what to check.
   const overrides = { account, zone: settings.names.length > 0 ? settings.zone : undefined };
   const named = settings.names.length > 0 ? await targetsOf(wanted, overrides, run) : [];
   const inUse = new Set(named.map((target) => target.account));
@@ -48,7 +48,7 @@ function wantedBy({ names, zone, account }: ExamineSettings, { config }: Run): W
   return routes.map((route) => wantedZone(route.zone));
 }
 
-/** Where the names are written, as far as that can be found; why not is said with the name itself. */
+/** Where the names are written, as far as it can be found. The check of each name reports why it cannot. */
 async function targetsOf(wanted: readonly Wanted[], overrides: Overrides, run: Run): Promise<Target[]> {
   const settings = { principal: WHOLE_CONFIG, overrides };
   const found = await Promise.allSettled(wanted.map(({ challenge }) => findTarget(challenge, run, settings)));
@@ -61,7 +61,7 @@ async function* testWrites(wanted: readonly Wanted[], overrides: Overrides, dryR
   if (dryRun) yield report.notChecked('write', 'nothing was written, because of --dry-run');
   else if (wanted.length === 0) {
     const text = 'nothing was written: no zone is under zones: and no name was given';
-    yield report.notChecked('write', text, 'say where to write: dns01 doctor --write NAME');
+    yield report.notChecked('write', text, 'name where to write: dns01 doctor --write NAME');
   } else {
     const once = new Map(wanted.map((each) => [each.challenge, each]));
     for (const each of once.values()) yield* testWrite(each, overrides, run);

@@ -1,8 +1,8 @@
 import { asDns01Error } from '../errors.ts';
 
 /**
- * One thing that was looked at. `good` only where something was asked and answered; `info`: it was not checked, and the
- * text says why; `warning`: issuing may fail; `bad`: it would fail.
+ * The result of one check. `good`: asked and answered; `info`: not checked, and the text says why; `warning`: issuing may
+ * fail; `bad`: issuing would fail.
  */
 export interface Finding {
   readonly level: 'good' | 'info' | 'warning' | 'bad';
@@ -22,7 +22,7 @@ export interface Reporter {
   notChecked(check: string, why: string, hint?: string): Finding;
   warning(check: string, text: string, hint?: string): Finding;
   bad(check: string, text: string, hint?: string): Finding;
-  /** A failure of ours, as a finding. */
+  /** A Dns01Error as a finding. */
   failed(check: string, error: unknown): Finding;
 }
 
@@ -46,16 +46,16 @@ export function reporterFor(subject: string): Reporter {
   };
 }
 
-/** Errors of an account begin with its name and provider, which stand in the finding already. */
+/** Errors of an account begin with its name and provider, which the finding already has. */
 function withoutSubject(message: string, subject: string): string {
   const rest = message.startsWith(`${subject} (`) ? message.indexOf('): ') : -1;
   return rest < 0 ? message : message.slice(rest + '): '.length);
 }
 
-/** Checks that look at this machine alone: what they find does not show that issuing works. */
+/** Checks of this machine only: what they find does not show that issuing works. */
 const LOCAL_CHECKS = new Set(['config', 'secret']);
 
-/** What all findings come to: `config` where the config is what is bad, `unknown` where nothing could be asked. */
+/** The result of all findings: `config` where the bad thing is the config, `unknown` where nothing could be asked. */
 export function verdictOf(findings: readonly Finding[]): 'good' | 'bad' | 'config' | 'unknown' {
   const bad = findings.filter(({ level }) => level === 'bad');
   if (bad.some(({ check }) => LOCAL_CHECKS.has(check))) return 'config';

@@ -10,10 +10,10 @@ import { wantedZone } from './wanted.ts';
 /** TSIG allows 300 (RFC 8945 section 10). */
 const MAX_SKEW_S = 120;
 
-/** How many zones are named in a finding; the rest is counted. */
+/** How many zones a finding names; the rest is counted. */
 const MAX_ZONES_SHOWN = 5;
 
-/** Before its end, a credential gets a warning. */
+/** A credential gets a warning this long before its end. */
 const SOON_DAYS = 14;
 const DAY_MS = 86_400_000;
 
@@ -25,11 +25,11 @@ export interface NameToAsk {
 
 export interface LoginSettings {
   readonly names: readonly NameToAsk[];
-  /** False for a provider that needs no login, because it works on this machine. */
+  /** False for a provider that needs no login, because it runs on this machine. */
   readonly hasSecrets: boolean;
 }
 
-/** What the provider answers, asked without changing anything. */
+/** What the provider answers to requests that change nothing. */
 export async function* checkLogin(name: string, settings: LoginSettings, run: Run, report: Reporter): Findings {
   const configured = run.config.zones.filter((route) => route.account === name).map(({ zone }) => zone);
   try {
@@ -87,7 +87,7 @@ function* checkZones(
   }
 }
 
-/** An API that cannot list its zones is asked what stands at names. */
+/** An API that cannot list its zones is asked for the values at names. */
 async function* askForNames(
   account: Account,
   names: readonly NameToAsk[],
@@ -96,7 +96,7 @@ async function* askForNames(
 ): Findings {
   if (names.length === 0) {
     const text = 'no zone is under zones: and no name was given, so nothing could be asked';
-    yield report.notChecked('login', text, 'name what a certificate is for: dns01 doctor NAME');
+    yield report.notChecked('login', text, 'name a domain that needs a certificate: dns01 doctor NAME');
   }
   let answered = false;
   for (const each of names) {
@@ -128,7 +128,7 @@ function aboutRight({ right, held, hint, until }: RightCheck, report: Reporter):
   return daysLeft < SOON_DAYS ? report.warning('rights', text, hint) : report.good('rights', text);
 }
 
-/** Certificates, signatures (TSIG) and tokens all end by the clock. */
+/** The clock decides when certificates, signatures (TSIG) and tokens end. */
 function* checkClock(skew: number | undefined, report: Reporter): Generator<Finding> {
   if (skew === undefined) return;
   const seconds = Math.round(Math.abs(skew) / 1000);
@@ -137,7 +137,7 @@ function* checkClock(skew: number | undefined, report: Reporter): Generator<Find
     yield report.warning(
       'clock',
       `${seconds} s ${skew > 0 ? 'behind' : 'ahead of'} the provider's`,
-      'set the clock of this machine, best by NTP',
+      'set the clock of this machine, e.g. by NTP',
     );
 }
 

@@ -5,9 +5,9 @@ import type { Fqdn } from '../names.ts';
 import type { Findings, Reporter } from './finding.ts';
 
 /**
- * Whether the zone is delegated to the servers of the account that is written to, by the NS records that the zone has
- * there. Other names prove nothing: a parent zone may call the same servers by the customer's own names, and some
- * secondaries replace the primary's NS records with their own.
+ * Whether the zone is delegated to the servers of the account that writes it, by the zone's NS records at the provider.
+ * Other names prove nothing: a parent zone may use the customer's own names for the same servers, and some secondaries
+ * replace the primary's NS records with their own.
  */
 export async function* checkNameServers({ name, account }: Target, run: Run, report: Reporter): Findings {
   const { zone, servers, configured } = await run.authorities.find(name);

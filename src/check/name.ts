@@ -12,13 +12,13 @@ import type { Wanted } from './wanted.ts';
 
 export interface NameSettings {
   readonly overrides: Overrides;
-  /** Who is to issue, and for which account. */
+  /** Which CA issues, and for which account. */
   readonly request: Pick<IssueRequest, 'issuer' | 'accountUri'>;
-  /** Zones whose servers were checked already in this run. */
+  /** Zones whose servers were already checked in this run. */
   readonly checkedZones: Set<string>;
 }
 
-/** What the public DNS says of a name or zone, as far as a challenge depends on it. */
+/** What the public DNS says about a name or zone, as far as a challenge depends on it. */
 export async function* checkName(wanted: Wanted, settings: NameSettings, run: Run): Findings {
   const report = reporterFor(wanted.subject);
   yield* untilFailure('dns', report, checkDns(wanted, settings, run, report));

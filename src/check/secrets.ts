@@ -9,11 +9,11 @@ import type { Findings, Reporter } from './finding.ts';
 interface SecretPlace {
   readonly path: readonly string[];
   readonly source: SecretSource;
-  /** The option itself. */
+  /** The option's value, not read. */
   readonly option: unknown;
 }
 
-/** The secrets among validated options, not read. */
+/** The secrets among validated options. Reads none of them. */
 export function secretsIn(options: unknown, path: readonly string[] = []): SecretPlace[] {
   const source = secretSourceOf(options);
   if (source !== undefined) return [{ path, source, option: options }];

@@ -12,7 +12,7 @@ import { type Findings, type Reporter, reporterFor } from './finding.ts';
 /** For one question to one server. */
 const TIMEOUT_MS = 3000;
 
-/** A resolver that remembers "not there" for longer can outlast an authorization. */
+/** A resolver that caches "not there" for longer can outlast an authorization. */
 const MAX_NEGATIVE_TTL_S = 900;
 
 /** Whether every server of a zone answers for it: an add waits for all of them, and a CA may ask any. */
@@ -75,7 +75,7 @@ function negativeTtlIn({ answers, authorities }: DnsMessage): number {
   return Number([...answers, ...authorities].find(({ type }) => type === 'SOA')?.data ?? 0);
 }
 
-/** A wildcard TXT record answers at every challenge name until a value stands there, with values that are not ours. */
+/** A wildcard TXT record answers at every challenge name without a value, with values that are not ours. */
 export async function* checkWildcard(domain: Fqdn, { servers }: Authority, run: Run, report: Reporter): Findings {
   const nowhere = challengeNameOf(`dns01-${randomBytes(6).toString('hex')}.${domain}`);
   const options = { recursive: false, timeoutMs: TIMEOUT_MS, signal: run.deadline.signal };

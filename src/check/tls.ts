@@ -5,17 +5,17 @@ import type { Findings, Reporter } from './finding.ts';
 const TIMEOUT_MS = 10_000;
 const DAY_MS = 86_400_000;
 
-/** Before its end, a certificate gets a warning. */
+/** A certificate gets a warning this long before its end. */
 const SOON_DAYS = 14;
 
 interface Seen {
   readonly fingerprint: string;
   readonly daysLeft: number;
-  /** Why Node would not trust it by itself; undefined when it would. */
+  /** Why Node does not trust it by itself; undefined if it does. */
   readonly distrust: string | undefined;
 }
 
-/** The server's certificate: days left, and the line to paste where no known authority has signed it. */
+/** The server's certificate: days left, and the line for the config where no known authority signed it. */
 export async function* checkTls(url: URL, trusted: boolean, report: Reporter): Findings {
   if (url.protocol !== 'https:') {
     if (isLoopback(url)) return;
@@ -44,7 +44,7 @@ export async function* checkTls(url: URL, trusted: boolean, report: Reporter): F
 function certificateOf(url: URL): Promise<Seen> {
   return new Promise((resolve, reject) => {
     const host = url.hostname.replace(/^\[|\]$/g, '');
-    // Nothing is sent to whoever answers: only the certificate is read.
+    // Nothing is sent to the server: only the certificate is read.
     const socket: TLSSocket = connect(
       {
         host,

@@ -1,23 +1,23 @@
 import { CHALLENGE_LABEL, challengeNameOf, isChallengeName } from '../challenge/challenge.ts';
 import { type Fqdn, normaliseName } from '../names.ts';
 
-/** What a certificate is wanted for, and where its challenge stands. */
+/** What a certificate is for, and where its challenge is. */
 export interface Wanted {
-  /** As findings call it. */
+  /** The name that findings use. */
   readonly subject: string;
   readonly domain: Fqdn;
   readonly challenge: Fqdn;
   readonly wildcard: boolean;
 }
 
-/** A name as users write it: `example.com`, `*.example.com`, or the name of a challenge. @throws E_USAGE */
+/** A name as users write it: `example.com`, `*.example.com`, or a challenge name. @throws E_USAGE */
 export function wantedName(text: string): Wanted {
   const wildcard = text.trim().startsWith('*.');
   const name = normaliseName(wildcard ? text.trim().slice(2) : text);
   return { ...placesOf(name), subject: `name ${wildcard ? '*.' : ''}${name}`, wildcard };
 }
 
-/** A zone of the config, which may be a challenge name itself. */
+/** A zone of the config, which may itself be a challenge name. */
 export function wantedZone(zone: Fqdn): Wanted {
   return { ...placesOf(zone), subject: `zone ${zone}`, wildcard: false };
 }

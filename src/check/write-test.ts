@@ -8,7 +8,7 @@ import { isDns01Error } from '../errors.ts';
 import { type Findings, reporterFor } from './finding.ts';
 import type { Wanted } from './wanted.ts';
 
-/** Publish a random value at a challenge name, see it, withdraw it, and say how long each took. */
+/** Publishes a random value at a challenge name, sees it and withdraws it, and reports the time of each step. */
 export async function* testWrite({ subject, challenge }: Wanted, overrides: Overrides, run: Run): Findings {
   const report = reporterFor(subject);
   const value = createHash('sha256').update(randomBytes(32)).digest('base64url');

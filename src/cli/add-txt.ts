@@ -12,7 +12,7 @@ export interface AddOptions extends CommonOptions {
   readonly wait: boolean;
 }
 
-/** `dns01 add-txt`: publish a value, then wait until every authoritative server shows it. */
+/** `dns01 add-txt`: publishes a value, then waits until every authoritative server shows it. */
 export function addTxt(name: string, value: string, options: AddOptions, io: Io): Promise<void> {
   return withRun(options, io, async (run) => {
     const settings = { principal: WHOLE_CONFIG, overrides: options };
@@ -38,7 +38,7 @@ export function addTxt(name: string, value: string, options: AddOptions, io: Io)
   });
 }
 
-/** The record stays when the wait fails: say so. */
+/** The record stays when the wait fails: the error says so. */
 async function waitOrExplain(wait: Promise<number>): Promise<number> {
   try {
     return await wait;
@@ -46,7 +46,7 @@ async function waitOrExplain(wait: Promise<number>): Promise<number> {
     if (!isDns01Error(error)) throw error;
     throw new Dns01Error(error.code, `published, but ${error.message}`, {
       cause: error,
-      hint: `${error.hint ? `${error.hint}; ` : ''}the value stays: go on with wait-txt, or withdraw it with remove-txt`,
+      hint: `${error.hint ? `${error.hint}; ` : ''}the value stays: wait again with wait-txt, or withdraw it with remove-txt`,
     });
   }
 }

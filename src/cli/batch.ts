@@ -13,7 +13,7 @@ export interface BatchOptions extends CommonOptions {
 }
 
 /** Seconds. A provider that allows 60 requests a minute needs hours for thousands of names. */
-const BATCH_TIME = 86_400;
+const BATCH_SECONDS = 86_400;
 
 interface Tally {
   lines: number;
@@ -22,11 +22,11 @@ interface Tally {
 }
 
 /**
- * `dns01 batch`: one JSON line in, one out, in order. Results of adds are printed when their values can be seen, after
- * one wait for all; with `--no-wait` as soon as they are published.
+ * `dns01 batch`: one JSON line in, one out, in order. The result of an add is printed when its value is visible, after
+ * one wait for all; with `--no-wait` as soon as it is published.
  */
 export function batch(options: BatchOptions, io: Io): Promise<void> {
-  return withRun({ ...options, timeout: options.timeout ?? BATCH_TIME }, io, async (run) => {
+  return withRun({ ...options, timeout: options.timeout ?? BATCH_SECONDS }, io, async (run) => {
     const tally: Tally = { lines: 0, failed: 0, first: undefined };
     const progress = progressLine(io, options);
     const done = counted(runBatch(createInterface({ input: process.stdin }), run, options.dryRun), tally, progress);

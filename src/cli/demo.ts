@@ -18,7 +18,7 @@ const NAME = challengeNameOf(ZONE);
 const APEX_VALUE = 'LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ';
 const WILDCARD_VALUE = 'evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA';
 
-/** `dns01 demo`: the steps of a wildcard certificate, with the verbs' own code against a real name server on loopback. */
+/** `dns01 demo`: the steps of a wildcard certificate with the code of the verbs, on a real name server on loopback. */
 export async function demo(io: Io): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'dns01-demo-'));
   const records = openRecords(join(directory, 'state', 'accounts', 'demo'));

@@ -6,7 +6,7 @@ import { withRun } from './open-run.ts';
 import type { CommonOptions } from './options.ts';
 
 export interface DoctorOptions extends CommonOptions {
-  /** What certificates are for; empty: the zones of the config. */
+  /** The names that certificates are for; empty: the zones of the config. */
   readonly names: readonly string[];
   /** The CA's name in CAA records, e.g. `letsencrypt.org`. */
   readonly issuer: string | undefined;
@@ -14,11 +14,11 @@ export interface DoctorOptions extends CommonOptions {
   readonly accountUri: string | undefined;
   /** Publish and withdraw a value. */
   readonly write: boolean;
-  /** Do it in the environment that cron gives. */
+  /** Run with the environment that cron gives. */
   readonly asCron: boolean;
 }
 
-/** `dns01 doctor`: would issuing work? One line for each thing looked at, and what to do. The result is the exit code. */
+/** `dns01 doctor`: would issuing work? One line for each check, and what to do. Returns the exit code. */
 export async function doctor(options: DoctorOptions, io: Io): Promise<number> {
   const env = options.asCron ? cronEnvironment(io.env) : io.env;
   const findings: Finding[] = [];
@@ -35,7 +35,7 @@ export async function doctor(options: DoctorOptions, io: Io): Promise<number> {
   return failure?.exitCode ?? 0;
 }
 
-/** What cron leaves of the environment (crontab(5)). */
+/** The environment of a cron job (crontab(5)). */
 function cronEnvironment(env: Io['env']): Io['env'] {
   return { PATH: '/usr/bin:/bin', SHELL: '/bin/sh', HOME: env['HOME'], LOGNAME: env['LOGNAME'] };
 }

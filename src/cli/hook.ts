@@ -9,11 +9,11 @@ import { withRun } from './open-run.ts';
 import type { CommonOptions } from './options.ts';
 
 export interface HookOptions extends CommonOptions {
-  /** Overrides what is right for the client. */
+  /** Overrides the client's default. */
   readonly wait?: boolean | undefined;
 }
 
-/** `dns01 hook CLIENT …`: everything after the client's name is the client's. The result is the exit code. */
+/** `dns01 hook CLIENT …`: all arguments after the client's name come from the client. Returns the exit code. */
 export async function hook(name: string, args: readonly string[], options: HookOptions, io: Io): Promise<number> {
   if (name === 'acme.sh' && args[0] === '--install' && args.length <= 2) {
     const { installAcmeSh } = await import('./install-acme-sh.ts');

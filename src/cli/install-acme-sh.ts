@@ -6,7 +6,7 @@ import { Dns01Error } from '../errors.ts';
 import dnsapi from '../hooks/dns_dns01.sh';
 import type { Io } from '../output/io.ts';
 
-/** `dns01 hook acme.sh --install [DIR]`: puts the dnsapi file where acme.sh finds it, knowing where this dns01 is. */
+/** `dns01 hook acme.sh --install [DIR]`: writes the dnsapi file, with the path of this dns01, where acme.sh finds it. */
 export async function installAcmeSh(directory: string | undefined, io: Io): Promise<void> {
   const target = directory === undefined ? acmeShDirectory(io.env) : resolve(directory);
   const file = join(target, 'dns_dns01.sh');
@@ -21,7 +21,7 @@ export async function installAcmeSh(directory: string | undefined, io: Io): Prom
   io.stdout(`${file}\n`);
 }
 
-/** acme.sh looks into its home and into the dnsapi folder there. */
+/** acme.sh looks in its home and in the dnsapi folder there. */
 function acmeShDirectory(env: Io['env']): string {
   const home = env['LE_WORKING_DIR'] || join(homedir(), '.acme.sh');
   if (existsSync(home)) return join(home, 'dnsapi');
@@ -30,7 +30,7 @@ function acmeShDirectory(env: Io['env']): string {
   });
 }
 
-/** The path stands inside double quotes, in the default of an expansion. */
+/** Escapes a path for double quotes, in the default of an expansion. */
 function shellSafe(path: string): string {
   return path.replace(/["\\$`}]/g, '\\$&');
 }

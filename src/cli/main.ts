@@ -7,7 +7,7 @@ import { protectDashValues } from './options.ts';
 import { printError } from './output.ts';
 import { createProgram, usageError } from './program.ts';
 
-/** Run the command line, `argv` without node and script. The result is the exit code. */
+/** Runs the command line, `argv` without node and script. Returns the exit code. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
   let exitCode = 0;
   const program = createProgram(io, version, (code) => {
@@ -36,15 +36,15 @@ function withSubcommands(command: Command): Command[] {
 function throwInsteadOfExit(command: Command, io: Io): void {
   command.exitOverride().configureOutput({
     writeOut: io.stdout,
-    // Usage errors are printed once, by us.
+    // printError prints usage errors, so commander must not.
     outputError: () => {},
   });
 }
 
-/** Exit as the shell counts a process that died from the signal. */
+/** The exit code of a shell for a process that ended by this signal. */
 function stopped(io: Io, signal: string): number {
   const error = new Dns01Error('E_REMOTE', `stopped by ${signal}`, {
-    hint: 'what was published so far stays: withdraw it with remove-txt',
+    hint: 'values that were published stay: withdraw them with remove-txt',
   });
   printError(io, error, { json: false, verbose: false });
   return 128 + (constants.signals[signal as NodeJS.Signals] ?? 0);

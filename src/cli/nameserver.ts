@@ -16,10 +16,10 @@ export interface NameserverOptions extends CommonOptions {
   readonly listen: readonly string[];
 }
 
-/** Loopback and a port that needs no rights: whoever wants to be asked by the world says so. */
+/** Loopback, and a port that needs no privileges. To serve the network, the user has to say so. */
 const DEFAULT_LISTEN = '127.0.0.1:5300';
 
-/** `dns01 nameserver`: serve the zones of all embedded accounts until the process is told to stop. */
+/** `dns01 nameserver`: serves the zones of all embedded accounts until the process gets a stop signal. */
 export function nameserver(options: NameserverOptions, io: Io): Promise<void> {
   return withRun(options, io, async (run) => {
     const zones = await servedZones(run);
@@ -33,7 +33,7 @@ export function nameserver(options: NameserverOptions, io: Io): Promise<void> {
 
 async function open(text: string, zones: () => Promise<ServedZone[]>, run: Run) {
   const { address, port } = parseServerAddress(text);
-  const failed = (error: unknown) => run.log.debug('a question could not be answered', { failure: String(error) });
+  const failed = (error: unknown) => run.log.debug('a query could not be answered', { failure: String(error) });
   return startNameserver({ address, port, zones, failed }).catch((error: Error & { code?: string }) => {
     throw new Dns01Error('E_CONFIG', `cannot listen on ${text}: ${error.message}`, {
       hint:
@@ -42,7 +42,7 @@ async function open(text: string, zones: () => Promise<ServedZone[]>, run: Run) 
   });
 }
 
-/** The zones of all embedded accounts, with their records as they are at the time of the call. */
+/** The zones of all embedded accounts, with their records at the time of the call. */
 async function servedZones(run: Run): Promise<() => Promise<ServedZone[]>> {
   const names = Object.keys(run.config.accounts).filter((name) => run.config.accounts[name]?.provider === 'embedded');
   if (names.length === 0) {

@@ -7,10 +7,10 @@ import { createLog } from '../output/log.ts';
 import { openStateDirectory } from '../state/directory.ts';
 import type { CommonOptions } from './options.ts';
 
-/** Seconds for the providers' APIs where nothing else is said; the wait for propagation has its own time. */
+/** Default seconds for the providers' APIs. The wait for propagation has a limit of its own. */
 const API_SECONDS = 180;
 
-/** A run of the command line: from the options and the environment. @param loaded the config, where it is read already */
+/** A run of the command line, from the options and the environment. @param loaded the config, if it is read already */
 export async function withRun<Result>(
   options: CommonOptions & Pick<RunSettings, 'retriesRefusedLogins'>,
   io: Io,

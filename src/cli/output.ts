@@ -2,12 +2,12 @@ import { asDns01Error, type Dns01Error } from '../errors.ts';
 import type { Io } from '../output/io.ts';
 import type { CommonOptions } from './options.ts';
 
-/** Print a verb's result: a line for a person, or the document for a program. */
+/** Prints a verb's result: a line for a person, or the document for a program. */
 export function printResult(io: Io, { json }: Pick<CommonOptions, 'json'>, line: string, document: object): void {
   io.stdout(json ? `${JSON.stringify({ ok: true, ...document })}\n` : `${line}\n`);
 }
 
-/** Print a failure to stderr, with `json` also as a document to stdout. Returns the exit code. */
+/** Prints a failure to stderr, with `json` also as a document to stdout. Returns the exit code. */
 export function printError(io: Io, thrown: unknown, { json, verbose }: { json: boolean; verbose: boolean }): number {
   const error = asDns01Error(thrown);
   const { code, message, hint } = error;
@@ -23,13 +23,13 @@ function stackOf(error: Dns01Error): string {
   return origin.stack ?? String(origin);
 }
 
-/** What a value was done to, in the words of a result line. */
+/** Where and through which account, as a result line ends. */
 export function whereAndWho({ name, target, account, provider }: Place): string {
   const at = target === name ? '' : ` at ${target}`;
   return `${at} through account ${account} (${provider})`;
 }
 
-/** The same for the JSON document: the target only where CNAMEs lead elsewhere. */
+/** The same for the JSON document. It has the target only where CNAMEs lead elsewhere. */
 export function placeDocument({ name, value, target, account, provider, zone }: Place): object {
   return { name, value, ...(target === name ? {} : { target }), account, provider, zone };
 }

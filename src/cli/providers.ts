@@ -4,7 +4,7 @@ import { Dns01Error } from '../errors.ts';
 import type { Io } from '../output/io.ts';
 import type { ProviderDefinition } from '../provider.ts';
 
-/** `dns01 providers`: all of them, a line each; `dns01 providers TYPE`: what one needs and costs. */
+/** `dns01 providers` lists all of them; `dns01 providers TYPE` shows options, rights and costs of one. */
 export async function providers(type: string | undefined, json: boolean, io: Io): Promise<void> {
   if (type === undefined) {
     const definitions = await Promise.all(Object.values(registry).map(async (load) => (await load()).default));

@@ -7,7 +7,7 @@ import { withRun } from './open-run.ts';
 import type { CommonOptions } from './options.ts';
 import { placeDocument, printResult, whereAndWho } from './output.ts';
 
-/** `dns01 remove-txt`: withdraw exactly this value; nothing there is a success. */
+/** `dns01 remove-txt`: withdraws exactly this value; a value that is not there is a success. */
 export function removeTxt(name: string, value: string, options: CommonOptions, io: Io): Promise<void> {
   return withRun(options, io, async (run) => {
     const settings = { principal: WHOLE_CONFIG, overrides: options };
@@ -22,7 +22,7 @@ export function removeTxt(name: string, value: string, options: CommonOptions, i
     const [withdrawn] = await Promise.all(each);
     if (!withdrawn || isDns01Error(withdrawn)) throw withdrawn;
     const { changed } = withdrawn;
-    const what = changed === false ? 'was not there any more' : 'withdrawn';
+    const what = changed === false ? 'was not there' : 'withdrawn';
     const line = `${withdrawn.name}: ${what}${whereAndWho(withdrawn)}`;
     printResult(io, options, line, { action: 'remove', ...placeDocument(withdrawn), changed, waitedMs: 0 });
   });

@@ -19,13 +19,13 @@ export interface ServeOptions extends CommonOptions {
   readonly wait: boolean;
 }
 
-/** Seconds for a request, the wait for propagation aside: time for a rate limit of the provider to pass, several times. */
+/** Seconds for a request without the wait for propagation. A provider's rate limit can pass several times in it. */
 const ANSWER_SECONDS = 600;
 
-/** Of a path that somebody asked for, in characters; the log shows no more. */
+/** In characters. The log shows no more of a requested path. */
 const MAX_SHOWN_PATH = 100;
 
-/** `dns01 serve`: the hook over HTTP, until the process is told to stop. */
+/** `dns01 serve`: the hook over HTTP, until the process gets a stop signal. */
 export async function serve(options: ServeOptions, io: Io): Promise<void> {
   const log = await createLog({ quiet: options.quiet, verbose: options.verbose, write: io.stderr });
   const live = followConfig(findConfig(options.config, io.env), {
@@ -38,7 +38,7 @@ export async function serve(options: ServeOptions, io: Io): Promise<void> {
   });
   const { propagation } = live.current().config;
   const answerWithin = options.timeout ?? ANSWER_SECONDS + (options.wait ? propagation.timeout : 0);
-  // What was begun is finished even when the process is told to stop. A run serves requests that come later, too.
+  // A request that has begun is finished after a stop signal too, because its run may serve later requests as well.
   const runIo = { ...io, isTerminal: false, stop: new AbortController().signal };
   const runOptions = { ...options, timeout: answerWithin + MAX_RUN_AGE_MS / 1000 };
   const runs = openSharedRun((task) => withRun(runOptions, runIo, task, live.current().config));
@@ -87,11 +87,11 @@ export async function serve(options: ServeOptions, io: Io): Promise<void> {
   await runs.close();
 }
 
-/** `dns01 serve hash`: a password on stdin, what stands in the config for it on stdout. */
+/** `dns01 serve hash`: reads a password from stdin and prints the line for the config. */
 export async function serveHash(io: Io): Promise<void> {
   const password = (await readAll(process.stdin)).replace(/\r?\n$/, '');
   if (password.length < 8) {
-    throw new Dns01Error('E_USAGE', 'the password has less than 8 characters', {
+    throw new Dns01Error('E_USAGE', 'the password has fewer than 8 characters', {
       hint: 'openssl rand -base64 24 | dns01 serve hash',
     });
   }

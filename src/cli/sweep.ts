@@ -9,7 +9,7 @@ export interface SweepOptions extends CommonOptions {
   readonly scan: boolean;
 }
 
-/** `dns01 sweep`: withdraw what this tool published and never withdrew; with `--scan` only look for what else is there. */
+/** `dns01 sweep`: withdraws what dns01 published and never withdrew; with `--scan` it only lists unknown values. */
 export function sweepLeftovers(options: SweepOptions, io: Io): Promise<void> {
   const seconds = parseDuration(options.olderThan, '--older-than');
   return withRun(options, io, async (run) => {

@@ -11,7 +11,7 @@ interface ZoneRow {
   readonly active: boolean;
 }
 
-/** `dns01 zones`: what each account can write, one zone a line, as they come; as JSON in one document. */
+/** `dns01 zones`: the zones that each account can write, one a line as they arrive; as JSON in one document. */
 export function zones(options: CommonOptions, io: Io): Promise<void> {
   return withRun(options, io, async (run) => {
     const accounts = options.account === undefined ? Object.keys(run.config.accounts) : [options.account];
@@ -27,7 +27,7 @@ export function zones(options: CommonOptions, io: Io): Promise<void> {
         failures.push(asDns01Error(error));
       }
     }
-    // One account that fails hides nothing of the others; the first failure decides the exit code.
+    // A failing account does not hide the others; the first failure decides the exit code.
     for (const failure of failures.slice(1)) run.log.warn(failure.message);
     if (failures[0]) throw failures[0];
     if (options.json) io.stdout(`${JSON.stringify({ ok: true, action: 'zones', zones: rows })}\n`);
@@ -36,14 +36,14 @@ export function zones(options: CommonOptions, io: Io): Promise<void> {
 
 const asLine = ({ account, zone, active }: ZoneRow): string => `${account}\t${zone}${active ? '' : '\tinactive'}\n`;
 
-/** The same rows, the first of them asked for at once: the accounts log in side by side and print in their order. */
+/** The same rows, with the first one requested at once: the accounts log in at the same time and print in order. */
 async function* drain<Row>(first: Promise<IteratorResult<Row, void>>, rest: AsyncGenerator<Row, void>) {
   for (let step = await first; !step.done; step = await rest.next()) yield step.value;
 }
 
 function begun<Row>(rows: AsyncGenerator<Row, void>): AsyncGenerator<Row, void> {
   const first = rows.next();
-  // Told when its turn comes.
+  // The error is reported when it is this account's turn.
   first.catch(() => {});
   return drain(first, rows);
 }
@@ -61,7 +61,7 @@ async function* zonesOf(name: string, run: Run): AsyncGenerator<ZoneRow, void> {
   }
 }
 
-/** Some APIs cannot tell; then what the config says is all there is. */
+/** Some APIs cannot list zones; then only the config's are known. */
 function configuredZones(account: string, provider: string, { config, log }: Run): ZoneRow[] {
   const known = config.zones.filter((route) => route.account === account);
   log.info(`account ${account} (${provider}): the API cannot list zones, ${known.length} known from the config`);

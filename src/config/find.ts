@@ -8,9 +8,9 @@ const SYSTEM_CONFIG = '/etc/dns01/config.yaml';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The path of the one config file of this run: the first that is there. One that was named must be there. Nothing is
- * looked for in the current directory: whoever made that directory may be anybody.
- * @throws E_CONFIG listing where was looked
+ * The path of the config file of this run: the first that exists. A named one has to exist. The current directory is not
+ * searched, because anyone may have made it.
+ * @throws E_CONFIG with the places that were looked at
  */
 export function findConfig(named: string | undefined, env: Environment): string {
   const explicit = named ?? env['DNS01_CONFIG'];
@@ -19,6 +19,6 @@ export function findConfig(named: string | undefined, env: Environment): string 
   const found = places.find((path) => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false);
   if (found) return resolve(found);
   throw new Dns01Error('E_CONFIG', `no config found (looked at ${places.join(', ')})`, {
-    hint: 'write one after config.example.yaml, or name it with --config FILE or DNS01_CONFIG',
+    hint: 'write one (config.example.yaml is a template), or name it with --config FILE or DNS01_CONFIG',
   });
 }

@@ -15,20 +15,20 @@ export interface ConfigFile {
 
 export interface Config extends ConfigFile {
   readonly accounts: Readonly<Record<string, AccountConfig>>;
-  /** The user's own map of zones, in no order. */
+  /** The user's map of zones, unordered. */
   readonly zones: readonly ZoneRoute[];
-  /** `HOST`, `HOST:PORT` or `[HOST]:PORT`; empty: the system's. */
+  /** `HOST`, `HOST:PORT` or `[HOST]:PORT`; empty: the system's resolvers. */
   readonly resolvers: readonly string[];
-  /** Who is asked for a zone instead of the zone's own servers. */
+  /** The servers to query for a zone instead of the zone's own. */
   readonly nameservers: readonly { readonly zone: Fqdn; readonly servers: readonly string[] }[];
-  /** Networks on loopback or link-local addresses whose name servers may be asked, in CIDR notation. */
+  /** Networks in CIDR notation whose name servers may be queried, although they are loopback or link-local. */
   readonly allowNetworks: readonly string[];
   readonly followCnames: boolean;
   /** In seconds. */
   readonly propagation: { readonly timeout: number; readonly interval: number; readonly settle: number };
   /** In seconds. */
   readonly ttl: number;
-  /** Undefined where nothing is to be served. */
+  /** Undefined without a `serve:` block. */
   readonly serve: ServeConfig | undefined;
 }
 
@@ -42,14 +42,14 @@ export interface ServeConfig {
 
 export interface AccountConfig {
   readonly provider: string;
-  /** The provider's keys, not yet validated: that happens when the account is used. */
+  /** The provider's keys, not yet validated: opening the account does that. */
   readonly options: Readonly<Record<string, unknown>>;
 }
 
 export interface ZoneRoute {
   readonly zone: Fqdn;
   readonly account: string;
-  /** Any name may be written here, and CNAMEs may lead here from other zones. */
+  /** Any name may be written here, and CNAMEs of other zones may lead here. */
   readonly delegated: boolean;
 }
 
@@ -68,7 +68,7 @@ export function loadConfig(file: string): Config {
   return shape(found, parsed.data);
 }
 
-/** An error that points at a place in the config file. */
+/** An error with its place in the config file. */
 export function configError(
   { file, lineOf }: ConfigFile,
   path: readonly PropertyKey[],
@@ -153,7 +153,7 @@ function serveConfig(found: ConfigFile, raw: NonNullable<RawConfig['serve']>): S
   };
 }
 
-/** A name of the config, in the one form that names have everywhere inside. */
+/** A normalised name of the config. */
 function nameAt(found: ConfigFile, path: readonly PropertyKey[], text: string): Fqdn {
   try {
     return normaliseName(text);

@@ -21,7 +21,7 @@ interface JsonSchema {
   readonly anyOf?: readonly JsonSchema[];
 }
 
-/** A schema as JSON Schema of what a user writes. */
+/** The JSON Schema of what a user writes. */
 export function inputSchema(schema: z.core.$ZodType): JsonSchema {
   return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
 }

@@ -3,20 +3,20 @@ import { ExplorerBase } from 'cosmiconfig/dist/ExplorerBase.js';
 import { type Document, isMap, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { Dns01Error } from '../errors.ts';
 
-/** A config file as data, and where each of its keys stands. */
+/** A config file as data, with the line of each key. */
 export interface ParsedConfig {
   readonly data: unknown;
-  /** The line (from 1) of the key or item at the path, or of the nearest thing above it that is there. */
+  /** The line (from 1) of the key or item at the path, or of the nearest parent that exists. */
   lineOf(path: readonly PropertyKey[]): number;
 }
 
-/** More aliases than this are made to fill the memory. */
+/** More aliases than this are an attempt to fill the memory. */
 const MAX_ALIASES = 100;
 
 /**
- * A config file's text: YAML or JSON, never code. cosmiconfig picks the loader by the file's name; it never opens the
- * file itself, nor the files of its own settings.
- * @throws E_CONFIG naming file and line, without the text around the mistake: a password may stand there
+ * Parses a config file: YAML or JSON, never code. cosmiconfig chooses the loader by the file's name. It never opens the
+ * file itself, nor its own settings files.
+ * @throws E_CONFIG with file and line, without the text around the mistake, because that may be a password
  */
 export function parseConfig(file: string, text: string): ParsedConfig {
   const lines = new LineCounter();

@@ -2,9 +2,9 @@ import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, rea
 import { dirname } from 'node:path';
 import { Dns01Error } from '../errors.ts';
 
-/** What a file is opened for. */
+/** How a file is used. */
 export interface TrustSettings {
-  /** In bytes; the largest that makes sense. */
+  /** The largest size accepted, in bytes. */
   readonly maxBytes?: number;
   readonly kind?: 'file' | 'directory';
 }
@@ -21,10 +21,10 @@ const WRITABLE_BY_OTHERS = 0o022;
 const STICKY = 0o1000;
 
 /**
- * Read a file that decides something: where credentials go, what is run, who is trusted. Whoever else can change it
- * could decide instead, so it must belong to root or to this user, and nobody else may write it or a directory above it.
- * All of that is asked of the opened file, not of its name, and nothing blocks: a FIFO is refused.
- * @throws E_CONFIG for a file that is not to be trusted; the system's own error where it cannot be opened
+ * Reads a file that decides where credentials go, what runs or who is trusted. Anyone who can change it could decide
+ * instead, so it must belong to root or to this user, and no other user may write it or a directory above it. All checks
+ * are made on the opened file, not on its name, and nothing blocks: a FIFO is refused.
+ * @throws E_CONFIG for a file that is not trusted; the system's own error where it cannot be opened
  */
 export function readTrustedFile(file: string, settings: TrustSettings = {}): TrustedFile {
   return withTrusted(file, settings, (descriptor, path, stats) => ({
@@ -34,12 +34,12 @@ export function readTrustedFile(file: string, settings: TrustSettings = {}): Tru
   }));
 }
 
-/** The same checks for a file that somebody else will read or run, or for a directory. Returns its real path. */
+/** The same checks for a directory, or for a file that another program reads or runs. Returns its real path. */
 export function checkTrusted(file: string, settings: TrustSettings = {}): string {
   try {
     return withTrusted(file, settings, (_descriptor, path) => path);
   } catch (error) {
-    // A program may be run by those who may not read it.
+    // A user may be allowed to run a program without being allowed to read it.
     if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
     const path = realpathSync(file);
     check(path, lstatSync(path), settings);

@@ -17,36 +17,35 @@ import {
 
 export type { NameServer } from './zone-cut.ts';
 
-/** The servers that speak for a name. */
+/** The servers to query about a name. */
 export interface Authority extends ZoneServers {
-  /** The user named the servers: what they say counts, be they authoritative or not. */
+  /** The config names the servers: their answers count even if they are not authoritative. */
   readonly configured: boolean;
 }
 
 export interface DnsSettings {
-  /** Empty: the system's. */
+  /** Empty: the system's resolvers. */
   readonly resolvers: readonly string[];
-  /** Who is asked about the names in a zone, which need not be a zone of its own. */
+  /** The servers for the names in a zone, which need not be a zone in the DNS. */
   readonly nameservers: readonly { readonly zone: Fqdn; readonly servers: readonly string[] }[];
-  /** Networks (CIDR) whose addresses the DNS may give for name servers although they are loopback, link-local or the like. */
+  /** Networks (CIDR) of name servers that are allowed although they are loopback, link-local or similar. */
   readonly allowNetworks?: readonly string[];
-  /** Where authoritative servers listen; tests cannot have 53. */
+  /** The port of authoritative servers; tests cannot use 53. */
   readonly port?: number;
 }
 
 export interface AuthorityFinder {
   /**
-   * The servers to ask about the name: those of `dns.nameservers`, else those of the zone that really holds it. The name
-   * itself is asked of them alone: a caching resolver that hears of it too early remembers that it is not there
-   * (RFC 2308).
-   * @throws E_REMOTE when DNS does not answer; E_ZONE when no zone holds the name
+   * The servers for the name: those of `dns.nameservers`, else those of the zone that really holds it. Only these get
+   * queries for the name itself: a caching resolver that is queried too early caches that it is not there (RFC 2308).
+   * @throws E_REMOTE when the DNS does not answer; E_ZONE when no zone holds the name
    */
   find(name: Fqdn): Promise<Authority>;
-  /** The zone that holds the name, by what those servers say; undefined where none says it. */
+  /** The zone that holds the name, by the answers of those servers; undefined where they do not say. */
   zoneOf(name: Fqdn): Promise<Fqdn | undefined>;
 }
 
-/** Names that are remembered at once: a batch may have any number. */
+/** How many names are remembered: a batch may have any number. */
 const MAX_NAMES = 10_000;
 
 export function openAuthorityFinder(settings: DnsSettings, signal: AbortSignal): AuthorityFinder {
@@ -64,7 +63,7 @@ export function openAuthorityFinder(settings: DnsSettings, signal: AbortSignal):
 
   async function search(name: Fqdn): Promise<ZoneServers> {
     const underWay = searches.get(family(name));
-    // Not even a tick may pass before the first search is known to the others.
+    // Set before the first await, so that other searches see it.
     if (underWay) await underWay.catch(() => {});
     const near = nearestCut(name, cuts);
     const below = near && (await descend(name, near, zoneCuts));
@@ -94,7 +93,7 @@ export function openAuthorityFinder(settings: DnsSettings, signal: AbortSignal):
   return { find, zoneOf: (name) => zoneOf(name).catch(() => undefined) };
 }
 
-/** What is found for a name is found once in a run; what failed is tried again. */
+/** Each name is looked up once in a run; a failure is not remembered. */
 function rememberByName<Found>(load: (name: Fqdn) => Promise<Found>): (name: Fqdn) => Promise<Found> {
   const known = new Map<Fqdn, Promise<Found>>();
   return (name) => {
@@ -110,8 +109,8 @@ function rememberByName<Found>(load: (name: Fqdn) => Promise<Found>): (name: Fqd
 }
 
 /**
- * The answer to a query for an SOA names the zone: in the answer, or beside it where the name is none (RFC 2308
- * section 3). A name with a CNAME is no zone, so it lies in that of its parent, whatever SOA comes with its target.
+ * The owner of the SOA record names the zone: in the answer, or beside it where the name is not a zone (RFC 2308
+ * section 3). A name with a CNAME is never a zone, so it is in its parent's, whatever SOA record the target has.
  */
 function zoneAt(servers: readonly NameServer[], name: Fqdn, signal: AbortSignal): Promise<Fqdn | undefined> {
   const attempt = async (server: NameServer, raceSignal: AbortSignal): Promise<Fqdn | undefined> => {
@@ -129,7 +128,7 @@ function zoneAt(servers: readonly NameServer[], name: Fqdn, signal: AbortSignal)
   return firstUseful(servers, attempt, { ...ZONE_RACE, signal });
 }
 
-/** Names that may share a zone: the second search of such a name waits for what the first one finds. */
+/** Names that may share a zone: the second search in a family waits for the result of the first. */
 const family = (name: Fqdn): string => name.split('.').slice(-2).join('.');
 
 function nearestCut(name: Fqdn, cuts: ReadonlyMap<Fqdn, ZoneServers>): ZoneServers | undefined {
@@ -141,8 +140,8 @@ function nearestCut(name: Fqdn, cuts: ReadonlyMap<Fqdn, ZoneServers>): ZoneServe
 }
 
 /**
- * What a resolver may be asked about: never the challenge name, which only the zone's own servers may hear of. But a host
- * name of two labels is the top of its zone, so it is there already.
+ * The name to query at a resolver: never the challenge name, which only its own servers may be asked for. A host name
+ * of two labels is the top of its zone, so it exists already.
  */
 function above(name: Fqdn): Fqdn {
   const parent = parentOf(name);

@@ -6,15 +6,15 @@ import { firstUseful } from './first-useful.ts';
 import { query } from './query.ts';
 import { QUERY_TIMEOUT_MS, ZONE_RACE } from './zone-cut.ts';
 
-/** More aliases after each other do not happen by honest means; CAs stop earlier. */
+/** No honest chain has more aliases, and CAs stop earlier. */
 const MAX_CHAIN = 8;
 
 /**
- * Follow the CNAMEs from a name, each as its own authoritative servers have it. The result begins with the name itself and
- * ends where the chain ends; alone, it has no CNAME. An alias that a wildcard makes up for every name below a domain is
- * none: a record at the name itself hides it (RFC 4592 section 2.2).
- * @param unanswered called where the DNS does not answer; the chain is taken to end there
- * @throws E_ZONE for a loop, a chain without end or a target that is no domain name, showing it
+ * Follows the CNAMEs from a name, each as its own authoritative servers have it. The result begins with the name itself
+ * and ends where the chain ends. An alias that a wildcard makes for every name below a domain does not count, because a
+ * record at the name itself hides it (RFC 4592 section 2.2).
+ * @param unanswered called where the DNS does not answer; the chain then ends there
+ * @throws E_ZONE with the chain, for a loop, a chain that is too long, or a target that is not a domain name
  */
 export async function followCnames(
   name: Fqdn,
@@ -34,20 +34,20 @@ export async function followCnames(
     if (chain.length === 1 && (await aliasAt(siblingOf(name))) === alias) return chain;
     const target = parseName(alias);
     if (target === undefined) throw badTarget(chain, alias);
-    if (chain.includes(target)) throw badChain([...chain, target], 'goes round in a circle');
+    if (chain.includes(target)) throw badChain([...chain, target], 'is a loop');
     chain.push(target);
     if (chain.length > MAX_CHAIN) throw badChain(chain, `is longer than ${MAX_CHAIN}`);
     at = target;
   }
 }
 
-/** A random name beside the given one, at which there is no record but one that a wildcard makes up. */
+/** A random name beside the given one, which only a wildcard can answer for. */
 function siblingOf(name: Fqdn): Fqdn {
   const label = `_dns01-${randomBytes(8).toString('hex')}`;
   return (name.includes('.') ? `${label}${name.slice(name.indexOf('.'))}` : label) as Fqdn;
 }
 
-/** The target as the answer holds it, which need not be a domain name. @throws E_REMOTE where no server answers */
+/** The target as the answer has it, which may not be a domain name. @throws E_REMOTE where no server answers */
 async function aliasOf(name: Fqdn, finder: AuthorityFinder, signal: AbortSignal): Promise<string | undefined> {
   const { servers, zone } = await finder.find(name);
   const message = await firstUseful(

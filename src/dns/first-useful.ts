@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 
 export interface RaceSettings {
-  /** The next server is asked after this, although the one before has not answered yet. */
+  /** The next server is queried after this time, even if the one before has not answered. */
   readonly staggerMs: number;
   /** For all servers together. */
   readonly timeoutMs: number;
@@ -9,9 +9,9 @@ export interface RaceSettings {
 }
 
 /**
- * Ask servers in their order and take the first useful answer. One that has nothing useful to say makes room for the
- * next at once, a silent one after a moment, so that silent servers do not add up.
- * @param attempt undefined where the server is of no use; its signal aborts once its answer is not needed any more
+ * Queries servers in order and takes the first useful answer. After a useless answer the next one starts at once, after
+ * silence a moment later, so that silent servers do not add up.
+ * @param attempt undefined where the answer is useless; its signal aborts when its answer is no longer needed
  */
 export function firstUseful<Server, Result>(
   servers: readonly Server[],

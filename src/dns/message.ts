@@ -22,13 +22,13 @@ export interface Question {
   readonly type: QuestionType;
 }
 
-/** An answer in our terms (RFC 1035 section 4.1). */
+/** A decoded answer (RFC 1035 section 4.1). */
 export interface DnsMessage {
   /** NOERROR, NXDOMAIN, SERVFAIL, REFUSED … */
   readonly rcode: string;
-  /** The server speaks for the zone (AA). */
+  /** The server is authoritative (AA). */
   readonly authoritative: boolean;
-  /** The answer did not fit (TC): ask again over TCP. */
+  /** The answer was too long for UDP (TC): query again over TCP. */
   readonly truncated: boolean;
   readonly answers: readonly ResourceRecord[];
   readonly authorities: readonly ResourceRecord[];
@@ -36,17 +36,17 @@ export interface DnsMessage {
 }
 
 export interface ResourceRecord {
-  /** Lower case, escaped where it is no domain name: only `parseName` makes it one that may be used. */
+  /** Lower case, and escaped where it is not a domain name: use it only after `parseName`. */
   readonly name: string;
   readonly type: QuestionType;
   /**
-   * For A and AAAA the address, for NS and CNAME a name like the record's own, for TXT the value, for CAA `FLAGS TAG VALUE`,
-   * for SOA the seconds that resolvers may remember that something is not there.
+   * For A and AAAA the address; for NS and CNAME a name like the record's own; for TXT the value; for CAA `FLAGS TAG VALUE`;
+   * for SOA the seconds that resolvers may cache that a name does not exist.
    */
   readonly data: string;
 }
 
-/** A query on the wire, with its random id. `edns: false` is for servers that know no EDNS (RFC 6891). */
+/** A query as bytes, with a random id. `edns: false` is for servers without EDNS (RFC 6891). */
 export function encodeQuery({ name, type }: Question, options: { recursive: boolean; edns: boolean }): Buffer {
   return encodeMessage({
     id: randomInt(0x1_0000),
@@ -57,14 +57,14 @@ export function encodeQuery({ name, type }: Question, options: { recursive: bool
 }
 
 /**
- * The answer to exactly that question, or undefined: something that cannot be read, has another id or answers another
- * question is not the answer, whoever sent it.
+ * The answer to exactly this query, or undefined: a message that cannot be read, has another id or answers another
+ * question is ignored.
  */
 export function decodeAnswer(bytes: Buffer, sent: Buffer, { name, type }: Question): DnsMessage | undefined {
   const message = read(bytes);
   if (!message || (message.flags & FLAG.RESPONSE) === 0 || message.id !== sent.readUInt16BE(0)) return undefined;
   const [asked] = message.questions;
-  // A server that cannot read EDNS may leave the question out of its FORMERR.
+  // A server without EDNS may leave the question out of its FORMERR.
   if (asked && (asked.name !== name || asked.type !== TYPE[type])) return undefined;
   const rcode = rcodeName(message.rcode);
   if (!asked && rcode === 'NOERROR') return undefined;
@@ -79,8 +79,8 @@ export function decodeAnswer(bytes: Buffer, sent: Buffer, { name, type }: Questi
 }
 
 /**
- * The records of a type that an answer has for a name: those at the name itself, or where the CNAMEs in the answer lead
- * from it. What else a server puts into an answer does not count.
+ * The records of a type that an answer has for a name: at the name itself, or at the end of the answer's CNAMEs. Other
+ * records in an answer do not count.
  */
 export function answersFor({ answers }: DnsMessage, { name, type }: Question): ResourceRecord[] {
   let owner: string = name;
@@ -103,7 +103,7 @@ function read(bytes: Buffer): Message | undefined {
 
 const isTruncated = (bytes: Buffer): boolean => (bytes.readUInt16BE(2) & FLAG.TRUNCATED) !== 0;
 
-/** What a truncated answer holds is not to be used (RFC 2181 section 9), and it may end in the middle of a record. */
+/** The records of a truncated answer must not be used (RFC 2181 section 9), and the last one may be incomplete. */
 function questionOf(bytes: Buffer): Buffer {
   const [answerCount, headerEnd] = [6, 12];
   return Buffer.from(bytes).fill(0, answerCount, headerEnd);
@@ -113,7 +113,7 @@ const TYPE_NAMES = new Map<number, QuestionType>(
   (['A', 'AAAA', 'CAA', 'CNAME', 'NS', 'SOA', 'TXT'] as const).map((type) => [TYPE[type], type]),
 );
 
-/** Nothing for a record of another type or class, or whose data do not have the form of its type. */
+/** Empty for a record of another type or class, or with data that do not fit its type. */
 function readRecord(record: WireRecord): ResourceRecord[] {
   const type = record.class === CLASS.IN ? TYPE_NAMES.get(record.type) : undefined;
   const data = type && readData(type, record);
@@ -130,7 +130,7 @@ function readData(type: QuestionType, { data, ttl }: WireRecord): string | undef
     case 'CNAME':
       return data.length > 0 ? decodeName(data, 0).name : undefined;
     case 'SOA':
-      // RFC 2308 section 4: the lesser of the two.
+      // RFC 2308 section 4: the smaller of the two.
       return data.length > 4 ? String(Math.min(ttl, data.readUInt32BE(data.length - 4))) : undefined;
     case 'CAA':
       return caaText(data);

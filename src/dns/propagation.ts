@@ -17,17 +17,17 @@ export interface PropagationSettings {
   readonly interval: number;
   /** How many full rounds in a row must show everything. */
   readonly settle: number;
-  /** Called after every round: how many queries showed every value, of how many. */
+  /** Called after every round, with the number of queries that showed every value and of all queries. */
   progress?(shown: number, asked: number): void;
 }
 
-/** All values that are awaited at one name, which one query asks for. */
+/** All values that are awaited at one name; one query reads them. */
 interface AwaitedName {
   readonly name: Fqdn;
   readonly values: readonly string[];
 }
 
-/** One name at one server, and what it answered last. */
+/** One name at one server, with its last result. */
 interface Watch {
   readonly awaited: AwaitedName;
   readonly server: NameServer;
@@ -35,30 +35,30 @@ interface Watch {
   result: TxtResult;
 }
 
-/** What was not seen everywhere when the time was up, and why. */
+/** What was not visible everywhere when the time was up, and why. */
 export interface Late {
   readonly names: ReadonlySet<Fqdn>;
-  /** E_PROPAGATION with what each server answered; E_REMOTE or E_ZONE where no server could be found to be asked. */
+  /** E_PROPAGATION with the result of each server; E_REMOTE or E_ZONE where no server was found. */
   readonly error: Dns01Error;
 }
 
-/** The next round asks again anyway. */
+/** Milliseconds. Short, because the next round queries again. */
 const QUERY_TIMEOUT_MS = 1500;
 
-/** The first rounds come quickly, for providers that publish at once. */
+/** The first rounds follow quickly, for providers that publish at once. */
 const FIRST_PAUSE_MS = 200;
 
-/** Settling rounds follow quickly: they ask whether every machine behind an address agrees, not whether time helps. */
+/** Confirming rounds follow quickly: they check that every machine behind an address agrees, so a pause does not help. */
 const SETTLE_SHARE = 0.05;
 
-/** However long the rounds take, the servers are left alone for this much of the interval. */
+/** The pause is at least this part of the interval, even if the rounds take long. */
 const MIN_PAUSE_SHARE = 0.25;
 
 const CONCURRENCY = 64;
 
 /**
- * Wait until every address of every authoritative server shows every value, several full rounds in a row. A CA asks
- * from several places at once and may meet any of the servers (CA/Browser Forum BR 3.2.2.9).
+ * Waits until every address of every authoritative server shows every value in several full rounds in a row. A CA
+ * queries from several places at once and may use any of the servers (CA/Browser Forum BR 3.2.2.9).
  * @returns what is late at the deadline; undefined when nothing is
  */
 export async function checkPropagation(
@@ -74,7 +74,7 @@ export async function checkPropagation(
   while (fullRounds < settings.settle && watches.length > 0) {
     const reached = watches.filter(({ result }) => result.state !== 'unreachable');
     const pending = reached.filter(({ result }) => result.state !== 'shown');
-    // A full round also asks those again that could not be reached: a lost packet must not excuse a server for good.
+    // A full round includes the servers that could not be reached: one lost packet must not exclude a server for good.
     const isFullRound = pending.length === 0 || pending.length === reached.length;
     const startedRound = performance.now();
     await askAll(isFullRound ? watches : pending, deadline);
@@ -92,7 +92,7 @@ export async function checkPropagation(
   return lost[0] && { names: new Set(lost.map(({ name }) => name)), error: lost[0].error };
 }
 
-/** False where the time is up before or in the pause: clocks are not exact to the millisecond. */
+/** False where the time is up before the pause or in it: clocks are not exact to the millisecond. */
 async function rest(pause: number, deadline: Deadline): Promise<boolean> {
   if (pause >= deadline.remaining()) return false;
   return deadline.sleep(pause).then(
@@ -142,8 +142,8 @@ interface Pace {
 }
 
 /**
- * Short pauses first, then the interval; less where the rounds themselves take long, so that the wait still ends within
- * about an interval of the last server's showing the last value.
+ * Short pauses first, then the interval, or less where the rounds take long: the wait ends about one interval after the
+ * last server shows the last value.
  */
 function paceOf({ interval, settle }: PropagationSettings): Pace {
   const longest = interval * 1000;
@@ -172,7 +172,7 @@ async function askAll(watches: readonly Watch[], deadline: Deadline): Promise<vo
       limit(async () => {
         const { server, awaited, authoritative } = watch;
         const result = await queryTxt(server, awaited, { timeoutMs, signal: deadline.signal, authoritative });
-        // A query that the deadline cut short says less than what the server said before.
+        // The deadline may cut this query short. Then the result before it says more.
         if (result.state !== 'silent' || !deadline.signal.aborted) watch.result = result;
       }),
     ),
@@ -180,8 +180,8 @@ async function askAll(watches: readonly Watch[], deadline: Deadline): Promise<vo
 }
 
 /**
- * Where no server of an address family answers and those of the other do, this machine has no way there, whatever its
- * routes say: unknown, not missing.
+ * If no server of one address family answers, and servers of the other do, this machine has no route for that family,
+ * whatever its routing table says. The result is then unreachable, not missing.
  */
 function ignoreUnreachableFamilies(watches: readonly Watch[]): void {
   const families = [
@@ -201,23 +201,23 @@ function ignoreUnreachableFamilies(watches: readonly Watch[]): void {
   }
 }
 
-/** A name all of whose servers are out of reach is not shown by any. */
+/** A name whose servers are all unreachable counts as not shown. */
 function everyNameShown(watches: readonly Watch[]): boolean {
   const shown = new Set(watches.filter(({ result }) => result.state === 'shown').map(({ awaited }) => awaited));
   return watches.every(({ awaited }) => shown.has(awaited));
 }
 
 /** How many names an error lists with all their servers. */
-const NAMES_IN_ERROR = 5;
+const MAX_NAMED = 5;
 
 function lateOnes(watches: readonly Watch[], lost: readonly LostName[], seconds: number): Late {
   const open = watches.filter(({ result }) => result.state !== 'shown').map(({ awaited }) => awaited);
   const late = [...new Set(open)];
-  const details = late.slice(0, NAMES_IN_ERROR).map((awaited) => {
+  const details = late.slice(0, MAX_NAMED).map((awaited) => {
     const servers = watches.filter((watch) => watch.awaited === awaited).map(describe);
     return `${awaited.name} (${servers.join('; ')})`;
   });
-  const more = late.length > NAMES_IN_ERROR ? ` and ${late.length - NAMES_IN_ERROR} more names` : '';
+  const more = late.length > MAX_NAMED ? ` and ${late.length - MAX_NAMED} more names` : '';
   const error = new Dns01Error(
     'E_PROPAGATION',
     `not shown by every name server after ${seconds.toFixed(0)} s: ${details.join(', ')}${more}`,

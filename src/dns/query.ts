@@ -5,34 +5,31 @@ import { type DnsMessage, decodeAnswer, encodeQuery, type Question } from './mes
 import type { ServerAddress } from './server-address.ts';
 import { createMessageReader, withLength } from './wire.ts';
 
-/** What came of a query to one server. */
+/** The result of a query to one server. */
 export type QueryResult =
   | { readonly kind: 'answer'; readonly message: DnsMessage }
-  /** Nothing came back in time, or the server's machine refuses. */
+  /** No answer came in time, or the server's machine refuses the packet. */
   | { readonly kind: 'silent'; readonly reason: string }
   /** This machine has no route to that address, which says nothing about the server. */
   | { readonly kind: 'unreachable'; readonly reason: string };
 
 export interface QueryOptions {
   readonly recursive: boolean;
-  /** For everything: UDP, again without EDNS, TCP. */
+  /** For the whole query: UDP, again without EDNS, TCP. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Errors that mean: no route, no such address family here. EHOSTUNREACH is none of them: a router says it of a server
- * that is switched off.
+ * Errors that mean: this machine has no route or no such address family. EHOSTUNREACH is not one of them, because a
+ * router sends it for a server that is switched off.
  */
 const UNREACHABLE = new Set(['ENETUNREACH', 'EADDRNOTAVAIL', 'EAFNOSUPPORT', 'ENETDOWN', 'EINVAL']);
 
 /** Answers of servers that know no EDNS (RFC 6891 section 7). */
 const NO_EDNS = new Set(['FORMERR', 'NOTIMP']);
 
-/**
- * Query one server: UDP first, TCP where the answer did not fit (RFC 1035 section 4.2), plain DNS for servers that know
- * no EDNS.
- */
+/** Queries one server: by UDP, by TCP where the answer is too long (RFC 1035 section 4.2), without EDNS if need be. */
 export async function query(server: ServerAddress, question: Question, options: QueryOptions): Promise<QueryResult> {
   const end = performance.now() + options.timeoutMs;
   const attempt = (edns: boolean): Attempt => ({ server, question, edns, end, ...options });
@@ -67,10 +64,10 @@ async function overUdp(attempt: Attempt): Promise<QueryResult> {
       const message = decodeAnswer(received, bytes, question);
       if (message) settle({ kind: 'answer', message });
     });
-    // A connected socket takes packets from that address alone, and hears when the port is closed.
+    // A connected socket only takes packets from that address, and gets an error when the port is closed.
     socket.on('connect', () => {
       send();
-      // One lost packet should not cost the whole time.
+      // One lost packet must not cost the whole time.
       again = setTimeout(send, (attempt.end - performance.now()) / 2);
     });
     socket.connect(server.port, server.address);
@@ -102,7 +99,7 @@ async function overTcp(attempt: Attempt): Promise<QueryResult> {
   );
 }
 
-/** The first result counts, from the server, the clock or the signal; everything is closed then. */
+/** The first result counts, from the server, the clock or the signal. Everything is closed then. */
 function firstResult(
   { end, timeoutMs, signal }: Attempt,
   close: () => void,
@@ -120,7 +117,7 @@ function firstResult(
     };
     const stop = () => settle(STOPPED);
     const timer = setTimeout(() => settle(silent(timeoutMs)), end - performance.now());
-    // Dozens of queries wait on one signal at a time, which is no leak.
+    // Dozens of queries wait on one signal at a time. That is not a leak.
     if (signal) setMaxListeners(0, signal);
     signal?.addEventListener('abort', stop);
     try {
@@ -131,7 +128,7 @@ function firstResult(
   });
 }
 
-const STOPPED: QueryResult = { kind: 'silent', reason: 'was not waited for any longer' };
+const STOPPED: QueryResult = { kind: 'silent', reason: 'the wait for it was stopped' };
 
 const silent = (timeoutMs: number): QueryResult => ({
   kind: 'silent',

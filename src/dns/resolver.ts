@@ -4,19 +4,19 @@ import type { DnsMessage, Question } from './message.ts';
 import { type QueryResult, query } from './query.ts';
 import { formatServerAddress, parseServerAddress, type ServerAddress } from './server-address.ts';
 
-/** For one question, however many resolvers there are: the first time, an answer comes from far away. */
+/** Milliseconds for one query to all resolvers together. A first answer may come from far away. */
 const TIMEOUT_MS = 4000;
 const STAGGER_MS = 1000;
 
 export interface Resolver {
   /**
-   * The first answer of a resolver, NXDOMAIN included. Each question is asked once, however many names need it.
-   * @throws E_REMOTE when none has one
+   * The first answer of a resolver, NXDOMAIN included. Each query is sent once in a run, however many names need it.
+   * @throws E_REMOTE when no resolver answers
    */
   resolve(question: Question): Promise<DnsMessage>;
 }
 
-/** The caching resolvers of the config or of the system: for zones, name servers and addresses, never for a challenge. */
+/** The caching resolvers of the config or the system: for zones, name servers and addresses, never for a challenge. */
 export function openResolver(configured: readonly string[], signal: AbortSignal): Resolver {
   let servers: ServerAddress[] | undefined;
   const answers = new Map<string, Promise<DnsMessage>>();
@@ -48,14 +48,14 @@ export function openResolver(configured: readonly string[], signal: AbortSignal)
       const key = `${question.name} ${question.type}`;
       const answer = answers.get(key) ?? resolve(question);
       answers.set(key, answer);
-      // What has failed once is tried again later in a long run.
+      // A query that failed is sent again later in a long run.
       answer.catch(() => answers.delete(key));
       return answer;
     },
   };
 }
 
-/** The system's are looked up only where they are asked. */
+/** The system's resolvers are only looked up when they are needed. */
 function resolversOf(configured: readonly string[]): ServerAddress[] {
   const addresses = configured.length > 0 ? configured : process.getBuiltinModule('node:dns').getServers();
   return addresses.map(parseServerAddress);

@@ -11,7 +11,7 @@ export interface ServerAddress {
 
 /** `192.0.2.1`, `192.0.2.1:5300`, `2001:db8::1` or `[2001:db8::1]:5300`, as config files and resolv.conf write them. */
 export function parseServerAddress(text: string): ServerAddress {
-  // A bare IPv6 address has more than one colon, so it is none of these forms.
+  // A bare IPv6 address has more than one colon, so it does not match these forms.
   const [, bracketed, plain, port] = /^(?:\[(.+)\]|([^:]+))(?::(\d+))?$/.exec(text) ?? [];
   return { address: bracketed ?? plain ?? text, port: port === undefined ? DNS_PORT : Number(port) };
 }
@@ -23,7 +23,7 @@ export function formatServerAddress({ address, port }: ServerAddress): string {
 
 /**
  * This host, loopback, link-local, multicast and broadcast (RFC 6890). No name server of the public DNS has such an
- * address, and a delegation that names one would make this machine talk to its own services or neighbours.
+ * address. A delegation to one would make this machine query its own services or its neighbours.
  */
 const LOCAL_NETWORKS = [
   ...['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/4', '240.0.0.0/4'],
@@ -31,9 +31,9 @@ const LOCAL_NETWORKS = [
 ];
 
 /**
- * Whether an address that the DNS gives for a name server may be asked.
- * @param allowed networks in CIDR notation or single addresses that may be asked although they are local
- * @throws E_CONFIG for one that is neither
+ * Whether an address that the DNS gives for a name server may be queried.
+ * @param allowed local networks in CIDR notation, or single addresses, that may be queried
+ * @throws E_CONFIG for an entry that is neither
  */
 export function createAddressFilter(allowed: readonly string[]): (address: string) => boolean {
   const local = networks(LOCAL_NETWORKS);
@@ -58,7 +58,7 @@ function networks(list: readonly string[]): BlockList {
   return block;
 }
 
-/** An IPv4 address inside an IPv6 one (`::ffff:127.0.0.1`) is found as well. */
+/** Also finds an IPv4 address inside an IPv6 one (`::ffff:127.0.0.1`). */
 const holds = (block: BlockList, address: string): boolean => block.check(address, familyOf(address));
 
 const familyOf = (address: string) => (isIPv6(address) ? 'ipv6' : 'ipv4');

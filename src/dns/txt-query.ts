@@ -3,7 +3,7 @@ import { answersFor, type DnsMessage } from './message.ts';
 import { query } from './query.ts';
 import type { NameServer } from './zone-cut.ts';
 
-/** What one server says of the values awaited at one name. */
+/** One server's result for the values awaited at one name. */
 export type TxtResult =
   | { readonly state: 'shown' }
   | { readonly state: 'missing'; readonly detail: string }
@@ -13,11 +13,11 @@ export type TxtResult =
 export interface TxtQueryOptions {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
-  /** Whether a server must speak for the zone for its answer to count. */
+  /** Whether an answer counts only if the server is authoritative. */
   readonly authoritative: boolean;
 }
 
-/** Ask one server whether it shows the values, among however many others, at the name or where a CNAME of its leads. */
+/** Queries one server for the values, among any others, at the name or at the end of a CNAME that it serves. */
 export async function queryTxt(
   server: NameServer,
   { name, values }: { readonly name: Fqdn; readonly values: readonly string[] },

@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { CLASS, decodeMessage, decodeName, encodeName, encodeRecord, TYPE, uint16s, type WireRecord } from './wire.ts';
 
-/** Where the header says how many records the additional section has. */
+/** The position of the number of additional records in the header. */
 const ADDITIONAL_COUNT_OFFSET = 10;
 
 /** Transaction signatures (RFC 8945). */
@@ -31,7 +31,7 @@ interface Tsig {
 
 export interface Signed {
   readonly bytes: Buffer;
-  /** The answer is signed together with it. */
+  /** The MAC, which the answer's signature covers too. */
   readonly mac: Buffer;
 }
 
@@ -48,23 +48,23 @@ export function sign(message: Buffer, key: TsigKey, time: number): Signed {
 export type Verdict =
   | { readonly kind: 'good' }
   | { readonly kind: 'unsigned' }
-  /** Our signature was not accepted (RFC 8945 section 5.2); `serverTime` goes with BADTIME. */
+  /** The server did not accept our signature (RFC 8945 section 5.2); `serverTime` comes with BADTIME. */
   | { readonly kind: 'refused'; readonly error: number; readonly serverTime?: number }
-  /** It is not by the holder of our key, or not about our message, or not of now. */
+  /** The signature is not by the holder of our key, not for our message, or too old. */
   | { readonly kind: 'bad'; readonly why: string };
 
 export const TSIG_ERROR = { BADSIG: 16, BADKEY: 17, BADTIME: 18, BADTRUNC: 22 } as const;
 
 /**
- * Check the signature of an answer to a message with this MAC. `now` is in seconds since 1970.
- * @throws RangeError for bytes that are no DNS message
+ * Checks the signature of an answer to a message with this MAC. `now` is in seconds since 1970.
+ * @throws RangeError for bytes that are not a DNS message
  */
 export function verify(answer: Buffer, key: TsigKey, requestMac: Buffer, now: number): Verdict {
   const last = decodeMessage(answer).additionals.at(-1);
   if (last?.type !== TYPE.TSIG) return { kind: 'unsigned' };
   const { name, class: klass, ttl } = last;
   const tsig = decodeTsig(last);
-  // Without a key that both know there is nothing to sign with (RFC 8945 section 5.3.2).
+  // Without a key that both sides know, the server cannot sign (RFC 8945 section 5.3.2).
   if (tsig.error === TSIG_ERROR.BADKEY || tsig.error === TSIG_ERROR.BADSIG) {
     return { kind: 'refused', error: tsig.error };
   }
@@ -89,7 +89,7 @@ function digest(parts: readonly Buffer[], { algorithm, secret }: TsigKey): Buffe
   return hmac.digest();
 }
 
-/** What of the signature itself is signed (RFC 8945 section 4.3.3). */
+/** The fields of the signature that are signed (RFC 8945 section 4.3.3). */
 function variables({ name }: TsigKey, { algorithm, time, fudge, error, other }: Omit<Tsig, 'mac' | 'originalId'>) {
   return Buffer.concat([
     encodeName(name),

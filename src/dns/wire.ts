@@ -32,25 +32,25 @@ export const HEADER_LENGTH = 12;
 /** The size of a UDP answer that passes every network unfragmented (DNS flag day 2020). */
 export const UDP_PAYLOAD = 1232;
 
-/** A name has at most 255 bytes (RFC 1035 section 3.1), so no honest one follows more pointers. */
+/** A name has at most 255 bytes (RFC 1035 section 3.1), so a valid one follows no more pointers than this. */
 const MAX_POINTER_HOPS = 127;
 const MAX_NAME_LENGTH = 255;
 
-/** Labels and pointers that are followed in one message. The largest honest message needs a third of it. */
+/** How many labels and pointers are followed in one message. The largest valid message needs a third of it. */
 const MAX_NAME_STEPS = 100_000;
 
 export interface Question {
-  /** As `decodeName` gives it. */
+  /** In the form of `decodeName`. */
   readonly name: string;
   readonly type: number;
   readonly class: number;
-  /** The name without compression, in the letter case that it came in. */
+  /** The name without compression, with its letter case unchanged. */
   readonly wireName: Buffer;
 }
 
 /** A resource record (RFC 1035 section 4.1.3). */
 export interface WireRecord {
-  /** As `decodeName` gives it. */
+  /** In the form of `decodeName`. */
   readonly name: string;
   readonly type: number;
   readonly class: number;
@@ -61,7 +61,7 @@ export interface WireRecord {
 }
 
 export interface ReceivedRecord extends WireRecord {
-  /** The byte of the message at which the record begins. */
+  /** The offset of the record in the message. */
   readonly offset: number;
 }
 
@@ -76,10 +76,10 @@ export interface Message {
   readonly additionals: readonly ReceivedRecord[];
 }
 
-/** A message to be sent. In an update the sections are called zone, prerequisites and changes (RFC 2136 section 2). */
+/** A message to send. In an update the sections are called zone, prerequisites and changes (RFC 2136 section 2). */
 export interface OutgoingMessage {
   readonly id: number;
-  /** Of `FLAG`, with opcode and response code. */
+  /** From `FLAG`, with opcode and response code. */
   readonly flags: number;
   readonly questions?: readonly OutgoingQuestion[] | undefined;
   readonly answers?: readonly OutgoingRecord[] | undefined;
@@ -109,14 +109,14 @@ export function encodeRecord({ name, type, class: klass, ttl, data }: OutgoingRe
   return Buffer.concat([nameBytes(name), uint16s(type, klass), uint32s(ttl), uint16s(data.length), data]);
 }
 
-/** Our side of EDNS (RFC 6891 section 6.1): the class is the size of the UDP answers that we take. */
+/** Our EDNS record (RFC 6891 section 6.1): its class is the size of the UDP answers that we accept. */
 export const EDNS: WireRecord = { name: '', type: TYPE.OPT, class: UDP_PAYLOAD, ttl: 0, data: Buffer.alloc(0) };
 
 const nameBytes = (name: string | Buffer): Buffer => (typeof name === 'string' ? encodeName(name) : name);
 
 /**
- * A name without compression (RFC 1035 section 3.1); lower case is the canonical form as well (RFC 4034 section 6.2).
- * @throws RangeError for a text that is no name
+ * A name without compression (RFC 1035 section 3.1), in lower case, which is its canonical form (RFC 4034 section 6.2).
+ * @throws RangeError for a text that is not a name
  */
 export function encodeName(name: string): Buffer {
   const labels = name === '' ? [] : name.toLowerCase().split('.');
@@ -148,7 +148,7 @@ export function encodeTxt(value: string): Buffer {
   return Buffer.concat(strings);
 }
 
-/** The value that TXT RDATA means: all of its strings, joined. */
+/** The value of TXT RDATA: all of its strings, joined. */
 export function decodeTxt(data: Buffer): string {
   const strings: Buffer[] = [];
   for (let at = 0; at < data.length; ) {
@@ -164,7 +164,7 @@ interface Work {
   left: number;
 }
 
-/** @throws RangeError for bytes that are no DNS message, or one that is made to be expensive */
+/** @throws RangeError for bytes that are not a DNS message, or that are expensive on purpose */
 export function decodeMessage(bytes: Buffer): Message {
   const work = { left: MAX_NAME_STEPS };
   const flags = bytes.readUInt16BE(2);
@@ -199,7 +199,7 @@ function readRecord(bytes: Buffer, offset: number, work: Work): { record: Receiv
   return { record: { name: textOf(labels), type, class: klass, ttl, data, offset }, end };
 }
 
-/** Pointers lead to other parts of the message, so names are written out where RDATA is kept. */
+/** RDATA with its names expanded, because pointers lead to other parts of the message. */
 function expandedData(bytes: Buffer, type: number, start: number, end: number, work: Work): Buffer {
   const names = NAMES_IN_DATA[type] ?? 0;
   const parts: Buffer[] = [];
@@ -213,13 +213,13 @@ function expandedData(bytes: Buffer, type: number, start: number, end: number, w
   return names === 0 ? bytes.subarray(at, end) : Buffer.concat([...parts, bytes.subarray(at, end)]);
 }
 
-/** How many names the RDATA of a type begins with. */
+/** The number of names at the start of a type's RDATA. */
 const NAMES_IN_DATA: Readonly<Record<number, number>> = { [TYPE.NS]: 1, [TYPE.CNAME]: 1, [TYPE.SOA]: 2 };
 
 /**
- * A name at an offset, compressed or not, and where the next field begins. The name is in lower case and has no dot at the
- * end. Dots, backslashes and what is not printable ASCII inside a label are escaped as in zone files (RFC 1035
- * section 5.1), so a text without a backslash is the name that it looks like.
+ * The name at an offset, compressed or not, and where the next field begins. It is in lower case and has no dot at the
+ * end. Dots, backslashes and everything outside printable ASCII are escaped inside a label as in zone files (RFC 1035
+ * section 5.1), so a text without a backslash is exactly the name.
  * @throws RangeError
  */
 export function decodeName(bytes: Buffer, start: number): { name: string; end: number } {
@@ -233,12 +233,12 @@ function readLabels(bytes: Buffer, start: number, work: Work): { labels: Buffer[
   let end: number | undefined;
   let [at, earliest, hops, total] = [start, start, 0, 1];
   for (;;) {
-    if (--work.left < 0) throw new RangeError('the names of the message are too many');
+    if (--work.left < 0) throw new RangeError('the message has too many names');
     const length = bytes.readUInt8(at);
     if (length === 0) return { labels, end: end ?? at + 1 };
     if (length >= 0xc0) {
       const target = bytes.readUInt16BE(at) & 0x3fff;
-      // A pointer leads to an earlier place, so that there is an end to them.
+      // Each pointer has to lead to an earlier place, so that the chain ends.
       if (target >= earliest || ++hops > MAX_POINTER_HOPS) throw new RangeError('a name points to itself');
       end ??= at + 2;
       at = target;
@@ -268,10 +268,10 @@ function escapeByte(byte: number): string {
   return `\\${String(byte).padStart(3, '0')}`;
 }
 
-/** A message as it goes over TCP: its length comes before it (RFC 7766 section 8). */
+/** A message for TCP, with its length in front (RFC 7766 section 8). */
 export const withLength = (message: Buffer): Buffer => Buffer.concat([uint16s(message.length), message]);
 
-/** Cuts what comes over TCP into messages: give it each piece, it gives what is whole then. */
+/** Splits a TCP stream into messages: each call takes a chunk and returns the messages that are complete. */
 export function createMessageReader(): (chunk: Buffer) => Buffer[] {
   let received: Buffer = Buffer.alloc(0);
   return (chunk) => {

@@ -11,18 +11,18 @@ export interface NameServer extends ServerAddress {
   readonly name: string;
 }
 
-/** The servers that speak for a zone. */
+/** The servers of a zone. */
 export interface ZoneServers {
   readonly zone: Fqdn;
   readonly servers: readonly NameServer[];
 }
 
-/** What looking around in the DNS needs. */
+/** What a search in the DNS needs. */
 export interface ZoneCutSettings {
   readonly resolver: Resolver;
-  /** Where authoritative servers listen. */
+  /** The port of authoritative servers. */
   readonly port: number;
-  /** Whether an address that the DNS gives may be asked. */
+  /** Whether an address from the DNS may be queried. */
   readonly mayAsk: (address: string) => boolean;
   readonly signal: AbortSignal;
 }
@@ -31,13 +31,13 @@ export interface ZoneCutSettings {
 export const QUERY_TIMEOUT_MS = 2000;
 export const ZONE_RACE = { staggerMs: 200, timeoutMs: 3000 } as const;
 
-/** After so much time in which no resolver said anything the search ends. */
+/** The search ends after this much time without an answer from any resolver. */
 const MAX_SILENCE_MS = 6000;
 
-/** More delegations below each other do not happen by honest means. */
+/** No honest zone needs more delegations below each other. */
 const MAX_DELEGATIONS = 8;
 
-/** As many as the root has; with an IPv4 and an IPv6 address each. */
+/** As many as the root has, with an IPv4 and an IPv6 address each. */
 const MAX_NAME_SERVERS = 13;
 const MAX_ADDRESSES = 26;
 
@@ -64,7 +64,7 @@ export async function findCut(domain: Fqdn, settings: ZoneCutSettings): Promise<
   );
 }
 
-/** A negative answer names the zone that it comes from: that saves the steps in between (RFC 2308 section 3). */
+/** A negative answer names its zone, which saves the steps in between (RFC 2308 section 3). */
 function soaOwner(message: DnsMessage | undefined, below: Fqdn): Fqdn | undefined {
   const owner = ownerOf(
     message?.authorities.find(({ type }) => type === 'SOA'),
@@ -73,7 +73,7 @@ function soaOwner(message: DnsMessage | undefined, below: Fqdn): Fqdn | undefine
   return owner === below ? undefined : owner;
 }
 
-/** The name of a record, where that is the given name or one above it. */
+/** The owner of a record, if it is the given name or one above it. */
 export function ownerOf(record: ResourceRecord | undefined, name: Fqdn): Fqdn | undefined {
   const owner = record && parseName(record.name);
   return owner !== undefined && isWithin(name, owner) ? owner : undefined;
@@ -81,10 +81,10 @@ export function ownerOf(record: ResourceRecord | undefined, name: Fqdn): Fqdn | 
 
 export const parentOf = (name: Fqdn): Fqdn => name.slice(name.indexOf('.') + 1) as Fqdn;
 
-/** Where a search ended. */
+/** The result of a search. */
 export interface Descent {
   readonly found: ZoneServers;
-  /** False where none of its servers said whether there is another zone below. */
+  /** False where none of its servers said whether another zone is below. */
   readonly certain: boolean;
 }
 
@@ -107,7 +107,7 @@ interface Cut {
 }
 
 /**
- * The next zone below, as the first server says that knows: by a referral, or because it serves that zone too, which the
+ * The next zone below, from the first server that knows: by a referral, or because it serves that zone too, which the
  * SOA of a negative answer shows.
  */
 function cutBelow({ zone, servers }: ZoneServers, name: Fqdn, signal: AbortSignal): Promise<Cut | 'none' | undefined> {
@@ -129,7 +129,7 @@ function cutBelow({ zone, servers }: ZoneServers, name: Fqdn, signal: AbortSigna
   return firstUseful(servers, attempt, { ...ZONE_RACE, signal });
 }
 
-/** The owner of such a record, where it lies below the zone and holds the name: other referrals are not for us. */
+/** The owner of such a record, if it is below the zone and holds the name. Other referrals are ignored. */
 function cutAt(record: ResourceRecord, type: 'NS' | 'SOA', zone: Fqdn, name: Fqdn): Fqdn | undefined {
   const owner = record.type === type ? ownerOf(record, name) : undefined;
   return owner !== undefined && owner !== zone && isWithin(owner, zone) ? owner : undefined;
@@ -167,7 +167,7 @@ async function locate(
   });
 }
 
-/** @throws E_ZONE for an NS record with something else, showing it escaped */
+/** @throws E_ZONE for an NS record that is not a host name, with its text escaped */
 function parseHost(text: string): Fqdn {
   const name = parseName(text);
   if (name !== undefined) return name;

@@ -5,12 +5,12 @@ export interface Answer {
   readonly status: number;
   readonly body: object;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Who asked, once that is known; for the log. */
+  /** The user, once known; for the log. */
   readonly user?: string;
   readonly name?: Fqdn;
 }
 
-/** An error never repeats the value in quotes: acme.sh takes that for success, whatever the status. */
+/** An error never repeats the value in quotes: acme.sh treats that as a success, whatever the status. */
 export function refuse(status: number, message: string, headers: Readonly<Record<string, string>> = {}): Answer {
   return { status, body: { error: message }, headers };
 }
@@ -20,8 +20,8 @@ export function tooMany(waitMs: number): Answer {
 }
 
 /**
- * What a user learns of a failure: the status, by which a client can tell its own mistakes from those behind this
- * server, and one sentence. What happened in detail may speak of other users' zones, and is for the log.
+ * What a user learns of a failure: a status that separates the client's own mistakes from faults behind this server, and
+ * one sentence. The details may name other users' zones, so only the log has them.
  */
 const FAILURES: Readonly<Record<ErrorCode, readonly [status: number, sentence: string]>> = {
   E_USAGE: [400, 'the request is not one for a challenge'],
@@ -31,9 +31,9 @@ const FAILURES: Readonly<Record<ErrorCode, readonly [status: number, sentence: s
   E_LOCK: [503, 'another process writes in the zone'],
   E_PROPAGATION: [504, 'the value cannot be seen at every name server yet'],
   E_REMOTE: [502, 'the DNS provider cannot be reached or has failed'],
-  E_PROTOCOL: [502, "the DNS provider's answer is not understood"],
+  E_PROTOCOL: [502, "the DNS provider's answer cannot be read"],
   E_AUTH: [502, 'the DNS provider refuses the login of this server'],
-  E_CONFIG: [500, 'the config of this server is not in order'],
+  E_CONFIG: [500, 'the config of this server is not valid'],
   E_BUG: [500, 'this server failed'],
 };
 

@@ -7,7 +7,7 @@ const MAX_BODY_BYTES = 8192;
 export async function readRequestBody(request: IncomingMessage): Promise<string | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
-  // Ending the loop must not end the connection, on which the refusal is sent.
+  // The loop may end early, but the connection has to stay open for the refusal.
   for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     size += chunk.length;
     if (size > MAX_BODY_BYTES) {

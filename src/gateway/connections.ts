@@ -5,20 +5,20 @@ const MAX_CONNECTIONS = 200;
 const MAX_CONNECTIONS_PER_ADDRESS = 40;
 
 export interface Connections {
-  /** How many requests of this connection are being answered: +1 at the beginning, -1 at the end. */
+  /** Counts the requests of this connection that are being answered: +1 at the beginning, -1 at the end. */
   working(socket: Socket, change: 1 | -1): void;
-  /** Close what does nothing, now and from now on. */
+  /** Closes idle connections, now and from now on. */
   closeIdle(): void;
 }
 
-/** Nobody can take all connections, and those of a server that stops end with their request. */
+/** Limits connections, so that one client cannot take them all. When the server stops, each ends with its request. */
 export function limitConnections(server: Server, isTls: boolean): Connections {
   const perAddress = new Map<string, number>();
   const requests = new Map<Socket, number>();
   let closing = false;
   server.maxConnections = MAX_CONNECTIONS;
   server.on('connection', (socket: Socket) => {
-    // A Unix socket has no addresses, and its mode says who may connect.
+    // A Unix socket has no addresses, and its mode decides who may connect.
     if (socket.remoteAddress === undefined) return;
     const address = clientAddress(socket);
     const open = (perAddress.get(address) ?? 0) + 1;
@@ -30,7 +30,7 @@ export function limitConnections(server: Server, isTls: boolean): Connections {
     });
     if (open > MAX_CONNECTIONS_PER_ADDRESS) socket.destroy();
   });
-  // With TLS, requests come on the socket that the handshake has made.
+  // With TLS, requests come on the socket that the handshake made.
   server.on(isTls ? 'secureConnection' : 'connection', (socket: Socket) => {
     if (closing) return void socket.destroy();
     requests.set(socket, 0);
@@ -48,7 +48,7 @@ export function limitConnections(server: Server, isTls: boolean): Connections {
   };
 }
 
-/** Whom to count a connection for: an IPv4 address, or the /64 network of an IPv6 address, which is one customer's. */
+/** The key to count a connection by: an IPv4 address, or the /64 network of an IPv6 address, which is one customer's. */
 export function clientAddress({ remoteAddress }: Socket): string {
   const address = (remoteAddress ?? 'unix').replace(/^::ffff:(?=\d+\.)/i, '');
   if (!isIPv6(address)) return address;

@@ -1,6 +1,6 @@
-/** At most so many of a kind in any minute, by key. */
+/** Limits events by key to a number in any minute. */
 export interface Gate {
-  /** Milliseconds until the next one is let through; 0 for now. */
+  /** Milliseconds until the next one may pass; 0 for now. */
   wait(key: string): number;
   /** Count one. */
   count(key: string): void;
@@ -8,7 +8,7 @@ export interface Gate {
 
 const WINDOW_MS = 60_000;
 
-/** A flood of keys must not fill the memory: the oldest are forgotten. */
+/** A flood of keys must not fill the memory: the oldest ones are forgotten. */
 const MAX_KEYS = 10_000;
 
 export function createGate(most: number): Gate {

@@ -20,29 +20,29 @@ export interface ServeUser {
 export type Action = 'add' | 'remove';
 
 export interface ServeSettings {
-  /** Undefined for one that is not there, or not any more. */
+  /** Undefined for a user who does not exist, or not any more. */
   user(name: string): ServeUser | undefined;
-  /** True for names without the challenge label that may be written all the same. */
+  /** True for names without the challenge label that may be written. */
   isDelegated(name: Fqdn): boolean;
-  /** Milliseconds until a request is answered, whatever has become of it. */
+  /** Milliseconds until a request gets an answer, even if its change is not done. */
   readonly answerWithinMs: number;
   /** @param names the domains that the user may write */
   change(action: Action, challenge: ChallengeRequest, names: readonly Fqdn[]): Promise<void>;
-  /** Called with what went wrong, also where the answer did not wait for it. */
+  /** Called with every failure, also of a change that the answer did not wait for. */
   failed(user: string, challenge: ChallengeRequest, error: unknown): void;
 }
 
 /** In a minute. A certificate has at most 100 names, each with two requests. */
 const MAX_REQUESTS_PER_USER = 300;
 
-/** Changes of one user that are worked on at once; a few more wait for these, the others are asked to come back. */
+/** Changes of one user that run at once. Some more wait for these; the others get a 503. */
 const MAX_WORKING_PER_USER = 8;
 const MAX_UNDER_WAY_PER_USER = 32;
 const MAX_UNDER_WAY = 200;
 
 const COME_BACK = { 'retry-after': '5' };
 
-/** What the server answers to one request. The value is in the answer only when it is published or withdrawn. */
+/** Answers one request. The answer has the value only after it was published or withdrawn. */
 export function createHandler(settings: ServeSettings): (request: IncomingMessage) => Promise<Answer> {
   const checkLogin = createLoginCheck();
   const requests = createGate(MAX_REQUESTS_PER_USER);
@@ -65,7 +65,7 @@ export function createHandler(settings: ServeSettings): (request: IncomingMessag
     if (text === undefined) return { ...refuse(413, 'the body is larger than any challenge'), user };
     const names = settings.user(user)?.names ?? [];
     const { mayWrite } = userOf(names);
-    // Which names of others are in a delegated zone is nothing that a user may find out.
+    // A user must not find out which names of others are in a delegated zone.
     const challenge = parseBody(text, (name) => mayWrite(name) && settings.isDelegated(name));
     if (typeof challenge === 'string') return { ...refuse(400, challenge), user };
     const who = { user, name: challenge.name };
@@ -85,7 +85,7 @@ export function createHandler(settings: ServeSettings): (request: IncomingMessag
     if (isFull) return refuse(503, 'too many challenges at once', COME_BACK);
 
     underWay++;
-    // A client that has given up on an add may ask for the removal while the add still waits.
+    // A client that gave up on an add may ask for the removal while the add still waits.
     const work = line(() =>
       oneByOne(`${challenge.name} ${challenge.value}`, () => settings.change(action, challenge, names)),
     )
@@ -100,7 +100,7 @@ export function createHandler(settings: ServeSettings): (request: IncomingMessag
     return answerWithin(work);
   }
 
-  /** What was begun goes on although its answer is given up: half a change would help nobody. */
+  /** A change that has begun goes on after its answer is given up: half a change would help no client. */
   async function answerWithin(work: Promise<Answer>): Promise<Answer> {
     const inTime = new AbortController();
     const late = delay(settings.answerWithinMs, undefined, { signal: inTime.signal, ref: false }).then(
@@ -123,7 +123,7 @@ export function createHandler(settings: ServeSettings): (request: IncomingMessag
 
 const WRONG_LOGIN = refuse(401, 'wrong user or password', { 'www-authenticate': 'Basic realm="dns01"' });
 
-/** The last part of the path says what is asked for; whatever stands before it is a matter of the client's config. */
+/** The last part of the path is the action; the client's config decides what comes before it. */
 function actionOf(url = '/'): Action | undefined {
   if (!URL.canParse(url, 'http://server')) return undefined;
   switch (new URL(url, 'http://server').pathname.split('/').at(-1)) {

@@ -13,12 +13,12 @@ export interface ListenAddress {
 /** Only the socket's owner and group may connect. */
 const SOCKET_UMASK = 0o117;
 
-/** Returns where it listens, as one would write it down. @throws E_CONFIG */
+/** Returns the address in the form of the config, with the real port. @throws E_CONFIG */
 export async function listen(server: Server, address: ListenAddress, isTls: boolean): Promise<string> {
   const { path } = address;
   try {
     if (path !== undefined) await removeDeadSocket(path);
-    // The socket must not be open to others for the moment until a chmod.
+    // The umask is set first, because a chmod would leave the socket open to others for a moment.
     const before = path === undefined ? undefined : process.umask(SOCKET_UMASK);
     try {
       await new Promise<void>((resolve, reject) => {
@@ -27,7 +27,7 @@ export async function listen(server: Server, address: ListenAddress, isTls: bool
       });
     } finally {
       server.removeAllListeners('error');
-      // A connection that the system could not accept, as without a free descriptor, must not end the server.
+      // A connection that the system cannot accept, for want of a free descriptor, must not end the server.
       server.on('error', () => {});
     }
   } catch (error) {
@@ -41,11 +41,11 @@ export async function listen(server: Server, address: ListenAddress, isTls: bool
   return `${isTls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-/** A socket that a killed process left is in the way. One that answers belongs to a program that runs. */
+/** Removes a socket that a killed process left. One that answers belongs to a running program. */
 async function removeDeadSocket(path: string): Promise<void> {
   const there = lstatSync(path, { throwIfNoEntry: false });
   if (!there) return;
-  if (!there.isSocket()) throw new Error('there is a file of this name, which is not a socket');
+  if (!there.isSocket()) throw new Error('a file of this name exists and is not a socket');
   if (there.uid !== process.geteuid?.()) throw new Error(`the socket belongs to another user (uid ${there.uid})`);
   if (!(await isDead(path))) throw new Error('another program listens there');
   rmSync(path);

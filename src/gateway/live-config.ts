@@ -9,7 +9,7 @@ import { Dns01Error } from '../errors.ts';
 import type { ListenAddress } from './listen.ts';
 import type { TlsFiles } from './server.ts';
 
-/** What the files said when they were last in order. */
+/** The files as they were when they were last valid. */
 export interface LoadedConfig {
   readonly config: Config;
   readonly serve: ServeConfig;
@@ -19,7 +19,7 @@ export interface LoadedConfig {
 
 export interface LiveConfig {
   current(): LoadedConfig;
-  /** Read the files anew, always or where they changed. Files that are not in order leave what is in use. */
+  /** Reads the files again, always or only if they changed. Invalid files change nothing. */
   refresh(always: boolean): void;
 }
 
@@ -30,8 +30,8 @@ export interface LiveConfigSettings {
 }
 
 /**
- * The config file with its TLS files, followed while they change.
- * @throws E_CONFIG where they are not in order at the beginning
+ * The config file and its TLS files, read again when they change.
+ * @throws E_CONFIG where they are not valid at the start
  */
 export function followConfig(file: string, { changed, info, warn }: LiveConfigSettings): LiveConfig {
   let loaded = load(file, warn);
@@ -44,15 +44,14 @@ export function followConfig(file: string, { changed, info, warn }: LiveConfigSe
       seen = now;
       try {
         const next = load(file, warn);
-        if (!isSameListener(next, loaded))
-          warn('serve.listen, and whether there is serve.tls, change with a restart only');
+        if (!isSameListener(next, loaded)) warn('a change of serve.listen, or from or to serve.tls, needs a restart');
         const isOtherPlace = filesOf(next).join('\n') !== filesOf(loaded).join('\n');
         loaded = next;
         if (isOtherPlace) seen = stateOf(filesOf(next));
         changed(next);
-        info('the config was read anew');
+        info('the config was read again');
       } catch (error) {
-        warn(`the config as it was before stays in use: ${(error as Error).message}`);
+        warn(`the previous config stays in use: ${(error as Error).message}`);
       }
     },
   };
@@ -75,9 +74,9 @@ function readTls({ cert, key }: NonNullable<ServeConfig['tls']>, warn: (message:
     warnReadable(key, secret.stats, warn);
     const files = { cert: readTrustedFile(cert).text, key: secret.text };
     createSecureContext(files);
-    // OpenSSL itself takes a key of another kind than the certificate's, and then refuses every connection.
+    // OpenSSL accepts a key of another kind than the certificate's, and then refuses every connection.
     if (!new X509Certificate(files.cert).checkPrivateKey(createPrivateKey(files.key))) {
-      throw new Error('the key is not that of the certificate');
+      throw new Error('the key does not belong to the certificate');
     }
     return files;
   } catch (error) {
@@ -88,12 +87,12 @@ function readTls({ cert, key }: NonNullable<ServeConfig['tls']>, warn: (message:
   }
 }
 
-/** Passwords travel in the clear without TLS: then nobody else may be on the way. */
+/** Without TLS, passwords are not encrypted, so only this machine may connect. */
 function listenAddress({ listen, tls }: ServeConfig, file: string): ListenAddress {
   if (listen.startsWith('unix:')) return { path: listen.slice('unix:'.length) };
   const { address: host, port } = parseServerAddress(listen);
   if (tls || isLoopback(host)) return { host, port };
-  throw new Dns01Error('E_CONFIG', `${file}: serve.listen: ${listen} is reachable from elsewhere and there is no TLS`, {
+  throw new Dns01Error('E_CONFIG', `${file}: serve.listen: ${listen} is open to other machines without TLS`, {
     hint: 'listen on 127.0.0.1, [::1] or unix:/path, or set serve.tls: { cert: FILE, key: FILE }',
   });
 }
@@ -108,7 +107,7 @@ const filesOf = ({ config, serve }: LoadedConfig): string[] => [
   ...(serve.tls ? [serve.tls.cert, serve.tls.key] : []),
 ];
 
-/** Differs when a file was written, replaced or taken away. */
+/** Changes when a file is written, replaced or removed. */
 function stateOf(files: readonly string[]): string {
   return files.map(stateOfFile).join('\n');
 }

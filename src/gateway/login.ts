@@ -3,27 +3,27 @@ import pLimit from 'p-limit';
 import { createGate } from './gate.ts';
 import { NOBODY, verifyPassword } from './password.ts';
 
-/** Wrong passwords in a minute, after which nobody is let in but those who were let in before. */
+/** Wrong passwords in a minute, after which only clients that logged in before are let in. */
 const MAX_GUESSES_PER_ADDRESS = 10;
 const MAX_GUESSES_PER_USER = 100;
 
-/** Wrong passwords in a minute, after which nobody is let in: to guess a remembered login costs no hash. */
+/** Wrong passwords in a minute, after which no client is let in: a guess at a remembered login costs no hash. */
 const MAX_REFUSALS_PER_ADDRESS = 600;
 
-/** Hashes at once. More would take the threads that reading files needs, of which Node has four. */
+/** Hashes at the same time. More would take the threads that file reads need; Node has four. */
 const MAX_HASHES_AT_ONCE = 2;
 const MAX_HASHES_WAITING = 32;
 
-/** How long a login that was right need not be hashed again. */
+/** How long a correct login needs no second hash. */
 const REMEMBERED_MS = 3_600_000;
 const MAX_REMEMBERED = 10_000;
 
 export interface GivenLogin {
-  /** Where the client is, as `clientAddress` gives it. */
+  /** The client's address, as `clientAddress` gives it. */
   readonly address: string;
   readonly user: string;
   readonly password: string;
-  /** What the config has for this user; undefined for a user that is not there. */
+  /** The hash in the config; undefined for an unknown user. */
   readonly hash: string | undefined;
 }
 
@@ -31,8 +31,8 @@ export interface GivenLogin {
 export type LoginOutcome = 'right' | 'wrong' | 'busy' | { readonly waitMs: number };
 
 /**
- * Checks logins, and remembers in this process alone which clients were right. They are let in without a hash, even
- * while somebody guesses passwords from their address.
+ * Checks logins, and remembers in this process which clients had a correct one. These are let in without a hash, even
+ * while another client at their address guesses passwords.
  */
 export function createLoginCheck(): (given: GivenLogin) => Promise<LoginOutcome> {
   const key = randomBytes(32);
@@ -46,7 +46,7 @@ export function createLoginCheck(): (given: GivenLogin) => Promise<LoginOutcome>
   return async (given) => {
     const flood = refusals.wait(given.address);
     if (flood > 0) return { waitMs: flood };
-    // A password that was changed has another hash in the config: what is remembered of the old one is not found.
+    // A changed password has another hash in the config, so the remembered login is not found.
     const parts = [given.address, given.user, given.password, given.hash ?? ''];
     const login = createHmac('sha256', key).update(JSON.stringify(parts)).digest('base64');
     const outcome = isRemembered(login) ? 'right' : await hashed(login, given);
@@ -58,7 +58,7 @@ export function createLoginCheck(): (given: GivenLogin) => Promise<LoginOutcome>
   async function hashed(login: string, given: GivenLogin): Promise<LoginOutcome> {
     const waitMs = guessWait(given);
     if (waitMs > 0) return { waitMs };
-    // What a client sends at the same time is hashed once.
+    // Equal logins that arrive at the same time are hashed once.
     const same = underWay.get(login);
     if (same) return same;
     if (line.pendingCount >= MAX_HASHES_WAITING) return 'busy';
@@ -68,7 +68,7 @@ export function createLoginCheck(): (given: GivenLogin) => Promise<LoginOutcome>
   }
 
   async function compare(given: GivenLogin): Promise<LoginOutcome> {
-    // Others may have failed while this one stood in the line.
+    // Others may have failed while this one waited.
     const waitMs = guessWait(given);
     if (waitMs > 0) return { waitMs };
     // An unknown user costs as much time as a wrong password.
@@ -95,5 +95,5 @@ export function createLoginCheck(): (given: GivenLogin) => Promise<LoginOutcome>
   }
 }
 
-/** All unknown users count as one, so that their names do not fill the memory. */
+/** All unknown users share one key, so that their names do not fill the memory. */
 const userKey = ({ user, hash }: GivenLogin): string => (hash === undefined ? '' : user);

@@ -4,14 +4,14 @@ import { HASH_PATTERN } from '../config/schema.ts';
 
 const derive = promisify<string, Buffer, number, { N: number; r: number; p: number }, Buffer>(scrypt);
 
-/** scrypt's cost (RFC 7914): 16 MB and some ten milliseconds a try. */
+/** scrypt's cost (RFC 7914): 16 MB and some ten milliseconds for each attempt. */
 const COST = { N: 16_384, r: 8, p: 1 };
 const KEY_LENGTH = 32;
 
 /** A hash that no password has. */
 export const NOBODY = `scrypt$${COST.N}$${COST.r}$${COST.p}$${'A'.repeat(22)}$${'A'.repeat(43)}`;
 
-/** What stands in the config for a password. */
+/** The text for a password in the config. */
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(16);
   const key = await derive(password, salt, KEY_LENGTH, COST);

@@ -22,12 +22,12 @@ export interface ChallengeRequest {
   readonly value: string;
 }
 
-/** What is wrong with a request, in a few words without its content. */
+/** What is wrong with a request, in a few words and without its content. */
 export type Refusal = string;
 
 /**
- * The challenge that a body asks for: a challenge name and a dns-01 value, nothing else.
- * @param isDelegated true for names in a zone that CNAMEs lead to: lego follows them and asks for the name at their end
+ * The challenge in a body: a challenge name and a dns-01 value, nothing else.
+ * @param isDelegated true for names in a zone that CNAMEs lead to: lego follows them and sends the name at their end
  */
 export function parseBody(text: string, isDelegated: (name: Fqdn) => boolean): ChallengeRequest | Refusal {
   const parsed = z.safeParse(bodySchema, parseJson(text));

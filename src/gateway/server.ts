@@ -4,7 +4,7 @@ import { type Answer, refuse } from './answer.ts';
 import { limitConnections } from './connections.ts';
 import { type ListenAddress, listen } from './listen.ts';
 
-/** Milliseconds that a client has for its part. How long it then waits for the answer is its own affair. */
+/** Milliseconds that a client has to send its part. It may then wait for the answer as long as it likes. */
 const TLS_HANDSHAKE_TIMEOUT_MS = 5000;
 const HEADERS_TIMEOUT_MS = 5000;
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -13,7 +13,7 @@ const KEEP_ALIVE_MS = 5000;
 /** How often Node looks for connections that are over these limits. */
 const CHECK_INTERVAL_MS = 1000;
 
-/** Milliseconds without a byte after which the system asks whether the client is still there. */
+/** Milliseconds without a byte after which the system checks that the client is still there. */
 const PROBE_AFTER_MS = 30_000;
 
 /** PEM texts. */
@@ -25,23 +25,23 @@ export interface TlsFiles {
 export interface ServerSettings {
   readonly listen: ListenAddress;
   readonly tls?: TlsFiles | undefined;
-  /** Called before a connection and before a request is looked at. */
+  /** Called before a connection is accepted and before a request is read. */
   refresh(): void;
   answer(request: IncomingMessage): Promise<Answer>;
-  /** Called for every request that was answered. */
+  /** Called after every answer. */
   answered(request: IncomingMessage, answer: Answer, took: { readonly milliseconds: number; gone: boolean }): void;
 }
 
 export interface RunningServer {
-  /** Where it listens, as one would write it down. */
+  /** The address in the form of the config, with the real port. */
   readonly at: string;
-  /** For the connections to come. */
+  /** For new connections. */
   setTls(tls: TlsFiles): void;
-  /** Takes no more requests, finishes those that it has begun. */
+  /** Takes no more requests and finishes those that have begun. */
   close(): Promise<void>;
 }
 
-/** @throws E_CONFIG for an address where nobody can listen */
+/** @throws E_CONFIG for an address that it cannot listen on */
 export async function startServer(settings: ServerSettings): Promise<RunningServer> {
   const { tls, refresh } = settings;
   const handler = (request: IncomingMessage, response: ServerResponse) => void respond(request, response);
@@ -67,7 +67,7 @@ export async function startServer(settings: ServerSettings): Promise<RunningServ
     }, REQUEST_TIMEOUT_MS);
     refresh();
     const answer = await (closing
-      ? refuse(503, 'the server stops')
+      ? refuse(503, 'the server is stopping')
       : settings.answer(request).catch(() => refuse(500, 'failed')));
     clearTimeout(patience);
     const gone = response.destroyed || request.socket.destroyed;

@@ -1,20 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Run } from '../challenge/run.ts';
 
-/** Milliseconds after which a run takes no further requests: secrets, logins and DNS answers are then taken anew. */
+/** Milliseconds after which a run takes no more requests: a new one reads secrets, logs in and queries the DNS again. */
 export const MAX_RUN_AGE_MS = 30_000;
 
 /** Milliseconds that a run without requests stays open for the next one. */
 const IDLE_MS = 250;
 
-/**
- * One run for the requests that come at the same time: they share its logins, and changes of one zone go out together.
- */
+/** One run for requests that come at the same time: they share its logins, and changes of one zone go out together. */
 export interface SharedRun {
   use<Result>(task: (run: Run) => Promise<Result>): Promise<Result>;
-  /** The next request gets a run of its own. */
+  /** Gives the next request a run of its own. */
   renew(): void;
-  /** Resolves when everything that was begun is done. */
+  /** Resolves when everything that has begun is done. */
   close(): Promise<void>;
 }
 
@@ -26,7 +24,7 @@ interface Generation {
   end(): void;
 }
 
-/** @param open opens a run and closes it again when the task is done */
+/** @param open opens a run, and closes it when the task is done */
 export function openSharedRun(open: (task: (run: Run) => Promise<void>) => Promise<void>): SharedRun {
   const generations = new Set<Generation>();
   let current: Generation | undefined;
@@ -74,7 +72,7 @@ export function openSharedRun(open: (task: (run: Run) => Promise<void>) => Promi
       try {
         return await task(await generation.run);
       } catch (error) {
-        // A run that could not be opened is tried anew with the next request.
+        // After a run that could not be opened, the next request tries again.
         if (
           generation === current &&
           (await generation.run.then(

@@ -1,10 +1,10 @@
 import { badCall, type HookClient } from './hook-call.ts';
 
-/** acme.sh, through the dnsapi file that comes with dns01. acme.sh asks public resolvers itself. */
+/** acme.sh, through the dnsapi file that comes with dns01. acme.sh queries public resolvers itself. */
 export const acmeSh: HookClient = {
   usage: ['acme.sh add NAME VALUE', 'acme.sh rm NAME VALUE', 'acme.sh --install [DIR]'],
   waits: false,
-  // After a failed add it removes only what earlier adds have published.
+  // After a failed add it removes only what earlier adds published.
   undoesFailedAdd: true,
   forgivesFailedRemove: false,
   translate(args) {

@@ -1,10 +1,10 @@
 import { challengeNameOf } from '../challenge/challenge.ts';
 import { badCall, type HookClient } from './hook-call.ts';
 
-/** acmetool's word for "this hook does not do that". */
+/** acmetool's exit code for an event that a hook does not handle. */
 const NOT_MINE = 42;
 
-/** acmetool: `challenge-dns-start HOST TARGETFILE VALUE`, for all names at once; everything else is not ours. */
+/** acmetool: `challenge-dns-start HOST TARGETFILE VALUE`, for all names at once. Other events are skipped. */
 export const acmetool: HookClient = {
   usage: ['acmetool challenge-dns-start HOST TARGETFILE VALUE', 'acmetool challenge-dns-stop HOST TARGETFILE VALUE'],
   waits: true,

@@ -7,14 +7,14 @@ import type { RecordHandle } from '../provider.ts';
 import { badCall, type HookAdd, type HookChallenge, type HookClient, type HookEnvironment } from './hook-call.ts';
 
 /**
- * certbot's manual plugin: everything comes in the environment (certbot docs, "Pre and Post Validation Hooks"). Auth or
- * cleanup is told by the command line alone: CERTBOT_AUTH_OUTPUT of one lineage is still set in the auth call of the
+ * certbot's manual plugin: all data comes in the environment (certbot docs, "Pre and Post Validation Hooks"). Only the
+ * command line tells auth and cleanup apart: CERTBOT_AUTH_OUTPUT of one lineage is still set in the auth call of the
  * next.
  */
 export const certbot: HookClient = {
   usage: ['certbot auth', 'certbot cleanup'],
   waits: true,
-  // Both are called again for clean-up, whatever became of the add.
+  // Both are called again for cleanup, even if the add failed.
   undoesFailedAdd: false,
   forgivesFailedRemove: false,
   translate(args, env) {
@@ -23,9 +23,9 @@ export const certbot: HookClient = {
     const challenge = challengeOf(env);
     return { action: 'remove', challenges: [challenge], handle: handleFrom(env['CERTBOT_AUTH_OUTPUT'], challenge) };
   },
-  /** One line, which certbot keeps, shows, and hands to the cleanup of the same challenge. */
+  /** One line, which certbot keeps, shows, and gives to the cleanup of the same challenge. */
   output: ({ name, value }, { zone, id }) => JSON.stringify({ name, value, zone, ...(id === undefined ? {} : { id }) }),
-  failureNote: (names) => `FAILED for ${names}; certbot goes on all the same, the CA will refuse it`,
+  failureNote: (names) => `FAILED for ${names}; certbot goes on anyway, and the CA will refuse the name`,
 };
 
 const outputSchema = z.object({
@@ -55,14 +55,14 @@ function challengeOf(env: HookEnvironment): HookChallenge {
     });
   }
   if (env['CERTBOT_TOKEN'] || isIP(domain)) {
-    throw new Dns01Error('E_USAGE', `certbot asks for http-01 for ${domain}, and this hook answers dns-01`, {
+    throw new Dns01Error('E_USAGE', `certbot asks for http-01 for ${domain}, and this hook is for dns-01`, {
       hint: 'add --preferred-challenges dns to the certbot command',
     });
   }
   return { name: challengeNameOf(domain), value };
 }
 
-/** certbot may bring the output of another challenge: a handle counts only for the very same value. */
+/** certbot may pass the output of another challenge, so a handle counts only for exactly the same value. */
 function handleFrom(output: string | undefined, challenge: HookChallenge): RecordHandle | undefined {
   const parsed = z.safeParse(outputSchema, parseLine(output));
   if (!parsed.success || parsed.data.name !== challenge.name || parsed.data.value !== challenge.value) return undefined;

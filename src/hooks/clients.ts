@@ -9,7 +9,7 @@ import { lego } from './lego.ts';
 import { simpleAcme } from './simple-acme.ts';
 import { uacme } from './uacme.ts';
 
-/** The clients whose hook dns01 can be, by the word after `dns01 hook`. */
+/** The clients that dns01 has a hook for, by the word after `dns01 hook`. */
 export const hookClients: Readonly<Record<string, HookClient>> = {
   'acme.sh': acmeSh,
   acmetool,
@@ -21,7 +21,7 @@ export const hookClients: Readonly<Record<string, HookClient>> = {
   uacme,
 };
 
-/** @throws E_USAGE with the list of what there is */
+/** @throws E_USAGE with the list of clients */
 export function clientNamed(name: string): HookClient {
   const client = Object.hasOwn(hookClients, name) ? hookClients[name] : undefined;
   if (client) return client;
@@ -30,26 +30,26 @@ export function clientNamed(name: string): HookClient {
   });
 }
 
-/** The verbs by which a client that takes a path without arguments can be told. */
+/** The verbs that identify a client that takes a path without arguments. */
 const VERBS: readonly (readonly [string, RegExp])[] = [
   ['lego', /^(present|cleanup)$/],
   ['uacme', /^(begin|done|failed)$/],
   ['acmetool', /^(challenge-[a-z-]+|live-updated)$/],
   ['simple-acme', /^(create|delete)$/],
-  // Everything that dehydrated says, today and tomorrow, is words joined by underscores.
+  // All calls of dehydrated, present and future, are words joined by underscores.
   ['dehydrated', /^[a-z]+(_[a-z]*)+$/],
 ];
 
 /**
- * Who is calling, by the first word of the call.
- * @throws E_USAGE with what is known, when nobody calls like that
+ * The client that calls, by the first word of the call.
+ * @throws E_USAGE with the known calls, where no client calls like this
  */
 export function clientCalling(args: readonly string[]): string {
   const [verb = ''] = args;
   const known = VERBS.find(([, pattern]) => pattern.test(verb));
   if (known) return known[0];
   const usages = VERBS.flatMap(([name]) => hookClients[name]?.usage ?? []);
-  throw new Dns01Error('E_USAGE', `who is calling cannot be told from "${verb}"`, {
-    hint: `known: ${usages.join(', ')}; any client can be named: dns01 hook CLIENT …`,
+  throw new Dns01Error('E_USAGE', `no known client calls its hook with "${verb}"`, {
+    hint: `known: ${usages.join(', ')}; or name the client: dns01 hook CLIENT …`,
   });
 }

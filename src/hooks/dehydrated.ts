@@ -3,7 +3,7 @@ import { badCall, type HookChallenge, type HookClient } from './hook-call.ts';
 
 /**
  * dehydrated: triples of domain, token file and value; one with HOOK_CHAIN=no, all of the order with HOOK_CHAIN=yes. It
- * calls for much else, known and unknown, and even tests that unknown calls succeed: all that is not ours ends well.
+ * makes many other calls, and even tests that unknown ones succeed, so all of those end with 0.
  */
 export const dehydrated: HookClient = {
   usage: [
@@ -11,9 +11,9 @@ export const dehydrated: HookClient = {
     'dehydrated clean_challenge DOMAIN TOKENFILE VALUE …',
   ],
   waits: true,
-  // After a failed deploy it stops at once and cleans nothing.
+  // After a failed deploy it stops at once and does not clean up.
   undoesFailedAdd: true,
-  // After a failed clean it throws the validated order away.
+  // After a failed clean it discards the validated order.
   forgivesFailedRemove: true,
   translate([verb, ...rest]) {
     if (verb === 'deploy_challenge') return { action: 'add', challenges: triples(verb, rest) };

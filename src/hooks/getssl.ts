@@ -1,7 +1,7 @@
 import { challengeNameOf } from '../challenge/challenge.ts';
 import { badCall, type HookClient } from './hook-call.ts';
 
-/** getssl: DNS_ADD_COMMAND and DNS_DEL_COMMAND get a domain and a value. It asks the name servers itself. */
+/** getssl: DNS_ADD_COMMAND and DNS_DEL_COMMAND get a domain and a value. It queries the name servers itself. */
 export const getssl: HookClient = {
   usage: ['getssl add DOMAIN VALUE', 'getssl del DOMAIN VALUE'],
   waits: false,

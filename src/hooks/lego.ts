@@ -2,9 +2,9 @@ import { challengeNameOf, challengeValue } from '../challenge/challenge.ts';
 import { badCall, type HookCall, type HookChallenge, type HookClient } from './hook-call.ts';
 
 /**
- * lego's exec provider, and everything with lego inside. By default the name is complete and its CNAMEs are followed
- * already; with EXEC_MODE=RAW lego gives the domain, the token and the key authorization behind a `--`. lego asks the
- * name servers itself.
+ * lego's exec provider, and every program with lego inside. By default the name is complete and its CNAMEs are already
+ * followed. With EXEC_MODE=RAW lego gives the domain, the token and the key authorization behind a `--`. lego queries
+ * the name servers itself.
  */
 export const lego: HookClient = {
   usage: ['lego present NAME VALUE', 'lego cleanup NAME VALUE', 'lego present -- DOMAIN TOKEN KEYAUTH'],

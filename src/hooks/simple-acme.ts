@@ -1,9 +1,9 @@
 import { badCall, type HookClient } from './hook-call.ts';
 
-/** simple-acme and win-acme, script plugin: `create {Identifier} {RecordName} {Token}`, CNAMEs followed already. */
+/** simple-acme and win-acme, script plugin: `create {Identifier} {RecordName} {Token}`, with CNAMEs already followed. */
 export const simpleAcme: HookClient = {
   usage: ['simple-acme create ID NAME VALUE', 'simple-acme delete ID NAME VALUE'],
-  // It looks itself before it lets the CA look, but only a few times; and it pays two seconds a hook anyway.
+  // It looks for the value itself before the CA does, but only a few times. Every hook takes two seconds anyway.
   waits: true,
   undoesFailedAdd: true,
   forgivesFailedRemove: false,

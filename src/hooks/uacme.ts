@@ -1,14 +1,14 @@
 import { challengeNameOf } from '../challenge/challenge.ts';
 import { badCall, type HookClient } from './hook-call.ts';
 
-/** What uacme takes for "not this type": it offers the next one. */
+/** uacme's exit code for "not this type": it offers the next one. */
 const DECLINED = 1;
 
 /** uacme: `begin`, then `done` or `failed`, each with type, identifier, token and, for dns-01, the value. */
 export const uacme: HookClient = {
   usage: ['uacme begin|done|failed dns-01 DOMAIN TOKEN VALUE'],
   waits: true,
-  // A failing begin counts as declined; neither done nor failed is called then.
+  // A failed begin counts as declined; neither done nor failed is called then.
   undoesFailedAdd: true,
   forgivesFailedRemove: false,
   translate(args) {

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { Dns01Error } from '../errors.ts';
 
-/** The whole body as text. @throws E_PROTOCOL when it is larger than any honest answer to that call */
+/** The whole body as text. @throws E_PROTOCOL when it is too large to be a real answer */
 export async function readBody(body: Readable, call: string, maxBytes: number): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -11,7 +11,7 @@ export async function readBody(body: Readable, call: string, maxBytes: number): 
       body.destroy();
       throw new Dns01Error('E_PROTOCOL', `${call}: the answer is larger than ${maxBytes / 1024 / 1024} MB`, {
         outcomeUnknown: true,
-        hint: 'no honest answer to this call is so large: check url',
+        hint: 'no real answer to this call is so large: check url',
       });
     }
     chunks.push(chunk);
@@ -19,7 +19,7 @@ export async function readBody(body: Readable, call: string, maxBytes: number): 
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** Deeper than any answer of an API. */
+/** Deeper than any real answer of an API. */
 const MAX_DEPTH = 64;
 
 /** A list of 100,000 records has fewer. */
@@ -29,7 +29,7 @@ const [QUOTE, BACKSLASH, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [..
   text.charCodeAt(0),
 );
 
-/** Whether a JSON text is made to cost memory: lists in lists in lists, or millions of empty ones. */
+/** Whether a JSON text is meant to fill the memory: with deeply nested lists, or millions of empty ones. */
 export function isExcessive(text: string): boolean {
   let [depth, containers, inString] = [0, 0, false];
   for (let at = 0; at < text.length; at++) {

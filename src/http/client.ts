@@ -9,15 +9,15 @@ import { networkFailure } from './failure.ts';
 import { conflictPause, parseRetryAfter, rateLimitPause, retryPause } from './pauses.ts';
 import { type Dispatcher, loadRequest } from './undici.ts';
 
-/** One of a provider's rate limits as the client sees it. */
+/** One of a provider's rate limits, as the client uses it. */
 export interface RateLimiter {
-  /** Resolves when one more request may be sent, to when it was booked. @throws E_RATE when that is after the deadline */
+  /** Resolves when one more request may be sent, with the time that it was booked for. @throws E_RATE when that is after the deadline */
   take(deadline: Deadline): Promise<number>;
-  /** That request is over, answered or not; with what a header of the answer said about the requests that are left. */
+  /** The request has ended, answered or not. `left`: the remaining requests, from a header of the answer. */
   over(booked: number, left: number | undefined, deadline: Deadline): Promise<void>;
-  /** The provider said 429 and when to come back: its word counts more than what was counted here. */
+  /** The provider sent a 429 with a time to come back, which counts more than our own count. */
   comeBackIn(milliseconds: number, deadline: Deadline): Promise<void>;
-  /** The provider said 429: milliseconds until its window is surely over. */
+  /** After a 429: milliseconds until the window is surely over. */
   untilReset(): Promise<number>;
   readonly remainingHeader?: string | undefined;
 }
@@ -30,25 +30,25 @@ export interface HttpSettings {
   readonly log: ProviderLog & { info(message: string): void };
   /** Called before each request that writes; throws to stop it. */
   readonly beforeWrite?: (() => Promise<void>) | undefined;
-  /** The limits that a call counts towards. */
+  /** The rate limits that a call counts towards. */
   readonly rateLimits?: ((call: HttpCall) => readonly RateLimiter[]) | undefined;
 }
 
-/** What is asked, with the answer to the question whether it may be asked twice. */
+/** A request, and which attempt of it this is. */
 interface Attempt {
   readonly call: HttpCall;
   readonly number: number;
 }
 
 export interface ClosableHttpClient extends HttpClient {
-  /** From now on there is only so much time left, whatever became of the deadline: for a logout. */
+  /** From now on only this much time is left, even after the deadline: for a logout. */
   beginClosing(milliseconds: number): void;
-  /** Milliseconds by which the server's clock is ahead of ours, by its last answer; undefined where none said. */
+  /** Milliseconds by which the server's clock is ahead of ours, from its last answer; undefined where it sent no time. */
   clockSkew(): number | undefined;
   close(): Promise<void>;
 }
 
-/** What an answer may weigh, in bytes: 50,000 records are about 10 MB. */
+/** The largest answer, in bytes: 50,000 records are about 10 MB. */
 const MAX_READ_BYTES = 16 * 1024 * 1024;
 const MAX_WRITE_BYTES = 1024 * 1024;
 
@@ -92,7 +92,7 @@ export function createHttpClient(settings: HttpSettings): ClosableHttpClient {
     const [open, request] = await Promise.all([dispatcher(), loadRequest()]);
     const bookings: Booking[] = [];
     for (const limiter of rateLimits(call)) bookings.push({ limiter, booked: await limiter.take(deadline) });
-    // After all waiting: a lock may have been lost in the meantime.
+    // After all waiting, because a lock may have been lost in the meantime.
     if (writes(call)) await settings.beforeWrite?.();
     let headers: HttpAnswer['headers'] = {};
     const limit = AbortSignal.timeout(settings.requestTimeout);
@@ -125,15 +125,15 @@ export function createHttpClient(settings: HttpSettings): ClosableHttpClient {
     }
   }
 
-  /** The answer is worth more than the count: what cannot be written down does not fail the request. */
+  /** An answer is worth more than the count: an error of the count does not fail the request. */
   async function settle({ limiter, booked }: Booking, headers: HttpAnswer['headers']): Promise<void> {
     const left = remainingIn(headers, limiter.remainingHeader);
     await limiter
       .over(booked, left, deadline)
-      .catch((failure: unknown) => log.debug('the rate limit could not be kept', { failure: String(failure) }));
+      .catch((failure: unknown) => log.debug('the rate limit could not be updated', { failure: String(failure) }));
   }
 
-  /** Milliseconds to wait before the same request is sent again, where its answer says that nothing was done. */
+  /** Milliseconds to wait before the same request is sent again, if its answer says that it was not done. */
   async function pauseAfter(answer: HttpAnswer, { call, number }: Attempt): Promise<number | undefined> {
     const asked = parseRetryAfter(answer.headers['retry-after']);
     if (answer.status === 429) {
@@ -179,7 +179,7 @@ export function createHttpClient(settings: HttpSettings): ClosableHttpClient {
   };
 }
 
-/** A failed request is repeated when it cannot have changed anything. Certificates do not get better by asking again. */
+/** A failed request is repeated if it cannot have changed anything. A certificate does not get better on a second attempt. */
 function pauseAfterFailure(failure: unknown, { call, number }: Attempt): number | undefined {
   if (!(failure instanceof Dns01Error) || failure.code !== 'E_REMOTE') return undefined;
   const harmless = !failure.outcomeUnknown || !writes(call);
@@ -187,7 +187,7 @@ function pauseAfterFailure(failure: unknown, { call, number }: Attempt): number 
 }
 
 const PAUSE_REASONS: Readonly<Record<number, string>> = {
-  409: 'another request is in the way',
+  409: 'another request is in progress',
   429: 'too many requests',
 };
 
@@ -198,10 +198,10 @@ function remainingIn(headers: HttpAnswer['headers'], header: string | undefined)
 
 const writes = (call: HttpCall): boolean => call.writes ?? call.method !== 'GET';
 
-/** Redirects, rate limits and server faults are no answers, unless the provider wants to see its faults itself. */
+/** Redirects, rate limits and server faults are errors, unless the call asks for every status. */
 function accepted(answer: HttpAnswer, call: HttpCall): HttpAnswer {
   if (answer.status >= 300 && answer.status < 400) throw redirected(answer, call);
-  if (answer.status === 429) throw tooManyRequests(call, ', again and again');
+  if (answer.status === 429) throw tooManyRequests(call, ' after several attempts');
   if (answer.status >= 500 && !call.anyStatus) {
     throw new Dns01Error('E_REMOTE', `${call.call}: the server failed (status ${answer.status})${said(answer)}`, {
       outcomeUnknown: true,
@@ -215,13 +215,13 @@ function tooManyRequests({ call, checkAfterRateLimit }: HttpCall, how = ''): Dns
   return new Dns01Error('E_RATE', `${call}: too many requests${how}`, { outcomeUnknown: checkAfterRateLimit });
 }
 
-/** Following would hand the credentials to a host that the server chose. */
+/** Following a redirect would send the credentials to a host that the server chose. */
 function redirected(answer: HttpAnswer, call: HttpCall): Dns01Error {
   const target = answer.headers['location'] ?? '';
   const where = URL.canParse(target, call.url) ? new URL(target, call.url).origin : 'somewhere else';
   return new Dns01Error('E_PROTOCOL', `${call.call}: the server redirects to ${where} (status ${answer.status})`, {
     outcomeUnknown: true,
-    hint: 'set url to the final address of the API: redirects are never followed, they would carry the credentials along',
+    hint: 'set url to the final address of the API: redirects are never followed, because they would pass on the credentials',
   });
 }
 
@@ -248,13 +248,13 @@ function flat(headers: Record<string, string | string[] | undefined>): Record<st
   );
 }
 
-/** RFC 9110 section 6.6.1: when the answer was made, by the clock of the server. */
+/** RFC 9110 section 6.6.1: the time of the answer by the server's clock. */
 function skewIn({ headers }: HttpAnswer): number | undefined {
   const date = Date.parse(headers['date'] ?? '');
   return Number.isNaN(date) ? undefined : date - Date.now();
 }
 
-/** What the log shows of a request: never its headers or its body, where the credentials are. */
+/** What the log shows of a request: never its headers or body, which may have credentials. */
 function about(call: HttpCall, url: URL): Record<string, unknown> {
   return { call: call.call, method: call.method, url: `${url.origin}${url.pathname}` };
 }

@@ -7,7 +7,7 @@ import { isExcessive } from './body.ts';
 
 /**
  * The JSON of an answer, checked by the schema.
- * @throws E_PROTOCOL naming the call and the field; `outcomeUnknown`, for what was asked may have been done all the same
+ * @throws E_PROTOCOL with the call and the field; `outcomeUnknown`, because the request may have been done
  */
 export function decode<Schema extends z.core.$ZodType>(answer: HttpAnswer, schema: Schema): z.output<Schema> {
   const data = parseJson(answer);
@@ -17,7 +17,7 @@ export function decode<Schema extends z.core.$ZodType>(answer: HttpAnswer, schem
   const field = path.length === 0 ? '' : `field ${path.map(String).join('.')} `;
   throw new Dns01Error('E_PROTOCOL', `${answer.call}: unexpected answer, ${field}${text}`, {
     outcomeUnknown: true,
-    hint: 'the server speaks another version of the API than this provider knows: run again with --verbose and report it',
+    hint: 'the server may have another version of the API: run again with --verbose and report it',
   });
 }
 
@@ -25,7 +25,7 @@ function parseJson(answer: HttpAnswer): unknown {
   if (isExcessive(answer.text)) {
     throw new Dns01Error(
       'E_PROTOCOL',
-      `${answer.call}: the answer has more parts or is nested deeper than any honest one`,
+      `${answer.call}: the answer has more parts or deeper nesting than any real answer`,
       {
         outcomeUnknown: true,
         hint: 'check url: this is not the API, or it is broken',
@@ -38,7 +38,7 @@ function parseJson(answer: HttpAnswer): unknown {
     const got = answer.text.trim() === '' ? 'an empty body' : `"${excerpt(answer.text)}"`;
     throw new Dns01Error('E_PROTOCOL', `${answer.call}: expected JSON, got ${got} (status ${answer.status})`, {
       outcomeUnknown: true,
-      hint: 'check that url is the address of the API and that no proxy or login page stands before it',
+      hint: 'check that url is the address of the API and that no proxy or login page is in front of it',
     });
   }
 }

@@ -4,43 +4,43 @@ import { Dns01Error } from '../errors.ts';
 import { type Dispatcher, loadAgent, loadConnector, loadPool, loadProxyAgent } from './undici.ts';
 
 /** Milliseconds until a connection, TLS included, counts as failed. */
-const CONNECT_TIMEOUT = 10_000;
+const CONNECT_TIMEOUT_MS = 10_000;
 
-/** Milliseconds that an idle connection is kept: ISPConfig binds a session to the address it came from. */
-const KEEP_ALIVE = 30_000;
+/** Milliseconds that an idle connection is kept. ISPConfig binds a session to the client's address. */
+const KEEP_ALIVE_MS = 30_000;
 
 export interface ConnectionSettings {
   /** PEM text of the certificates to trust instead of the system's. */
   readonly ca?: string | undefined;
-  /** SHA-256 of the server's certificate as 64 hex digits: exactly this certificate is trusted, whoever signed it. */
+  /** SHA-256 of the server's certificate as 64 hex digits: only this certificate is trusted, whoever signed it. */
   readonly fingerprint?: string | undefined;
   readonly proxy?: ProxySettings | undefined;
 }
 
 export interface ProxySettings {
   readonly url: string;
-  /** Comma list of hosts that are asked directly. */
+  /** Comma-separated hosts that are connected to directly. */
   readonly except?: string | undefined;
 }
 
 type Connector = buildConnector.connector;
 
-/** Connections as the account's config wants them: own CA or pinned certificate, directly or through a proxy. */
+/** Connections by the account's config: with its CA or a pinned certificate, directly or through a proxy. */
 export async function openDispatcher({ ca, fingerprint, proxy }: ConnectionSettings): Promise<Dispatcher> {
   const [Agent, Pool, buildConnector] = await Promise.all([loadAgent(), loadPool(), loadConnector()]);
   const tls = {
     ...(ca === undefined ? {} : { ca }),
-    // A pinned certificate is checked below, by its fingerprint and by nothing else. An empty list keeps Node from parsing
-    // all its authorities, which is a sixth of the time of an add.
+    // A pinned certificate is checked below, only by its fingerprint. An empty list keeps Node from parsing all its
+    // authorities, which would take a sixth of the time of an add.
     ...(fingerprint === undefined ? {} : { rejectUnauthorized: false, ca: [] }),
-    // A resumed session shows no certificate that could be checked.
+    // A resumed session shows no certificate to check.
     maxCachedSessions: 0,
-    timeout: CONNECT_TIMEOUT,
+    timeout: CONNECT_TIMEOUT_MS,
   };
   const factory = (origin: string | URL, options: Pool.Options) =>
     new Pool(origin, {
       ...options,
-      keepAliveTimeout: KEEP_ALIVE,
+      keepAliveTimeout: KEEP_ALIVE_MS,
       connect: endingWithErrors(
         fingerprint === undefined ? (options.connect as Connector) : pinned(options.connect as Connector, fingerprint),
       ),
@@ -54,14 +54,14 @@ export async function openDispatcher({ ca, fingerprint, proxy }: ConnectionSetti
     requestTls: tls,
     httpProxy: proxy.url,
     httpsProxy: proxy.url,
-    // An empty text keeps undici from reading the environment once more.
+    // An empty text keeps undici from reading the environment again.
     noProxy: proxy.except ?? '',
   });
 }
 
 /**
- * undici connects again and again, without end, where a proxy closes the connection before it has opened the tunnel: it
- * takes that error for one of a connection that was in use.
+ * undici connects again without end where a proxy closes the connection before the tunnel is open, because it takes that
+ * error for one of a connection in use.
  */
 function endingWithErrors(connect: Connector): Connector {
   return (options, done) =>
@@ -72,7 +72,7 @@ function endingWithErrors(connect: Connector): Connector {
     });
 }
 
-/** A connector that hands out a connection only after the server has shown the pinned certificate. */
+/** A connector that returns a connection only after the server has shown the pinned certificate. */
 function pinned(connect: Connector, fingerprint: string): Connector {
   return (options, done) =>
     connect(options, (...[error, socket]) => {
@@ -93,11 +93,11 @@ function fingerprintOf(socket: TLSSocket): string {
 function fingerprintMismatch(seen: string): Dns01Error {
   const shown = seen ? seen.toUpperCase().replace(/..(?=.)/g, '$&:') : 'no certificate at all';
   return new Dns01Error('E_AUTH', `the server shows another certificate than the pinned one: ${shown}`, {
-    hint: 'if the certificate was renewed on purpose, put the new fingerprint into the config; if not, somebody is in between',
+    hint: 'if the certificate was renewed on purpose, put the new fingerprint into the config; if not, the connection is intercepted',
   });
 }
 
-/** Whether an address does not leave this machine, so that nobody can listen on the way. */
+/** Whether an address stays on this machine, where no other host can read the traffic. */
 export function isLoopback({ hostname }: URL): boolean {
   return /^(localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
 }

@@ -1,10 +1,10 @@
 import { Dns01Error, isDns01Error } from '../errors.ts';
 
-/** What certificate checks are called in Node's error codes. */
+/** Node's error codes for failed certificate checks. */
 const CERTIFICATE_CODES =
   /^(CERT_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_|ERR_TLS_CERT_|HOSTNAME_MISMATCH|INVALID_CA)/;
 
-/** Failures that happen before a single byte of the request is sent. */
+/** Failures before any byte of the request is sent. */
 const NOT_SENT_CODES = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -15,7 +15,7 @@ const NOT_SENT_CODES = new Set([
   'EPROTO',
 ]);
 
-/** A failure of undici or of the network below it, told in the words of the call. */
+/** A failure of undici or the network, with the name of the call. */
 export function networkFailure(error: unknown, call: string, origin: string): Dns01Error {
   const known = firstKnown(error);
   if (known) return known;
@@ -33,8 +33,8 @@ const HINTS: Record<string, string | undefined> = {
   ECONNREFUSED: 'check the address and port in url, and that the server is up',
   ENOTFOUND: 'check the host name in url',
   EAI_AGAIN: "the system's resolver does not answer",
-  ECONNRESET: 'the server, or a proxy before it, broke off: try again later',
-  UND_ERR_SOCKET: 'the server, or a proxy before it, broke off: try again later',
+  ECONNRESET: 'the server, or a proxy in front of it, closed the connection: try again later',
+  UND_ERR_SOCKET: 'the server, or a proxy in front of it, closed the connection: try again later',
   EPROTO: 'the server does not speak TLS on this port: check http or https in url',
 };
 

@@ -1,12 +1,9 @@
-/**
- * The parts of undici that one request needs. The whole package costs a start twice as much: it brings fetch,
- * WebSocket and caches that nothing here uses.
- */
+/** The parts of undici that one request needs. The whole package doubles the start time: it has fetch, WebSocket and caches. */
 import v8 from 'node:v8';
 import type { Dispatcher } from 'undici';
 
-// Node 20 optimises undici's WebAssembly parser in the background and waits for that at exit: 50 ms and 35 MB for a
-// process that parses a handful of answers. Later versions do not.
+// Node 20 optimises undici's WebAssembly parser in the background and waits for that at exit. It costs 50 ms and 35 MB in
+// a process that parses a handful of answers. Later versions do not do this.
 if (process.versions.node.startsWith('20.')) v8.setFlagsFromString('--liftoff-only');
 
 export type { Dispatcher };
@@ -17,7 +14,7 @@ export const loadRequest = async () => (await import('undici/lib/api/api-request
 
 /** Only for accounts behind a proxy. */
 export const loadProxyAgent = async () => {
-  // The tunnel is opened by Dispatcher.connect, which undici's index adds to the prototype.
+  // Dispatcher.connect opens the tunnel. undici's index adds it to the prototype.
   const { default: connect } = await import('undici/lib/api/api-connect.js');
   const { default: Dispatcher } = await import('undici/lib/dispatcher/dispatcher.js');
   Object.assign(Dispatcher.prototype, { connect });

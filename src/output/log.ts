@@ -1,6 +1,6 @@
 export type LogFields = Readonly<Record<string, unknown>>;
 
-/** What a run tells a person while it works. All of it goes to stderr; stdout belongs to the result. */
+/** Messages for a person during a run. They go to stderr; stdout is for the result. */
 export interface Log {
   /** Details for `--verbose`. */
   debug(message: string, fields?: LogFields): void;
@@ -29,7 +29,7 @@ export async function createLog(settings: LogSettings): Promise<Log> {
   };
 }
 
-/** pino is loaded only when somebody wants to read it: it costs a start some milliseconds. */
+/** pino is only loaded for --verbose, because it takes some milliseconds at the start. */
 async function debugLines(line: (text: string) => void): Promise<Log['debug']> {
   const { pino } = await import('pino');
   const logger = pino({ level: 'debug', base: null }, { write: (text) => line(text.trimEnd()) });

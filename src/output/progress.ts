@@ -3,13 +3,13 @@ import type { Io } from './io.ts';
 
 export interface ProgressLine {
   say(text: string): void;
-  /** How far a wait for propagation is. */
+  /** The progress of a wait for propagation. */
   readonly update: WaitProgress;
-  /** Take the line away again. */
+  /** Removes the line. */
   clear(): void;
 }
 
-/** One line that tells a person how far things are; nothing at all where nobody watches. */
+/** One line with the progress, on a terminal only. */
 export function progressLine(io: Io, { quiet }: { readonly quiet: boolean }): ProgressLine {
   if (!io.isTerminal || quiet) return { say: () => {}, update: () => {}, clear: () => {} };
   const say = (text: string) => io.status(`dns01: ${text}`);

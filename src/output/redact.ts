@@ -1,24 +1,24 @@
 /** Secrets shorter than this would blank out ordinary words. */
 const MIN_SECRET_LENGTH = 6;
 
-/** A piece of a secret of this many octets must not be printed, whatever is left out around it. */
+/** So many octets of a secret in a row must not be printed. */
 const PIECE_OCTETS = 8;
 
 const BLANK = '***';
 
-/** In how many ways a text is decoded at most: JSON inside JSON, a percent-encoded URL inside HTML. */
+/** The largest number of decoded forms of a text, such as JSON inside JSON or a percent-encoded URL inside HTML. */
 const MAX_VIEWS = 24;
 
 export interface Redactor {
-  /** From now on this text is blanked out, in every spelling in which a server may give it back. */
+  /** From now on this text is blanked out, in every spelling that a server may send it back in. */
   keep(secret: string): void;
   redact(text: string): string;
 }
 
 /**
- * Remembers the secrets of a run and blanks them out of every text that leaves the process: in any letter case, reversed,
- * with percent, backslash or HTML escapes, cut by tags or line breaks, in hex, and in base64 alone or inside a longer
- * text like the pair of Basic authentication. Pieces of 8 octets are enough. All work is done on octets, in latin1.
+ * Stores the secrets of a run and blanks them out of all output: in any letter case, reversed, with percent, backslash or
+ * HTML escapes, split by tags or line breaks, in hex, and in base64 alone or inside a longer text such as the pair of
+ * Basic authentication. A piece of 8 octets is enough for a match. All work is done on octets, in latin1.
  */
 export function createRedactor(): Redactor {
   const known = new Set<string>();
@@ -56,7 +56,7 @@ export function createRedactor(): Redactor {
 /** Eight octets in base64. */
 const BASE64_PIECE = 11;
 
-/** The octets of a secret as servers write them: in UTF-8, in Latin-1, as UTF-8 taken for Latin-1, in either case. */
+/** The octets of a secret as servers write them: in UTF-8, in Latin-1, as UTF-8 read as Latin-1, in either letter case. */
 function spellings(secret: string): Set<string> {
   const found = new Set<string>();
   for (const text of [secret, secret.toLowerCase(), secret.toUpperCase(), secret.replaceAll(' ', '+')]) {
@@ -70,7 +70,7 @@ function spellings(secret: string): Set<string> {
   return found;
 }
 
-/** What stays the same of a text's base64, whatever stands before and after it: one for each alignment. */
+/** The part of a text's base64 that does not depend on the text around it: one for each alignment. */
 function base64Cores(octets: string): string[] {
   return [0, 1, 2].map((shift) => {
     const encoded = Buffer.from(`${'\0'.repeat(shift)}${octets}`, 'latin1')
@@ -81,9 +81,9 @@ function base64Cores(octets: string): string[] {
   });
 }
 
-/** Pieces of texts, found fast in others. */
+/** Pieces of texts, with a fast search for them. */
 interface Pieces {
-  /** Every piece of this length; a shorter text is one piece. */
+  /** Adds every piece of this length; a shorter text is one piece. */
   add(text: string, length: number): void;
   find(text: string, found: (start: number, end: number) => void): void;
 }
@@ -117,7 +117,7 @@ function createPieces(): Pieces {
 const keyAt = (text: string, at: number): number =>
   ((text.charCodeAt(at) & 0xff) << 8) | (text.charCodeAt(at + 1) & 0xff);
 
-/** A text as it reads after decoding, and where each of its octets comes from: `[from[i], to[i])` of the original. */
+/** A decoded text, and where each of its octets comes from: `[from[i], to[i])` of the original. */
 interface View {
   readonly text: string;
   readonly from: readonly number[];
@@ -125,8 +125,8 @@ interface View {
 }
 
 /**
- * The text itself, decoded in each way and in several after each other, and each of these without tags and white space.
- * Every way alone too: what looks like an escape of another kind may be a part of the secret.
+ * The text itself, decoded in each way and in several ways in turn, and each of these without tags and white space. Each
+ * way is also used alone, because what looks like another kind of escape may be part of the secret.
  */
 function* viewsOf(octets: string): Generator<View> {
   const positions = Array.from({ length: octets.length }, (_, index) => index);
@@ -185,7 +185,7 @@ const NAMED: Readonly<Record<string, string>> = {
 
 const CONTROL: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', b: '\b', f: '\f' };
 
-/** The octets that an escape means; undefined where it means nothing. */
+/** The octets that an escape stands for; undefined where it is not one. */
 function decode(spelled: string): string | undefined {
   const digits = spelled.replace(/^(%|\\x|\\u\{|&#x?|\\)|[;}]$/gi, '');
   if (spelled.startsWith('%') || /^\\x/i.test(spelled)) return String.fromCharCode(Number.parseInt(digits, 16));
@@ -205,7 +205,7 @@ function utf8(codePoint: number): string | undefined {
   return codePoint <= 0x10ffff ? Buffer.from(String.fromCodePoint(codePoint)).toString('latin1') : undefined;
 }
 
-/** The view with everything that matches replaced; the same one where nothing does. */
+/** The view with every match replaced; the same view where there is none. */
 function replaced(view: View, pattern: RegExp, replace: (match: string) => string | undefined): View {
   const [from, to]: [number[], number[]] = [[], []];
   let [text, at] = ['', 0];
@@ -235,10 +235,10 @@ function replaced(view: View, pattern: RegExp, replace: (match: string) => strin
   return { text, from, to };
 }
 
-/** A secret inside base64 makes the whole of it one: the rest would give it away by its padding. */
+/** A secret inside base64 blanks the whole token, because its padding would give away the rest. */
 function wholeToken({ text, from, to }: View, start: number, end: number): [number, number] {
   const isBase64 = (at: number) => /[\w+/=-]/.test(text.charAt(at));
-  // Where something was left out between two characters, another token begins.
+  // Where something was removed between two characters, another token begins.
   const areAdjacent = (at: number) => to[at - 1] === from[at];
   let [first, last] = [start, end];
   while (first > 0 && isBase64(first - 1) && areAdjacent(first)) first--;

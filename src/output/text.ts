@@ -1,15 +1,15 @@
-/** Longest piece of a provider's answer that an error message repeats, in characters. */
+/** The longest part of a provider's answer that an error message repeats, in characters. */
 const EXCERPT_LENGTH = 200;
 
 /**
- * Text that is safe on any terminal and in any pipe: valid UTF-8, no control characters. Line feeds stay, for our own
- * messages are written line by line.
+ * Text that is safe on every terminal and in every pipe: valid UTF-8 without control characters. Line feeds stay, because
+ * our messages have them.
  */
 export function printable(text: string): string {
   return text.toWellFormed().replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '?');
 }
 
-/** A provider's message, short enough for one line of an error: tags and line breaks out, cut at 200 characters. */
+/** A provider's message for one line of an error: without tags and line breaks, at most 200 characters. */
 export function excerpt(text: string): string {
   const line = text
     .slice(0, 20_000)
@@ -20,7 +20,7 @@ export function excerpt(text: string): string {
   return line.length > EXCERPT_LENGTH ? `${line.slice(0, EXCERPT_LENGTH - 1).toWellFormed()}…` : line;
 }
 
-/** JSON as data; `undefined` for a text that is none. */
+/** Parsed JSON; `undefined` for a text that is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -1,16 +1,16 @@
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 
-/** Bytes of an output that are kept. */
-const KEPT = 65_536;
+/** How many bytes of an output are kept. */
+const MAX_KEPT_BYTES = 65_536;
 
 export interface OutputEnd {
   readonly closed: Promise<unknown>;
-  /** The last 64 KiB. From now on nobody listens. */
+  /** The last 64 KiB. Stops reading. */
   text(): string;
 }
 
-/** Reads an output for as long as it comes, so that its writer never waits, and keeps the end of it. */
+/** Reads an output until it ends, so that its writer never blocks, and keeps the end of it. */
 export function readEnd(stream: Readable): OutputEnd {
   let chunks: Buffer[] = [];
   let length = 0;
@@ -18,15 +18,15 @@ export function readEnd(stream: Readable): OutputEnd {
   stream.on('data', (chunk: Buffer) => {
     chunks.push(chunk);
     length += chunk.length;
-    if (length < 2 * KEPT) return;
-    chunks = [Buffer.concat(chunks).subarray(-KEPT)];
-    length = KEPT;
+    if (length < 2 * MAX_KEPT_BYTES) return;
+    chunks = [Buffer.concat(chunks).subarray(-MAX_KEPT_BYTES)];
+    length = MAX_KEPT_BYTES;
   });
   return {
     closed: once(stream, 'close').catch(() => {}),
     text() {
       stream.destroy();
-      return Buffer.concat(chunks).subarray(-KEPT).toString('utf8');
+      return Buffer.concat(chunks).subarray(-MAX_KEPT_BYTES).toString('utf8');
     },
   };
 }

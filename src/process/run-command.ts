@@ -8,29 +8,29 @@ import { excerpt, printable } from '../output/text.ts';
 import type { Command, CommandOutcome, ProviderLog } from '../provider.ts';
 import { readEnd } from './read-end.ts';
 
-/** Milliseconds between the request to end and the kill. */
-const GRACE = 2000;
+/** Milliseconds between SIGTERM and SIGKILL. */
+const GRACE_MS = 2000;
 
-/** Milliseconds for the last output to arrive after the end; what still holds the pipes then is not waited for. */
-const LAST_OUTPUT = 250;
+/** Milliseconds for the last output after the program's end. A process that holds the pipes for longer is ignored. */
+const LAST_OUTPUT_MS = 250;
 
 const MAX_COMPLAINTS = 20;
 
-/** cron and systemd may set none at all. */
+/** The default where cron or systemd set none. */
 const USUAL_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 export interface CommandSettings {
-  /** Of this process: PATH, HOME and LANG are handed on, nothing else. */
+  /** The environment of this process: only PATH, HOME and LANG are passed on. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
   readonly log: ProviderLog;
 }
 
 /**
- * Run one program to its end: no shell, nothing on stdin, an environment of its own, never longer than allowed. It is
- * the leader of a process group, so that what it started ends with it when its time is up.
- * @throws E_CONFIG it cannot be started, or others can write one of its files; E_REMOTE with `outcomeUnknown` when it was
- *   stopped or died: what it did until then is not known
+ * Runs one program to its end: without a shell, with nothing on stdin, with its own environment and a time limit. It leads
+ * a process group, so that the processes that it started are stopped with it.
+ * @throws E_CONFIG it cannot be started, or other users can write one of its files; E_REMOTE with `outcomeUnknown` when it
+ *   was stopped or died
  */
 export async function runCommand(command: Command, { env, signal, log }: CommandSettings): Promise<CommandOutcome> {
   const { call } = command;
@@ -42,7 +42,7 @@ export async function runCommand(command: Command, { env, signal, log }: Command
   const child = start(command, { ...inherited(env), ...command.env, ...command.secrets });
   const [stdout, stderr] = [readEnd(child.stdout), readEnd(child.stderr)];
   const ending = await endOf(child, command, signal);
-  await Promise.race([Promise.all([stdout.closed, stderr.closed]), delay(LAST_OUTPUT, undefined, { ref: false })]);
+  await Promise.race([Promise.all([stdout.closed, stderr.closed]), delay(LAST_OUTPUT_MS, undefined, { ref: false })]);
 
   const redactor = createRedactor();
   for (const secret of Object.values(command.secrets ?? {})) redactor.keep(secret);
@@ -56,10 +56,10 @@ export async function runCommand(command: Command, { env, signal, log }: Command
   return { exitCode: ending.exitCode, stdout: answer, complaint: complaints.at(-1) ?? '', complaints };
 }
 
-/** Node would print the environment of every program, secrets included. It reads the variable before we can take it away. */
+/** With NODE_DEBUG, Node prints every program's environment, secrets included. It reads the variable before this code runs. */
 function refuseTracing(env: CommandSettings['env']): void {
   if (!/child_process|\*/i.test(env['NODE_DEBUG'] ?? '')) return;
-  throw new Dns01Error('E_CONFIG', 'NODE_DEBUG makes Node print the secrets that a program is given', {
+  throw new Dns01Error('E_CONFIG', 'NODE_DEBUG makes Node print the secrets in the environment of a program', {
     hint: 'run dns01 without NODE_DEBUG=child_process; --verbose shows the calls without secrets',
   });
 }
@@ -81,12 +81,12 @@ const lastLines = (text: string): string[] =>
 
 const HINT = { hint: 'give more time with --timeout SECONDS' };
 
-/** How a process came to its end. */
+/** How a process ended. */
 interface Ending {
   readonly exitCode: number | undefined;
   /** The signal that killed it. */
   readonly signal: string | undefined;
-  /** Why we stopped it. */
+  /** Why dns01 stopped it. */
   readonly stopped: 'timeout' | 'deadline' | undefined;
 }
 
@@ -97,7 +97,7 @@ async function endOf(child: ChildProcess, command: Command, deadline: AbortSigna
     if (stopped) return;
     stopped = why;
     signalGroup(child, 'SIGTERM');
-    kill = setTimeout(() => signalGroup(child, 'SIGKILL'), GRACE);
+    kill = setTimeout(() => signalGroup(child, 'SIGKILL'), GRACE_MS);
   };
   const timer = setTimeout(() => stop('timeout'), command.timeoutMs);
   const onAbort = () => stop('deadline');
@@ -113,7 +113,7 @@ async function endOf(child: ChildProcess, command: Command, deadline: AbortSigna
     clearTimeout(timer);
     clearTimeout(kill);
     deadline.removeEventListener('abort', onAbort);
-    // The leader may have gone at the first request while what it started has not.
+    // The leader may have ended at the SIGTERM while processes that it started have not.
     if (stopped) signalGroup(child, 'SIGKILL');
   }
 }
@@ -123,7 +123,7 @@ function signalGroup({ pid }: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): void
   try {
     process.kill(-pid, signal);
   } catch {
-    // The whole group is gone.
+    // The whole group has ended.
   }
 }
 
@@ -149,7 +149,7 @@ function refuseUntrusted(file: string): void {
 function startError({ call, file }: Command, error: NodeJS.ErrnoException): Dns01Error {
   const hints: Readonly<Record<string, string>> = {
     EACCES: `make it executable: chmod u+x ${file}`,
-    E2BIG: 'what it is given in arguments and environment is too long',
+    E2BIG: 'its arguments and environment are too long',
     ENOENT: 'the program named in its first line (#!) is not there',
   };
   const why = error.code ?? error.message;

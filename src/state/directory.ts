@@ -7,8 +7,8 @@ import { checkTrusted } from '../config/trusted-file.ts';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The directory of what must outlive a process. Without one (read-only disk, no rights) everything still works, only
- * nothing is remembered: `undefined` then, and a warning that says why. One that others can write is refused.
+ * The directory for everything that outlives a process. Without one (read-only disk, no rights) all verbs still work,
+ * but nothing is stored: the result is then `undefined`, with a warning. A directory that others can write is refused.
  * @throws E_CONFIG
  */
 export function openStateDirectory(env: Environment, warn: (message: string) => void): string | undefined {
@@ -18,7 +18,7 @@ export function openStateDirectory(env: Environment, warn: (message: string) => 
   } catch (error) {
     warn(
       `the state directory ${directory} cannot be used (${(error as Error).message}); ` +
-        'going on without it, set DNS01_STATE_DIR to one that can be written',
+        'going on without it, set DNS01_STATE_DIR to a directory that can be written',
     );
     return undefined;
   }
@@ -26,7 +26,7 @@ export function openStateDirectory(env: Environment, warn: (message: string) => 
 }
 
 function stateDirectory(env: Environment): string {
-  // systemd gives a colon list when a unit has several.
+  // systemd gives a list separated by colons when a unit has several.
   const given = env['DNS01_STATE_DIR'] || env['STATE_DIRECTORY']?.split(':')[0];
   if (given) return given;
   if (process.getuid?.() === 0) return '/var/lib/dns01';

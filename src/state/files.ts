@@ -7,14 +7,14 @@ import { parseJson } from '../output/text.ts';
 
 /**
  * Small JSON files, each written whole or not at all: a process that dies halfway leaves the old one. The state directory
- * belongs to this user (`directory.ts` makes sure), but what was put there before may be anything: symbolic links are
- * never followed, only regular files are read, and nothing blocks.
+ * belongs to this user (`directory.ts` checks that), but its content may come from anyone: symbolic links are never
+ * followed, only regular files are read, and nothing blocks.
  */
 
 /** In bytes. The largest is a cache of some thousand names. */
 const MAX_BYTES = 1024 * 1024;
 
-/** Replace a file durably: written aside, fsynced, renamed. */
+/** Replaces a file durably: writes a temporary file, calls fsync and renames it. */
 export async function writeJson(file: string, content: unknown): Promise<void> {
   const { default: writeFileAtomic } = await import('write-file-atomic');
   await makeFolder(dirname(file));
@@ -23,8 +23,8 @@ export async function writeJson(file: string, content: unknown): Promise<void> {
 }
 
 /**
- * Make a file durably, unless there is one: of several processes one learns that it was the first. One that dies
- * halfway leaves an empty file, which counts as being there.
+ * Creates a file durably, unless it exists. Only one of several processes gets true. A process that dies halfway leaves
+ * an empty file, which counts as existing.
  */
 export async function createJson(file: string, content: unknown): Promise<boolean> {
   await makeFolder(dirname(file));
@@ -45,7 +45,7 @@ export async function createJson(file: string, content: unknown): Promise<boolea
   }
 }
 
-/** The content, or undefined where there is no such file or it is not of that form. */
+/** The content, or undefined where the file is missing or has another form. */
 export async function readJson<Schema extends z.core.$ZodType>(
   file: string,
   schema: Schema,
@@ -54,7 +54,7 @@ export async function readJson<Schema extends z.core.$ZodType>(
   return parsed.success ? parsed.data : undefined;
 }
 
-/** Undefined where there is no such file, or no file that may be read here. */
+/** Undefined where the file is missing or may not be read. */
 async function readText(file: string): Promise<string | undefined> {
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   const opened = await open(file, flags).catch((error: unknown) => {
@@ -73,16 +73,16 @@ async function readText(file: string): Promise<string | undefined> {
 /** ELOOP: a symbolic link. ENXIO: a socket. */
 const IS_NO_FILE: ReadonlySet<unknown> = new Set(['ENOENT', 'ELOOP', 'ENXIO']);
 
-/** However many files there are, a process may have some hundred open. */
+/** How many files are read at the same time: a process may have only some hundred open. */
 const MAX_OPEN = 32;
 
 export interface ReadFiles<Content> {
   readonly contents: Content[];
-  /** The names of files that hold something else; empty ones are not counted. */
+  /** The names of files with another content; empty ones are not counted. */
   readonly unreadable: string[];
 }
 
-/** Every readable file of a directory that is of that form. */
+/** Every readable file of a directory that has this form. */
 export async function readAllJson<Schema extends z.core.$ZodType>(
   directory: string,
   schema: Schema,
@@ -106,7 +106,7 @@ export async function remove(file: string): Promise<void> {
   await rm(file, { force: true });
 }
 
-/** @throws where the folder is a link or belongs to somebody else */
+/** @throws where the folder is a link or belongs to another user */
 export async function makeFolder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const stats = await lstat(folder);
@@ -115,7 +115,7 @@ export async function makeFolder(folder: string): Promise<void> {
   throw new Error(`${folder} is not a directory of this user`);
 }
 
-/** What would be replaced has to be a file: others would be followed or written to. */
+/** Only a regular file may be replaced: other kinds would be followed or written to. */
 async function refuseOther(file: string): Promise<void> {
   const stats = await lstat(file).catch(() => undefined);
   if (stats && !stats.isFile()) throw new Error(`${file} is not a regular file`);

@@ -6,7 +6,7 @@ import { Dns01Error } from '../errors.ts';
 import { type Fqdn, parseName } from '../names.ts';
 import { createJson, readAllJson, readJson, remove, writeJson } from './files.ts';
 
-/** A name as it was written; any other text makes the entry one that is not understood. */
+/** A normalised name. Any other text makes the entry unreadable. */
 const fqdn = z.custom<Fqdn>((text) => typeof text === 'string' && parseName(text) === text);
 
 const handleSchema = z.object({ zone: fqdn, id: z.optional(z.string()), proven: z.optional(z.boolean()) });
@@ -16,16 +16,16 @@ const entrySchema = z.object({
   /** `intent`: it may have been published; `published`: it was. A withdrawn value has no entry. */
   state: z.enum(['intent', 'published']),
   name: fqdn,
-  /** Where it was written, when CNAMEs lead away from the name. */
+  /** Where it was written, if CNAMEs lead away from the name. */
   target: z.optional(fqdn),
   value: z.string(),
   account: z.string(),
   provider: z.string(),
   zone: z.optional(fqdn),
   handle: z.optional(handleSchema),
-  /** When it was last meant to be published, ISO 8601. */
+  /** When it was last about to be published, ISO 8601. */
   since: z.string(),
-  /** Which run has begun this, as long as it is only begun: several may publish the same. */
+  /** The run that began this, while it is an intent: several runs may publish the same value. */
   run: z.optional(z.string()),
 });
 
@@ -33,25 +33,25 @@ export type JournalEntry = z.output<typeof entrySchema>;
 export type NewEntry = Omit<JournalEntry, 'version' | 'since' | 'run'>;
 
 /**
- * What this machine has published and not yet withdrawn: one small file a value, so that processes never wait for each
- * other and a closed entry leaves nothing behind.
+ * The values that this machine published and has not withdrawn. Each has a small file of its own, so that processes
+ * never wait for each other and a closed entry leaves nothing behind.
  */
 export interface Journal {
   find(name: string, value: string): Promise<JournalEntry | undefined>;
-  /** Says that a value may be published from now on. True where it was known before: then it is not this run's alone. */
+  /** Stores that a value is about to be published. True if it was known before: then it is not this run's alone. */
   begin(entry: Omit<NewEntry, 'state'>): Promise<boolean>;
   record(entry: NewEntry): Promise<void>;
   close(name: string, value: string): Promise<void>;
-  /** Forgets what this run has begun, unless another has begun the same meanwhile. */
+  /** Removes the intent of this run, unless another run has begun the same since. */
   abandon(name: string, value: string): Promise<void>;
   /**
-   * Everything that is open, and the names of files that are not understood.
-   * @throws E_CONFIG where the journal cannot be read: that must not pass for an empty one
+   * All open entries, and the names of unreadable files.
+   * @throws E_CONFIG where the journal cannot be read, because that must not look like an empty one
    */
   all(): Promise<{ entries: JournalEntry[]; unreadable: string[] }>;
 }
 
-/** A journal that cannot be kept (no state directory, disk full) is warned about once and never fails an add or a removal. */
+/** A journal that cannot be written (no state directory, disk full) causes one warning and never fails an add or a removal. */
 export function openJournal(stateDirectory: string | undefined, warn: (message: string) => void): Journal {
   if (stateDirectory === undefined) {
     return {
@@ -74,7 +74,7 @@ export function openJournal(stateDirectory: string | undefined, warn: (message: 
     try {
       return await step;
     } catch (error) {
-      if (!warned) warn(`the journal in ${directory} cannot be kept: ${(error as Error).message}`);
+      if (!warned) warn(`the journal in ${directory} cannot be written: ${(error as Error).message}`);
       warned = true;
       return otherwise;
     }
@@ -88,7 +88,7 @@ export function openJournal(stateDirectory: string | undefined, warn: (message: 
     const begun = { version: 1, state: 'intent', since: new Date().toISOString(), run, ...entry };
     if (await createJson(file, begun)) return false;
     const before = await readJson(file, entrySchema);
-    // What is known to be published at the same place stays so, with the handle that its removal needs.
+    // A value that is known to be published at the same place keeps its entry, with the handle that its removal needs.
     const isSame = before?.state === 'published' && before.account === entry.account && before.target === entry.target;
     if (!isSame) await writeJson(file, begun);
     return true;
@@ -116,7 +116,7 @@ export function openJournal(stateDirectory: string | undefined, warn: (message: 
 
 function cannotRead(why: string): Dns01Error {
   return new Dns01Error('E_CONFIG', `the journal cannot be read: ${why}`, {
-    hint: 'run it as the user, and with the DNS01_STATE_DIR, of the hook that publishes',
+    hint: 'run it as the same user, and with the same DNS01_STATE_DIR, as the hook that publishes',
   });
 }
 

@@ -7,34 +7,34 @@ import type { Deadline } from '../deadline.ts';
 import { Dns01Error, isDns01Error } from '../errors.ts';
 import { codeOf, makeFolder, remove } from './files.ts';
 
-/** Milliseconds after which a lock whose holder no longer touches it counts as left by a dead process. */
+/** Milliseconds without a touch by its holder, after which a lock counts as left by a dead process. */
 const STALE_MS = 10_000;
 
 const POLL_MS = 30;
 
-/** Milliseconds of waiting after which whoever waits is told. */
-const TELL_AFTER_MS = 1000;
+/** Milliseconds of waiting after which the user is informed. */
+const NOTICE_AFTER_MS = 1000;
 
 export interface LockOptions {
   readonly deadline: Deadline;
-  /** Called once with whom a longer wait is for. */
+  /** Called once, with the holder, during a longer wait. */
   info?(message: string): void;
-  /** Called with the reason why there can be no lock here (disk full, no rights); the task is then done without. */
+  /** Called with the reason why no lock is possible (disk full, no rights); the task is then done without one. */
   unusable?(reason: string): void;
 }
 
-/** A lock that is held, as far as its holder knows. */
+/** A lock that its holder believes to hold. */
 export interface HeldLock {
   /**
-   * Look whether it is still held: a process that was stopped for a while may have lost it.
+   * Checks that it is still held: a process that was suspended for a while may have lost it.
    * @throws E_LOCK where another process has taken it over
    */
   check(): Promise<void>;
 }
 
 /**
- * Do a task while no other process does one under the same lock. A lock is a directory, which is made atomically on
- * local disks and on NFS alike; one that a dead process left is taken over.
+ * Runs a task while no other process runs one under the same lock. A lock is a directory, because creating one is atomic
+ * on local disks and on NFS. A lock that a dead process left is taken over.
  * @throws E_LOCK when it is still held at the deadline
  */
 export async function withLock<Result>(
@@ -49,7 +49,7 @@ export async function withLock<Result>(
   try {
     return await task({ check: async () => held?.check() });
   } finally {
-    // Taken over by another process while this one was stopped: then there is nothing left to release.
+    // Another process took it over while this one was suspended: there is nothing to release.
     await held?.release().catch(() => {});
   }
 }
@@ -63,26 +63,26 @@ async function acquire(path: string, { deadline, info }: LockOptions): Promise<A
   await makeFolder(dirname(path));
   const settings = { realpath: false, stale: STALE_MS, fs: { ...fs, stat: statNow() }, onCompromised: () => {} };
   const started = performance.now();
-  let told = false;
+  let isReported = false;
   for (;;) {
     try {
       const release = await lockfile.lock(path, settings);
-      // Whoever only counts needs no name; a lock that is looked at again does.
+      // A lock that is only held for a count needs no holder file; one that is checked later does.
       return info ? await named(path, release) : { release, check: async () => {} };
     } catch (error) {
       if (codeOf(error) !== 'ELOCKED') throw error;
     }
     const pause = POLL_MS * (0.5 + Math.random());
     if (deadline.remaining() <= pause) throw stillHeld(path, await holderOf(path));
-    if (!told && info && performance.now() - started > TELL_AFTER_MS) {
+    if (!isReported && info && performance.now() - started > NOTICE_AFTER_MS) {
       info(`waiting for another dns01 (${await holderOf(path)}) to finish`);
-      told = true;
+      isReported = true;
     }
     await deadline.sleep(pause);
   }
 }
 
-/** Who holds the lock stands beside it: for the words of whoever waits, and for the holder to know its own lock again. */
+/** Writes the holder beside the lock, for the message of a waiting process and for `check`. */
 async function named(path: string, release: () => Promise<void>): Promise<Acquired> {
   const file = holderFile(path);
   const holder = `${process.pid} on ${hostname()} ${randomUUID()}`;
@@ -93,7 +93,7 @@ async function named(path: string, release: () => Promise<void>): Promise<Acquir
     async check() {
       if (!written) return;
       const now = new Date();
-      // Touched first, so that nobody takes it over between this look and the write that follows it.
+      // The touch comes first, so that no process takes the lock over between this check and the write after it.
       const touched = await utimes(`${path}.lock`, now, now).then(
         () => true,
         () => false,
@@ -101,7 +101,7 @@ async function named(path: string, release: () => Promise<void>): Promise<Acquir
       if (touched && (await readFile(file, 'utf8').catch(() => '')) === holder) return;
       throw new Dns01Error(
         'E_LOCK',
-        `the lock ${path}.lock was taken over by another dns01 while this one was stopped`,
+        `the lock ${path}.lock was taken over by another dns01 while this one was suspended`,
         {
           hint: 'run it again: nothing was written after the lock was lost',
         },
@@ -117,8 +117,8 @@ async function named(path: string, release: () => Promise<void>): Promise<Acquir
 type Stat = (path: string, done: (error: NodeJS.ErrnoException | null, stats: fs.Stats) => void) => void;
 
 /**
- * A clock that was set back makes a lock's last touch lie in the future, where it would never grow old. Such a lock is
- * as old as it has stayed the same while this process was watching.
+ * After a clock was set back, a lock's last touch is in the future, and the lock would never become stale. Its age is
+ * then the time that it has not changed while this process was watching.
  */
 function statNow(): Stat {
   let watched = { mtimeMs: Number.NaN, since: 0 };

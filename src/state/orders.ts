@@ -13,13 +13,13 @@ const orderSchema = z.object({ remaining: z.number(), challenges: z.array(challe
 type PendingChallenge = z.output<typeof challengeSchema>;
 
 /**
- * What the hook calls of one order have published so far. A client that calls once a name and says how many calls are
- * still to come (certbot) pays one wait for all of them.
+ * The values that the hook calls of one order have published so far. A client that calls once for each name, and says
+ * how many calls follow (certbot), waits only once for all of them.
  */
 export interface Orders {
   /**
-   * Adds challenges to their order and gives back all of the order's challenges so far. A count that does not follow on
-   * the last one begins a new order: the client was stopped halfway last time.
+   * Adds challenges to their order and returns all of the order's challenges so far. A count that does not continue the
+   * last one begins a new order, because the client was stopped halfway last time.
    */
   append(
     order: string,
@@ -28,7 +28,7 @@ export interface Orders {
   ): Promise<readonly PendingChallenge[]>;
 }
 
-/** Without a state directory there are no orders: `undefined`, and every call has to wait for itself. */
+/** Without a state directory there are no orders: `undefined`, and every call waits for its own values. */
 export function openOrders(stateDirectory: string | undefined): Orders | undefined {
   if (stateDirectory === undefined) return undefined;
   return {

@@ -11,26 +11,26 @@ import { withLock } from './lock.ts';
 /** Milliseconds added to a provider's window, because clocks and networks are not exact. */
 const MARGIN_MS = 250;
 
-/** Milliseconds from the booking of a request to its end within which it surely came to the provider in time. */
+/** If a request ends within so many milliseconds of its start, the provider counts it within the margin. */
 const PROMPT_MS = MARGIN_MS / 2;
 
-/** Milliseconds since 1970, all of them; a clock that was set back since makes them come from the future. */
+/** All times are in milliseconds since 1970. After a clock was set back they may be in the future. */
 const countSchema = z.object({
   /**
-   * When the requests that still count came to the provider at the latest, oldest first: when they were booked, or when
-   * they were over where that took long.
+   * When the provider got the requests that still count, at the latest, oldest first: the start of a request, or its end
+   * if it took long.
    */
   starts: z.array(z.number()),
-  /** At `at` the provider said to come back after so many milliseconds. */
+  /** At `at` the provider asked for a pause of so many milliseconds. */
   pause: z.optional(z.object({ at: z.number(), waitMs: z.number() })),
 });
 type Count = z.output<typeof countSchema>;
 
 export interface RateLimiterSettings {
   readonly limit: RateLimit;
-  /** Whose limit it is: the API's address, and what the provider counts by. */
+  /** Whose limit it is: the API's address and what the provider counts by. */
   readonly owner: string;
-  /** Without one the requests are counted in memory, for this process alone. */
+  /** Without one, the requests are counted in memory, for this process only. */
   readonly stateDirectory: string | undefined;
   /** Called when a wait begins. */
   info(message: string): void;
@@ -42,8 +42,8 @@ export interface SharedRateLimiter extends RateLimiter {
 }
 
 /**
- * A provider's rate limit, shared by all processes of this machine: at most so many starts in any window, which keeps
- * within both a sliding and a fixed window at the provider.
+ * A provider's rate limit, shared by all processes of this machine: at most so many starts in any window. This keeps to
+ * the limit of a provider with sliding windows and of one with fixed windows.
  */
 export function openRateLimiter({ limit, owner, stateDirectory, info }: RateLimiterSettings): SharedRateLimiter {
   const windowMs = limit.windowMs + MARGIN_MS;
@@ -65,7 +65,7 @@ export function openRateLimiter({ limit, owner, stateDirectory, info }: RateLimi
   const stillCounting = ({ starts }: Count, now: number) =>
     starts.map((start) => Math.min(start, now)).filter((start) => now - start < windowMs);
 
-  /** Books one request, or says how many milliseconds to wait before asking again. */
+  /** Books one request, or returns the milliseconds to wait before the next attempt. */
   function book(before: Count, now: number): { count: Count; wait: number } {
     const { pause } = before;
     const count = pause ? { ...before, pause: { ...pause, at: Math.min(pause.at, now) } } : before;
@@ -101,7 +101,7 @@ export function openRateLimiter({ limit, owner, stateDirectory, info }: RateLimi
       await store.update(deadline, (count) => {
         const moved = isPrompt ? count.starts : moveToEnd(count.starts, booked, now);
         const counting = stillCounting({ starts: [...moved] }, now);
-        // Somebody else behind the same address uses the same limit: count what was not seen here.
+        // Others behind the same address use the same limit: this counts their requests.
         const unseen = left === undefined ? 0 : Math.max(0, limit.requests - left - counting.length);
         if (unseen === 0 && moved === count.starts) return undefined;
         return { ...count, starts: [...counting, ...Array<number>(unseen).fill(now)] };
@@ -117,7 +117,7 @@ export function openRateLimiter({ limit, owner, stateDirectory, info }: RateLimi
   };
 }
 
-/** Never more than what the provider asked for, wherever the clock jumps. */
+/** Never more than the provider asked for, even if the clock was changed. */
 function pauseLeft({ pause }: Count, now: number): number {
   return pause ? Math.max(0, Math.min(pause.waitMs, pause.at + pause.waitMs - now)) : 0;
 }
@@ -133,7 +133,7 @@ function tooLong(wait: number, limit: RateLimit): Dns01Error {
   const seconds = Math.ceil(wait / 1000);
   return new Dns01Error(
     'E_RATE',
-    `the provider allows ${asText(limit)}, the next one is possible in ${seconds} s only`,
+    `the provider allows ${asText(limit)}, the next one is only possible in ${seconds} s`,
     { hint: 'run it again later, or give more time with --timeout SECONDS' },
   );
 }
@@ -154,7 +154,7 @@ function inMemory(): Store {
   };
 }
 
-/** A count of this process alone is better than none, and better than a process that cannot go on. */
+/** Counting in this process alone is better than not counting, and better than failing. */
 function onDiskIfPossible(file: string, info: (message: string) => void): Store {
   let store = onDisk(file);
   async function attempt<Result>(step: (store: Store) => Promise<Result>): Promise<Result> {

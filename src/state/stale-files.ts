@@ -3,15 +3,15 @@ import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { remove } from './files.ts';
 
-/** Milliseconds after which no process works with such a file any more. */
+/** Milliseconds after which no process uses such a file. */
 const MAX_AGE_MS = 86_400_000;
 
-/** The folders in which small files are written. */
+/** The folders that hold small files. */
 const FOLDERS = ['journal', 'rate-limits', 'refused', 'orders', 'zones'];
 
 /**
- * Remove what killed processes have left in the state directory and nobody will look at again: files written aside and
- * never put in place, empty ones, and orders that never came to their end. What cannot be removed stays.
+ * Removes what killed processes left in the state directory and no process will read: temporary files, empty ones, and
+ * orders that never ended. Files that cannot be removed stay.
  */
 export async function removeStaleFiles(stateDirectory: string): Promise<void> {
   for (const folder of FOLDERS) {

@@ -4,22 +4,22 @@ import { digest } from '../digest.ts';
 import { type Fqdn, parseName } from '../names.ts';
 import { readJson, writeJson } from './files.ts';
 
-/** Milliseconds. A zone that is made in the meantime is noticed a day later at the latest. */
+/** Milliseconds. A new zone is noticed a day later at the latest. */
 const MAX_AGE_MS = 86_400_000;
 
-/** More names or zones of an account are not remembered; the oldest go first. */
+/** Entries of an account for names, and for zones. The oldest go first. */
 const MAX_ENTRIES = 1000;
 
-const bookSchema = z.record(z.string(), z.object({ is: z.string(), at: z.number() }));
+const entriesSchema = z.record(z.string(), z.object({ is: z.string(), at: z.number() }));
 const cacheSchema = z.object({
   /** The zone in which a name was found. */
-  names: z._default(bookSchema, {}),
+  names: z._default(entriesSchema, {}),
   /** The provider's own id of a zone. */
-  ids: z._default(bookSchema, {}),
+  ids: z._default(entriesSchema, {}),
 });
 type Cache = z.output<typeof cacheSchema>;
 
-/** What was found out about an account's zones, so that it need not be looked for again. Only hints: zones move. */
+/** What is known about an account's zones, so that it need not be looked up again. These are hints: zones move. */
 export interface ZoneCache {
   recall(account: string, name: Fqdn): Promise<Fqdn | undefined>;
   remember(account: string, name: Fqdn, zone: Fqdn): Promise<void>;
@@ -28,7 +28,7 @@ export interface ZoneCache {
   rememberId(account: string, zone: Fqdn, id: string | undefined): Promise<void>;
 }
 
-/** What cannot be read or written is not remembered, and nothing else happens. */
+/** Errors of reading and writing are ignored: nothing is cached then. */
 export function openZoneCache(stateDirectory: string | undefined): ZoneCache {
   const fileOf = (account: string) => join(stateDirectory ?? '', 'zones', `${digest(account)}.json`);
   const known = new Map<string, Promise<Cache>>();
@@ -43,17 +43,17 @@ export function openZoneCache(stateDirectory: string | undefined): ZoneCache {
     known.set(account, cache);
     return cache;
   };
-  async function recall(account: string, book: keyof Cache, key: string): Promise<string | undefined> {
-    const found = (await cacheOf(account))[book][key];
-    // An entry from the future was written before the clock was set back.
+  async function recall(account: string, kind: keyof Cache, key: string): Promise<string | undefined> {
+    const found = (await cacheOf(account))[kind][key];
+    // A time in the future was written before the clock was set back.
     const age = found ? Date.now() - found.at : MAX_AGE_MS;
     return age >= 0 && age < MAX_AGE_MS ? found?.is : undefined;
   }
-  async function remember(account: string, book: keyof Cache, key: string, is: string | undefined): Promise<void> {
+  async function remember(account: string, kind: keyof Cache, key: string, is: string | undefined): Promise<void> {
     const cache = await cacheOf(account);
-    const others = Object.entries(cache[book]).filter(([other]) => other !== key);
+    const others = Object.entries(cache[kind]).filter(([other]) => other !== key);
     const added = is === undefined ? [] : [[key, { is, at: Date.now() }] as const];
-    const changed = { ...cache, [book]: Object.fromEntries([...others.slice(1 - MAX_ENTRIES), ...added]) };
+    const changed = { ...cache, [kind]: Object.fromEntries([...others.slice(1 - MAX_ENTRIES), ...added]) };
     known.set(account, Promise.resolve(changed));
     if (stateDirectory !== undefined) await writeJson(fileOf(account), changed).catch(() => {});
   }

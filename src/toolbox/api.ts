@@ -3,14 +3,14 @@ import { Dns01Error, type ErrorCode } from '../errors.ts';
 import { excerpt, parseJson, printable } from '../output/text.ts';
 import type { HttpAnswer, HttpCall, HttpClient } from '../provider.ts';
 
-/** What a status from 400 on means at this API. */
+/** What a status of 400 or more means at this API. */
 export interface Refusal {
   readonly code: ErrorCode;
   /** What happened, e.g. `the API key was refused`. */
   readonly text?: string;
   /** What to do now. */
   readonly hint?: string;
-  /** The account may not hold the zone that was asked for: the core then tries the next one. E_ZONE always says so. */
+  /** The account may not hold the zone, so the core tries the next one. E_ZONE always means that. */
   readonly tryNextZone?: boolean;
 }
 
@@ -19,26 +19,26 @@ export type Refusals = Readonly<Record<number, ErrorCode | Refusal>>;
 export interface ApiSettings {
   /** The base address, without a slash at the end. */
   readonly url: string;
-  /** Sent with every request; a function where they are made for each one, like a signature. */
+  /** Sent with every request; a function where they differ, as a signature does. */
   readonly headers: Readonly<Record<string, string>> | ((call: ApiCall) => Readonly<Record<string, string>>);
-  /** Beside the usual meaning: 401 and 403 are E_AUTH, 404 is E_ZONE, everything else is E_REJECTED. */
+  /** Replaces the defaults: 401 and 403 are E_AUTH, 404 is E_ZONE, everything else is E_REJECTED. */
   readonly refusals?: Refusals;
-  /** What the API says for people in the body of a refusal; the whole text where it does not say. */
+  /** The API's message for people in the body of a refusal; the whole text where it has none. */
   readonly messageOf?: (answer: HttpAnswer) => string | undefined;
-  /** A refusal that the status alone does not tell, e.g. by a code in the body; undefined for the table's. */
+  /** The refusal for a body, e.g. by an error code in it; undefined for the table's. */
   readonly refusalOf?: (answer: HttpAnswer) => Refusal | undefined;
 }
 
 /** A request below the base address. */
 export interface ApiCall extends Omit<HttpCall, 'call' | 'url' | 'headers'> {
-  /** Begins with a slash; parts that are not constant went through `pathPart`. */
+  /** Begins with a slash. Variable parts have been through `pathPart`. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number>>;
   /** The name of the call in errors and logs; default: method and path. */
   readonly call?: string;
   readonly headers?: Readonly<Record<string, string>>;
   /**
-   * The only statuses that this call may end with, e.g. 204 and 404 of a deletion: those from 400 on are then no refusal.
+   * The only expected statuses of this call, e.g. 204 and 404 of a deletion: those of 400 or more are then not refusals.
    * Default: every status below 400.
    */
   readonly expected?: readonly number[];
@@ -47,21 +47,21 @@ export interface ApiCall extends Omit<HttpCall, 'call' | 'url' | 'headers'> {
 export interface Api {
   /**
    * The answer to a request that was not refused.
-   * @throws the refusal, with its `status`; E_PROTOCOL for another status that is not expected; what `http.send` throws
+   * @throws the refusal, with its `status`; E_PROTOCOL for an unexpected status; what `http.send` throws
    */
   send(call: ApiCall): Promise<HttpAnswer>;
   /** Its JSON, checked by a schema. @throws E_PROTOCOL too */
   json<Schema extends z.core.$ZodType>(call: ApiCall, schema: Schema): Promise<z.output<Schema>>;
 }
 
-/** The usual meaning of a refusal. */
+/** The default meaning of a refusal. */
 const USUAL: Readonly<Record<number, Refusal>> = {
   401: { code: 'E_AUTH', text: 'the login was refused', hint: 'check the credentials of the account' },
-  403: { code: 'E_AUTH', text: 'this login lacks the right for it', hint: 'check the rights of the login' },
+  403: { code: 'E_AUTH', text: 'this login does not have the right to do this', hint: 'check the rights of the login' },
   404: { code: 'E_ZONE', text: 'there is no such zone', hint: 'check the zone in the config and the account' },
 };
 
-/** An HTTP API: base address, login and the meaning of its refusals, said once. */
+/** An HTTP API: base address, login and the meaning of its refusals in one place. */
 export function createApi({ http }: { readonly http: HttpClient }, settings: ApiSettings): Api {
   const { url, headers } = settings;
   async function send(call: ApiCall): Promise<HttpAnswer> {
@@ -81,7 +81,7 @@ export function createApi({ http }: { readonly http: HttpClient }, settings: Api
   return { send, json: async (call, schema) => http.decode(await send(call), schema) };
 }
 
-/** The JSON of a refusal, whose body may be anything; undefined where the schema does not fit. */
+/** The JSON of a refusal; undefined where the body does not fit the schema. */
 export function refusalBody<Schema extends z.core.$ZodType>(
   { text }: HttpAnswer,
   schema: Schema,
@@ -89,7 +89,7 @@ export function refusalBody<Schema extends z.core.$ZodType>(
   return z.safeParse(schema, parseJson(text)).data;
 }
 
-/** A refusal as an error that carries the status. */
+/** A refusal as an error, with its status. */
 export function refusalError(
   answer: HttpAnswer,
   settings: Pick<ApiSettings, 'refusals' | 'messageOf' | 'refusalOf'>,
@@ -103,7 +103,7 @@ export function refusalError(
     hint,
     tryNextZone,
   } = typeof known === 'string' ? { ...usual, code: known } : (known ?? usual);
-  // Where a login failed, the answer may repeat it.
+  // After a failed login, the answer may repeat the credentials.
   const words = code === 'E_AUTH' ? '' : printable(excerpt(settings.messageOf?.(answer) ?? answer.text));
   return new Dns01Error(code, `${call}: ${text} (status ${status})${words ? `: ${words}` : ''}`, {
     hint,
@@ -113,16 +113,16 @@ export function refusalError(
   });
 }
 
-/** An answer that this API never gives: most likely somebody else's. What was asked for may have been done. */
+/** An answer that this API never gives, so it is probably from another server. The request may have been done. */
 export function unexpectedAnswer({ call }: HttpAnswer, what: string): Dns01Error {
   return new Dns01Error('E_PROTOCOL', `${call}: unexpected answer, ${what}`, {
     outcomeUnknown: true,
-    hint: 'check that url is the address of the API and that no proxy or login page stands before it',
+    hint: 'check that url is the address of the API and that no proxy or login page is in front of it',
   });
 }
 
 /**
- * One part of a path, percent-encoded. An empty one or dots would make it the path of something else.
+ * One part of a path, percent-encoded. An empty part or dots would change the path.
  * @throws E_PROTOCOL
  */
 export function pathPart(text: string): string {

@@ -1,10 +1,10 @@
-/** What a provider remembers during one run, and lists in pages. */
+/** What a provider remembers during one run, keyed mutexes and lists in pages. */
 import { Dns01Error } from '../errors.ts';
 
 export interface RunMemory<Value> {
-  /** The value under the key; loaded once, however many ask at the same time. A failure is not remembered. */
+  /** The value under the key; loaded once, even if several callers need it at the same time. A failure is not remembered. */
   get(key: string, load: () => Promise<Value>): Promise<Value>;
-  /** Forget the value of a key, or everything. */
+  /** Forgets the value of a key, or all values. */
   forget(key?: string): void;
 }
 
@@ -44,13 +44,13 @@ export function createKeyedMutex(): KeyedMutex {
   };
 }
 
-/** No list of an honest API has more pages. */
+/** No list of a real API has more pages. */
 const MAX_PAGES = 1000;
 
 /**
  * All items of a list that comes in pages.
- * @param fetchPage gives the items of one page and how to ask for the next; `undefined` ends the list
- * @throws E_PROTOCOL after MAX_PAGES: a list that was cut short must not pass for a whole one
+ * @param fetchPage returns the items of one page and the key of the next; `undefined` ends the list
+ * @throws E_PROTOCOL after MAX_PAGES, because an incomplete list must not look complete
  */
 export async function* eachPage<Item, Cursor>(
   first: Cursor,

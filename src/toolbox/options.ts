@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 
 const secretSource = Symbol.for('dns01.secret');
 
-/** Where a secret is read from once the account is used. */
+/** The place to read a secret from when the account is used. */
 export type SecretSource = string | { env: string } | { file: string } | { credential: string };
 
 export interface SecretReference {
@@ -44,7 +44,7 @@ export function secretSourceOf(value: unknown): SecretSource | undefined {
     : undefined;
 }
 
-/** A URL option: http or https, without user, query or fragment. It ends without a slash afterwards. */
+/** A URL option: http or https, without user, query or fragment. Its slash at the end is removed. */
 export function httpUrl(description: string) {
   return z
     .pipe(

@@ -1,4 +1,4 @@
-/** What providers that are programs share. */
+/** Shared by the providers that run programs. */
 import { accessSync, constants, statSync } from 'node:fs';
 import * as z from 'zod/mini';
 import { Dns01Error } from '../errors.ts';
@@ -37,7 +37,7 @@ function canAccess(file: string, access: 'read' | 'run'): boolean {
   }
 }
 
-/** Of a program that can only write. */
+/** For a program that can only write. */
 export function cannotList(program: string, name: string): Dns01Error {
   return new Dns01Error('E_REJECTED', `${program} cannot be asked which values ${name} holds`, {
     hint: 'it can only add and remove: ask DNS instead, with dns01 wait-txt or dig',

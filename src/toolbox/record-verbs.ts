@@ -3,38 +3,38 @@ import type { Fqdn } from '../names.ts';
 import type { AddedTxt, DnsProvider, ProviderContext, RecordHandle, TxtRecord } from '../provider.ts';
 import { isSameName, unquoteTxt } from './records.ts';
 
-/** Milliseconds before a deletion whose answer was lost is sent again. */
+/** Milliseconds before a deletion with an unknown outcome is sent again. */
 const PAUSE_BEFORE_REPEAT_MS = 500;
 
 /** A TXT record as an API shows it. */
 export interface ShownTxt {
   readonly id: string;
-  /** In any form that `isSameName` understands. */
+  /** In any form that `isSameName` accepts. */
   readonly name: string;
   /** With or without quotes. */
   readonly value: string;
-  /** The API does not let it be deleted. */
+  /** The API does not allow its deletion. */
   readonly locked?: boolean;
 }
 
 /** The calls of an API in which each record has an id of its own. */
 export interface RecordCalls {
-  /** TXT records of the zone: at least those at the name, page by page. @throws E_ZONE */
+  /** TXT records of the zone, at least those at the name, page by page. @throws E_ZONE */
   list(zone: Fqdn, name: Fqdn): AsyncIterable<ShownTxt>;
   /**
-   * What the answer shows of the new record; or the refusal of an API that takes no second one, where the list has to
-   * decide whether it is this very record that is in the way.
+   * The new record as far as the answer shows it. Where an API refuses a second record, the refusal: the list then decides
+   * whether the value is there already.
    */
   create(record: TxtRecord): Promise<Partial<ShownTxt> & { readonly conflict?: Dns01Error }>;
   /** `absent` where the API says that there is no record with this id. */
   remove(zone: Fqdn, id: string): Promise<'removed' | 'absent'>;
-  /** True where requests are so few that no list is asked for before a record is created. */
+  /** True where requests are so limited that a record is created without reading the list first. */
   readonly createsFirst?: boolean;
 }
 
 type Added = AddedTxt | { readonly noZone: Dns01Error };
 
-/** The verbs of a provider whose API has such calls. */
+/** The verbs of a provider whose API has these calls. */
 export function createRecordVerbs(
   calls: RecordCalls,
   { writeOnce, sleep }: Pick<ProviderContext, 'writeOnce' | 'sleep'>,
@@ -48,7 +48,7 @@ export function createRecordVerbs(
     return undefined;
   }
 
-  /** What came of an add whose answer was lost. In a zone that is not there nothing can have been added. */
+  /** The result of an add with an unknown outcome. In a zone that does not exist, nothing can have been added. */
   async function look(record: TxtRecord): Promise<Added | undefined> {
     try {
       const found = await find(record);
@@ -59,7 +59,7 @@ export function createRecordVerbs(
     }
   }
 
-  /** Deleting twice does no harm, so a lost answer needs no list: the second answer tells. */
+  /** A second deletion does no harm, so an unknown outcome needs no list: the second answer decides. */
   function removeById(zone: Fqdn, id: string): Promise<'removed' | 'absent'> {
     let isRepeated = false;
     return writeOnce<'removed' | 'absent'>({
@@ -86,7 +86,7 @@ export function createRecordVerbs(
           if (!conflict) return { ...handleOf(created, record), changed: true };
           const twin = await find(record);
           if (!twin) throw conflict;
-          // It may be the record of an earlier try, whose answer was lost.
+          // It may be the record of an earlier attempt with an unknown outcome.
           return { ...handleOf(twin, record), changed: isRepeated };
         },
         look() {
@@ -101,7 +101,7 @@ export function createRecordVerbs(
     async removeTxt(record, handle) {
       const { zone } = record;
       if (handle?.proven && handle.id !== undefined && handle.zone === zone) return removeById(zone, handle.id);
-      // The whole list first: the record may be there twice, and a deletion moves the pages.
+      // Reads the whole list first: the record may be there twice, and a deletion moves the pages.
       const own: ShownTxt[] = [];
       for await (const shown of matching(record)) own.push(shown);
       const locked = own.find((shown) => shown.locked);
@@ -124,7 +124,7 @@ export function createRecordVerbs(
 const isRecord = (shown: ShownTxt, { name, value, zone }: TxtRecord): boolean =>
   isSameName(shown.name, name, zone) && unquoteTxt(shown.value) === value;
 
-/** What is worth remembering of a record: an id that was shown with another name or value is not. */
+/** The handle of a record. An id that came with another name or value is not used. */
 function handleOf({ id, name, value }: Partial<ShownTxt>, record: TxtRecord): RecordHandle {
   const { zone } = record;
   const shown = { id: id ?? '', name: name ?? record.name, value: value ?? record.value };

@@ -1,10 +1,10 @@
-/** How APIs write names and TXT values, and back. */
+/** Names and TXT values in the forms of APIs. */
 import { domainToASCII } from 'node:url';
 import * as z from 'zod/mini';
 import { type Fqdn, parseName } from '../names.ts';
 import type { ZoneInfo } from '../provider.ts';
 
-/** An id in an answer: a text, or a number that is kept as a text. */
+/** An id in an answer: a text, or a number that becomes a text. */
 export const shownId = z.pipe(
   z.union([z.string().check(z.minLength(1)), z.number()]),
   z.transform((id: string | number) => String(id)),
@@ -14,8 +14,8 @@ export const shownId = z.pipe(
 const MAX_STRING_OCTETS = 255;
 
 /**
- * A TXT value as zone files write it (RFC 1035 section 5.1): in quotes, cut into strings of at most 255 octets, with
- * quotes, backslashes and everything outside of printable ASCII escaped.
+ * A TXT value as in zone files (RFC 1035 section 5.1): quoted, split into strings of at most 255 octets, with quotes,
+ * backslashes and everything outside printable ASCII escaped.
  */
 export function quoteTxt(value: string): string {
   const octets = Buffer.from(value);
@@ -32,10 +32,7 @@ function escapeOctet(octet: number): string {
   return `\\${String(octet).padStart(3, '0')}`;
 }
 
-/**
- * The value that such a text means; a text without quotes means itself. One string may follow another with or without
- * a blank between them.
- */
+/** The value of such a text; a text without quotes is the value itself. Strings may follow each other without a space. */
 export function unquoteTxt(shown: string): string {
   const text = shown.trim();
   if (!/^"(?:[^"\\]|\\[\s\S])*"(?:\s*"(?:[^"\\]|\\[\s\S])*")*$/.test(text)) return shown;
@@ -48,7 +45,7 @@ export function unquoteTxt(shown: string): string {
   return Buffer.concat(octets).toString('utf8');
 }
 
-/** The name below its zone: `_acme-challenge.www`; for the zone itself `@` unless said otherwise. */
+/** The name relative to its zone: `_acme-challenge.www`; for the zone itself `@`, or the given text. */
 export function relativeName(name: Fqdn, zone: Fqdn, apex = '@'): string {
   return name === zone ? apex : name.slice(0, -zone.length - 1);
 }
@@ -56,22 +53,19 @@ export function relativeName(name: Fqdn, zone: Fqdn, apex = '@'): string {
 /** The name with a dot at its end. */
 export const absoluteName = (name: Fqdn): string => `${name}.`;
 
-/**
- * Whether an API's name is this name, whatever form it has: full, with a dot at its end, relative to the zone, in
- * Unicode, in upper case.
- */
+/** Whether an API's name is this name in any form: absolute, with or without a dot, relative, in Unicode or in upper case. */
 export function isSameName(shown: string, name: Fqdn, zone: Fqdn): boolean {
   const plain = plainName(shown);
   return plain === name || `${plain}.${zone}` === name || (name === zone && (plain === '' || plain === '@'));
 }
 
-/** An API's name in lower case, in ASCII and without a dot at its end; it need not be a domain name. */
+/** An API's name in lower case, in ASCII and without a dot at its end. It may not be a domain name. */
 export function plainName(shown: string): string {
   const plain = shown.replace(/\.$/, '').toLowerCase();
   return /^[\x00-\x7f]*$/.test(plain) ? plain : domainToASCII(plain);
 }
 
-/** Zones as an API shows them, each once; without what is no domain name. */
+/** Zones of an API without duplicates, and without texts that are not domain names. */
 export async function* parseZones(
   shown: AsyncIterable<{ readonly name: string; readonly active?: boolean | undefined }>,
 ): AsyncGenerator<ZoneInfo> {

@@ -90,7 +90,7 @@ describe('a challenge name with a CNAME', () => {
         [NAME, 'a.example.ee'],
         ['a.example.ee', NAME],
       ],
-      /goes round in a circle: _acme-challenge\.example\.com -> a\.example\.ee -> _acme-challenge\.example\.com/,
+      /is a loop: _acme-challenge\.example\.com -> a\.example\.ee -> _acme-challenge\.example\.com/,
     ],
     [
       'a chain without end',

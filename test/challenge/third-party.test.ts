@@ -117,5 +117,5 @@ it.each([
 it('a module that exports something else is refused', async () => {
   await writeFile(join(here.directory, 'notebook.mjs'), 'export default { type: 1 };');
   await here.configure(config('./notebook.mjs'));
-  expectFailure(await here.run(['add-txt', '--no-wait', NAME, VALUE]), 78, /default export of .* is no provider/);
+  expectFailure(await here.run(['add-txt', '--no-wait', NAME, VALUE]), 78, /default export of .* is not a provider/);
 });

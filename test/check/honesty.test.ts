@@ -64,7 +64,7 @@ describe('doctor says "not checked" where nothing was asked', () => {
     await configure(await ownProvider({ listTxt: 'return [];' }));
     const { code, stdout, stderr } = await doctor();
     expect(stdout).toMatch(
-      /^not checked account own: login: no zone is under zones: and no name was given, so nothing could be asked\n +name what a certificate is for: dns01 doctor NAME$/m,
+      /^not checked account own: login: no zone is under zones: and no name was given, so nothing could be asked\n +name a domain that needs a certificate: dns01 doctor NAME$/m,
     );
     expect(stdout).not.toMatch(/login: accepted/);
     expect(code).toBe(75);
@@ -200,7 +200,7 @@ describe('doctor --write', () => {
     await configure(panelAccount());
     const { stdout } = await doctor('--write');
     expect(stdout).toMatch(
-      /^not checked write test: write: nothing was written: no zone is under zones: and no name was given\n +say where to write: dns01 doctor --write NAME$/m,
+      /^not checked write test: write: nothing was written: no zone is under zones: and no name was given\n +name where to write: dns01 doctor --write NAME$/m,
     );
   });
 

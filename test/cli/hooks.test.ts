@@ -188,6 +188,6 @@ describe('dns01-hook', () => {
   });
 
   it('refuses whom it does not know, with the list of those it knows', async () => {
-    expectFailure(await byVerb('--help'), 64, /who is calling cannot be told from "--help"/, /uacme begin/);
+    expectFailure(await byVerb('--help'), 64, /no known client calls its hook with "--help"/, /uacme begin/);
   });
 });

@@ -38,7 +38,7 @@ describe('add-txt', () => {
     const outcome = await here.run(['add-txt', NAME, VALUE]);
     const message =
       /published, but not shown by every name server after \d+ s: _acme-challenge\.example\.com \(127\.0\.0\.1:\d+ /;
-    expectFailure(outcome, 75, message, /the value stays: go on with wait-txt, or withdraw it with remove-txt/);
+    expectFailure(outcome, 75, message, /the value stays: wait again with wait-txt, or withdraw it with remove-txt/);
     expect(panels.ispconfig.held(NAME)).toEqual([VALUE]);
   });
 });

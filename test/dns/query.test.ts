@@ -126,7 +126,7 @@ describe('query', () => {
   });
 
   describe('with a signal', () => {
-    const stopped = { kind: 'silent', reason: 'was not waited for any longer' };
+    const stopped = { kind: 'silent', reason: 'the wait for it was stopped' };
 
     it('sends nothing after it', async () => {
       const server = await example();

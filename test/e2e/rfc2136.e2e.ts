@@ -314,7 +314,7 @@ for (const [title, start] of Object.entries(PRIMARIES)) {
       expect(['E_ZONE', 'E_AUTH']).toContain(failure.code);
     });
 
-    it('says that the name does not lie in the zone', async () => {
+    it('says that the name is not in the zone', async () => {
       const failure = await failureOf(open().addTxt({ ...recordOf(VALUE, '_acme-challenge.example.org'), zone: ZONE }));
       expect(failure).toMatchObject({ code: 'E_ZONE', message: expect.stringContaining('NOTZONE') });
     });

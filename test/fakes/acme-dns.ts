@@ -9,7 +9,7 @@ export interface AcmeDnsFake {
   readonly subdomain: string;
   /** The two values of the registration, the older first; a new one has none. */
   held(): string[];
-  /** The two values of somebody else's registration at the same server. */
+  /** The two values of another user's registration at the same server. */
   heldByNeighbour(): string[];
   close(): Promise<void>;
 }
@@ -28,9 +28,9 @@ const NEIGHBOUR = {
 
 const NEIGHBOURS_VALUES = ['0'.repeat(43), '1'.repeat(43)] as const;
 
-/** acme-dns as its source of 2024-12-15 has it (auth.go, api.go, validation.go, db.go), with two registrations. */
+/** acme-dns by its source of 2024-12-15 (auth.go, api.go, validation.go, db.go), with two registrations. */
 export async function startAcmeDnsFake(): Promise<AcmeDnsFake> {
-  /** Two rows each from the start, of which an update takes the older; the same value twice is in both. */
+  /** Two rows each. An update takes the older one, so the same value twice is in both. */
   const rows = new Map<string, readonly string[]>([
     [REGISTRATION.subdomain, ['', '']],
     [NEIGHBOUR.subdomain, NEIGHBOURS_VALUES],

@@ -14,22 +14,22 @@ export interface FakeRecord {
 export interface FakeZone {
   readonly name: string;
   readonly records?: readonly FakeRecord[];
-  /** Zones below that other servers hold: the names of those servers, each with its glue. */
+  /** Zones below that other servers hold: the names of their servers, each with its glue. */
   readonly delegations?: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
-  /** Refers every question to its first delegation, whether that holds the name or not. */
+  /** Refers every query to its first delegation, whether that holds the name or not. */
   readonly strays?: boolean;
   /** Answers without AA, as a server does that no longer holds the zone. */
   readonly lame?: boolean;
 }
 
-/** What a server can do wrong. Everything may be changed at any time. */
+/** The faults of a server. All of them can be changed at any time. */
 export interface Manners {
   readonly udp?: 'silent' | 'truncated' | 'cut-off' | 'wrong-id' | 'other-question' | 'garbage' | 'forged' | undefined;
   readonly tcp?: 'closes' | 'garbage' | 'endless' | 'silent' | undefined;
   readonly rcode?: 'REFUSED' | 'SERVFAIL' | undefined;
-  /** The only type of question, and the name, that it says that to; every one, unless said. */
+  /** The only type of query, or name, that `rcode` applies to; default: all. */
   readonly rcodeFor?: { readonly name: string; readonly type: string } | undefined;
-  /** What it says to a question with EDNS; `FORMERR-bare` is a header alone. */
+  /** The answer to a query with EDNS; `FORMERR-bare` is a header alone. */
   readonly edns?: 'FORMERR' | 'NOTIMP' | 'FORMERR-bare' | undefined;
 }
 
@@ -41,52 +41,52 @@ export interface AskedQuestion {
   readonly transport: 'udp' | 'tcp';
 }
 
-/** The TXT values at a name, as the n-th question for them finds them, counted from 1. */
+/** The TXT values at a name, for the n-th query for them, counted from 1. */
 export type Script = (nth: number) => readonly string[] | Promise<readonly string[]>;
 
 export interface FakeDnsServer {
   readonly address: string;
   readonly port: number;
-  /** As a config file names it. */
+  /** The address in the form of a config file. */
   readonly at: string;
-  /** Every question so far, in order. */
+  /** Every query so far, in order. */
   readonly questions: AskedQuestion[];
-  /** Those for a challenge name: none may ever come to a resolver. */
+  /** The queries for a challenge name: a resolver must never get one. */
   challengeQuestions(): AskedQuestion[];
   manners: Manners;
-  /** Other zones from now on; a function is asked for them at every question. */
+  /** Replaces the zones; a function is called for every query. */
   serve(zones: readonly FakeZone[] | (() => readonly FakeZone[])): void;
-  /** What the name's TXT records are from now on, whatever the zone's data say. */
+  /** Replaces the name's TXT records, whatever the zone has. */
   show(name: string, values: readonly string[] | Script): void;
   close(): Promise<void>;
 }
 
 export interface FakeDnsSettings {
-  /** Any address of loopback. */
+  /** Any address on loopback. */
   readonly address?: string;
   /** 0, the default, for any free one. */
   readonly port?: number;
   readonly zones?: readonly FakeZone[];
-  /** Answers for all its zones as a caching resolver: never AA, NXDOMAIN where it knows no zone. */
+  /** Answers for its zones like a caching resolver: never AA, NXDOMAIN for an unknown zone. */
   readonly resolver?: boolean;
   readonly manners?: Manners;
 }
 
 const RCODES = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5 } as const;
 
-/** A value that is there from the n-th question on. */
+/** A value that is there from the n-th query on. */
 export const fromQuestion =
   (first: number, ...values: string[]): Script =>
   (nth) =>
     nth >= first ? values : [];
 
-/** Two machines behind one address that take turns, and do not agree. */
+/** Two machines behind one address that answer alternately and differently. */
 export const flapping =
   (one: readonly string[], other: readonly string[]): Script =>
   (nth) =>
     nth % 2 === 1 ? one : other;
 
-/** Real servers on the same port of several addresses, as authoritative servers are. */
+/** Real servers on the same port of several addresses, as authoritative servers have. */
 export async function startFakeServers(perAddress: readonly FakeDnsSettings[]): Promise<FakeDnsServer[]> {
   const started: FakeDnsServer[] = [];
   try {
@@ -99,7 +99,7 @@ export async function startFakeServers(perAddress: readonly FakeDnsSettings[]): 
   }
 }
 
-/** A DNS server on loopback, over UDP and TCP on one port, that can be told to misbehave. */
+/** A DNS server on loopback, over UDP and TCP on one port, with faults on demand. */
 export async function startFakeDns(settings: FakeDnsSettings = {}): Promise<FakeDnsServer> {
   const address = settings.address ?? '127.0.0.1';
   const scripts = new Map<string, { script: Script; asked: number }>();
@@ -146,7 +146,7 @@ export async function startFakeDns(settings: FakeDnsSettings = {}): Promise<Fake
     return packet(query, answerFrom(await zonesNow(question), question, settings.resolver ?? false));
   }
 
-  /** The zones, with what the scripts say of the name in place of their TXT records. */
+  /** The zones, with the values of the scripts in place of their TXT records. */
   async function zonesNow({ name, type }: dnsPacket.Question): Promise<readonly FakeZone[]> {
     const zones = zonesOf();
     const entry = scripts.get(name);
@@ -209,7 +209,7 @@ function answerFrom(zones: readonly FakeZone[], question: dnsPacket.Question, re
   return { rcode: exists ? 'NOERROR' : 'NXDOMAIN', authoritative, authorities: [{ soa: zone.name }] };
 }
 
-/** RFC 4592: a name that is not there has what stands at `*` below the closest name above it that is there. */
+/** RFC 4592: a missing name has the records of `*` below the closest existing name above it. */
 function fromWildcard(zone: FakeZone, name: string): FakeRecord[] {
   const records = zone.records ?? [];
   for (let at = name; at !== zone.name; ) {
@@ -246,7 +246,7 @@ function packet(query: dnsPacket.DecodedPacket, answer: FakeAnswer): dnsPacket.P
 function onWire({ name, type, data }: FakeRecord): dnsPacket.Answer {
   if (type !== 'CAA') return { name, type, data, ttl: 60 };
   const [, flags, tag = '', value = ''] = /^(\d+) (\S+) (.*)$/.exec(data) ?? [];
-  // The types of the package know no other tags than those of the first RFC.
+  // The package's types only know the tags of the first RFC.
   return { name, type, ttl: 60, data: { flags: Number(flags), tag: tag as 'issue', value } };
 }
 
@@ -285,7 +285,7 @@ async function sendUdp(udp: UdpSocket, to: RemoteInfo, manner: Manners['udp'], a
   }
 }
 
-/** The same answer, with other values, from another port: it arrives before the real one is sent. */
+/** The same answer with other values from another port, which arrives before the real one is sent. */
 async function forge(to: RemoteInfo, answer: dnsPacket.Packet): Promise<void> {
   const socket = createSocket(to.family === 'IPv6' ? 'udp6' : 'udp4');
   const answers = (answer.answers ?? []).map((record) =>
@@ -307,14 +307,14 @@ function sendTcp(socket: Socket, manner: Manners['tcp'], answer: dnsPacket.Packe
     case 'garbage':
       return void socket.write(Buffer.from('\0\x10this is not DNS.'));
     case 'endless': {
-      // The length is never reached, or only by more nonsense.
+      // The length is never reached, or only by more garbage.
       const more = () => socket.destroyed || socket.write(Buffer.alloc(64 * 1024, 0xff), more);
       more();
     }
   }
 }
 
-/** UDP and TCP on one port; where TCP has it taken already, another one. */
+/** UDP and TCP on one port. If TCP already has it, another port. */
 async function listen(address: string, wanted: number): Promise<{ udp: UdpSocket; tcp: Server; port: number }> {
   const udp = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
   const bound = once(udp, 'listening');

@@ -3,24 +3,24 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import type { Fault, FaultKind, FaultServer } from './fault-server.ts';
 
 export interface UpdateFakeSettings {
-  /** `example.com` unless said otherwise. */
+  /** Default: `example.com`. */
   readonly zones?: readonly string[];
   readonly algorithm?: 'hmac-sha256' | 'hmac-sha384' | 'hmac-sha512';
   /** Names with a CNAME record. */
   readonly cnames?: readonly string[];
-  /** The NS records of each zone, as labels below it: written as servers do, with a pointer to the question. */
+  /** The NS records of each zone, as labels below it, written with a pointer to the question as servers do. */
   readonly ns?: readonly string[];
-  /** The response code that every update, or every message, gets. */
+  /** The response code for every update, or for every message. */
   readonly refuse?: { readonly updates?: number; readonly everything?: number };
   /** Names that the key may not change. */
   readonly forbidden?: readonly string[];
   /** Changes an answer before it is sent. */
   spoil?(answer: Buffer): Buffer;
-  /** Whether its answers are signed; they are. */
+  /** Whether its answers are signed; default true. */
   readonly signs?: boolean;
   /** Seconds that its clock is ahead. */
   readonly clock?: number;
-  /** Whether it speaks for its zones (AA); it does. A resolver does not. */
+  /** Whether it is authoritative (AA) for its zones; default true. A resolver is not. */
   readonly authoritative?: boolean;
   /** Closes every connection after one answer. */
   readonly oneAnswer?: boolean;
@@ -38,7 +38,7 @@ export interface UpdateFake {
   held(name: string): string[];
   /** Every TXT record. */
   everything(): string[];
-  /** Stores a TXT record as so many strings. */
+  /** Stores a TXT record, split into these strings. */
   plant(name: string, ...strings: string[]): void;
   /** Connections opened so far. */
   readonly connections: { count: number };
@@ -51,7 +51,7 @@ const [YXDOMAIN, YXRRSET, NXRRSET, NOTAUTH, NOTZONE] = [6, 7, 8, 9, 10] as const
 const [NS, CNAME, SOA, TXT, TSIG] = [2, 5, 6, 16, 250] as const;
 const [IN, NONE, ANY] = [1, 254, 255] as const;
 
-/** A primary over TCP that takes signed updates (RFC 2136, RFC 8945) and goes wrong on demand. Shares no code with the provider. */
+/** A primary over TCP that takes signed updates (RFC 2136, RFC 8945), with faults on demand. Shares no code with the provider. */
 export async function startUpdateFake(settings: UpdateFakeSettings = {}): Promise<UpdateFake> {
   const { zones = ['example.com'], algorithm = 'hmac-sha256', cnames = [] } = settings;
   const secret = randomBytes(32);
@@ -196,7 +196,7 @@ export async function startUpdateFake(settings: UpdateFakeSettings = {}): Promis
     const plain = Buffer.concat([head, asked, ...answers, ...authorities]);
     const { tsig } = message;
     if (!tsig || settings.signs === false) return plain;
-    // BADTIME tells the server's time and keeps that of the request (RFC 8945 section 5.2.3).
+    // BADTIME has the server's time and keeps the request's (RFC 8945 section 5.2.3).
     const time = error === 18 ? tsig.time : now();
     const other = error === 18 ? Buffer.concat([Buffer.alloc(2), long(now())]) : Buffer.alloc(0);
     const times = Buffer.concat([numbers(0), long(time), numbers(300)]);
@@ -224,7 +224,7 @@ export async function startUpdateFake(settings: UpdateFakeSettings = {}): Promis
     return signed;
   }
 
-  /** What the faults of an HTTP server are for one that speaks DNS over TCP. */
+  /** The faults of an HTTP server, for one that speaks DNS over TCP. */
   function goWrong(kind: FaultKind, reply: Buffer, message: Message, socket: Socket): void {
     const spoiled: Partial<Record<FaultKind, () => void>> = {
       '429': () => send(socket, answer(message, REFUSED)),
@@ -271,7 +271,7 @@ export async function startUpdateFake(settings: UpdateFakeSettings = {}): Promis
   };
 }
 
-/** What is asked of whom, of a message as it comes over TCP. */
+/** The query or update in a message over TCP, as text. */
 export function requestLine(chunk: Buffer): string {
   const message = parse(chunk.subarray(2));
   return `${callOf(message)} ${message.question.name}`;
@@ -304,7 +304,7 @@ interface Signature {
   readonly variables: Buffer;
 }
 
-/** Requests of ours have no compressed names. */
+/** Our requests have no compressed names. */
 function parse(bytes: Buffer): Message {
   let at = 12;
   const name = () => {
@@ -355,7 +355,7 @@ function signatureOf({ name, data, start }: Entry): Signature {
   return { start, key: name, algorithm, time: data.readUIntBE(end, 6), mac, variables: Buffer.concat(variables) };
 }
 
-/** The message as it was before it was signed. */
+/** The message before it was signed. */
 function unsigned(bytes: Buffer, { start }: Signature): Buffer {
   const plain = Buffer.from(bytes.subarray(0, start));
   plain.writeUInt16BE(plain.readUInt16BE(10) - 1, 10);

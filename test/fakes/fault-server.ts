@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What can go wrong with one answer. `wrong-type` is valid JSON of a form that no API sends. */
+/** The faults of one answer. `wrong-type` is valid JSON in a form that no API sends. */
 export const FAULTS = [
   '429',
   '500',
@@ -18,11 +18,11 @@ export type FaultKind = (typeof FAULTS)[number];
 
 export interface Fault {
   readonly kind: FaultKind;
-  /** The call it strikes, by the name that the fake gives its calls. */
+  /** The call that it strikes, by the name that the fake gives it. */
   readonly call: string;
-  /** Whether the API does what it was asked before the answer goes wrong. */
+  /** Whether the API does the request before the answer goes wrong. */
   readonly effect: 'before' | 'after';
-  /** How many such calls it strikes; once, unless said otherwise. */
+  /** How many of these calls it strikes; default 1. */
   readonly times?: number;
 }
 
@@ -52,13 +52,13 @@ export interface FaultServer {
   readonly origin: string;
   /** Every request so far, in order. */
   readonly requests: FakeRequest[];
-  /** The names of the calls so far; reading them starts a new count. */
+  /** The names of the calls since the last read. */
   takeCalls(): string[];
   inject(fault: Fault): void;
   close(): Promise<void>;
 }
 
-/** A real HTTP server on loopback that speaks a fake API and goes wrong on demand. */
+/** A real HTTP server on loopback that speaks a fake API, with faults on demand. */
 export async function startFaultServer(api: FakeApi): Promise<FaultServer> {
   const requests: FakeRequest[] = [];
   const faults: { fault: Fault; left: number }[] = [];
@@ -124,7 +124,7 @@ const HTML = '<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad
 const JSON_TYPE = { 'content-type': 'application/json' };
 const HTML_TYPE = { 'content-type': 'text/html' };
 
-/** The faults that are a complete answer, if a wrong one. */
+/** Faults that are a complete but wrong answer. */
 const SPOILED_REPLIES: Partial<Record<FaultKind, FakeReply>> = {
   '429': { status: 429, headers: { 'retry-after': '0' } },
   '500': { status: 500 },
@@ -148,5 +148,5 @@ function spoil(kind: FaultKind, outgoing: ServerResponse): void {
     outgoing.write('{"code":"ok","resp');
     outgoing.socket?.end();
   }
-  // 'hang' is the answer that never comes.
+  // 'hang' never answers.
 }

@@ -1,6 +1,6 @@
 /**
- * The JSON remote API of ISPConfig 3 as it was observed on a real 3.2.12p1 (and, where they differ, 3.2.11p1): the
- * functions that a DNS-01 client may come to call, with their traps.
+ * The JSON remote API of ISPConfig 3, as observed on a real 3.2.12p1 (and, where they differ, 3.2.11p1): the functions
+ * that a DNS-01 client may call, with their traps.
  */
 import { type FakeReply, type FakeRequest, type FaultServer, startFaultServer } from './fault-server.ts';
 
@@ -12,7 +12,7 @@ export interface IspconfigZoneSettings {
   /** The client who owns it; 0 is the administrator. */
   readonly clientId?: number;
   readonly serial?: number;
-  /** The fault that the form of the zone's SOA answers with, e.g. `minimum_range_error<br />\r\n`. */
+  /** The fault of the form of the zone's SOA, e.g. `minimum_range_error<br />\r\n`. */
   readonly soaFault?: string;
 }
 
@@ -28,15 +28,15 @@ export interface IspconfigFakeSettings {
   readonly username?: string;
   readonly password?: string;
   readonly customers?: readonly IspconfigCustomer[];
-  /** `example.com` unless said otherwise. */
+  /** Default: `example.com`. */
   readonly zones?: readonly IspconfigZoneSettings[];
   /** 3.2.12 inserts a row before it raises the serial, 3.2.11 after it. */
   readonly version?: '3.2.11' | '3.2.12';
   /** Milliseconds since 1970. */
   readonly now?: () => number;
   /**
-   * Told of every TXT record that comes to be served or ceases to be, once its zone has a new serial, before the answer
-   * is sent: so that a DNS server can follow. Names are full and without a dot at the end.
+   * Called for every TXT record that begins or ceases to be served, when its zone has a new serial and before the answer
+   * is sent, so that a DNS server can follow. Names are full and without a dot at the end.
    */
   readonly onChange?: (
     zone: string,
@@ -80,40 +80,40 @@ export interface FakeRow {
 export interface IspconfigFake {
   /** The fault server below; its calls have the names of the panel's functions. */
   readonly server: FaultServer;
-  /** As in the option `url`. */
+  /** For the option `url`. */
   readonly url: string;
   readonly username: string;
   readonly password: string;
   readonly zones: FakeZone[];
   readonly rows: FakeRow[];
-  /** The functions that the remote user may call; take some away to see what is missing then. */
+  /** The functions that the remote user may call; remove some to test missing rights. */
   readonly rights: Set<string>;
-  /** Switches of the panel, to be set at any time. */
+  /** Switches of the panel, which can be changed at any time. */
   readonly panel: {
     maintenance: boolean;
     apiDisabled: boolean;
-    /** The panel sees every request under another address. */
+    /** The panel sees every request from another address. */
     addressesChange: boolean;
-    /** PHP dies in the next add on 3.2.12 after the row, before the serial. */
+    /** PHP dies in the next add on 3.2.12 after the row and before the serial. */
     diesBeforeSerial: boolean;
-    /** So many serials are not raised because the sessions end right before: on 3.2.12 the row of an add is there then. */
+    /** For so many serials the session ends right before the raise: on 3.2.12 the row of an add is there then. */
     sessionsEndBeforeSerial: number;
-    /** Every delete is answered with ok and 0, as for a row of another client. */
+    /** Every delete answers ok and 0, as for a row of another client. */
     keepsRows: boolean;
   };
   /** The sessions that are open now. */
   readonly sessions: ReadonlyMap<string, unknown>;
-  /** Logins that succeeded so far. */
+  /** The number of successful logins. */
   logins(): number;
   /** As after ten failed logins from this address. */
   lockOut(): void;
-  /** Sessions that are open now are no longer known. */
+  /** Ends all open sessions. */
   expireSessions(): void;
-  /** Something happens just before the panel gets to the next call of this function. */
+  /** Runs a task just before the panel handles the next call of this function. */
   before(call: string, happens: () => void): void;
-  /** Every TXT value that is served at the name (without a dot at its end), twice where it is there twice. */
+  /** Every TXT value that is served at the name (without a dot at its end); duplicates are listed twice. */
   held(name: string): string[];
-  /** Put a row there behind the API's back: a served TXT of the first zone, unless said otherwise. */
+  /** Stores a row without the API: by default a served TXT of the first zone. */
   plant(row: Partial<FakeRow>): FakeRow;
   serialOf(zone: string): number;
   close(): Promise<void>;
@@ -145,7 +145,7 @@ interface Session {
 type Params = Readonly<Record<string, unknown>>;
 type Table = 'zones' | 'rows';
 
-/** What a SoapFault says; its number is not sent. */
+/** The text of a SoapFault; its number is not sent. */
 class RemoteFault extends Error {}
 /** The panel's own page, with status 200. */
 class AlertPage extends Error {}
@@ -255,7 +255,7 @@ export async function startIspconfigFake(settings: IspconfigFakeSettings = {}): 
     return true;
   }
 
-  /** By id: one line or null. By a filter: always a list. Anything else: an empty list, and no fault. */
+  /** By id: one line or null. By a filter: always a list. Otherwise an empty list, without a fault. */
   function get(table: Table, key: unknown, session: Session): unknown {
     const all: readonly (FakeZone | FakeRow)[] = table === 'zones' ? zones : rows;
     const visible = all.filter((line) => mayChange(line, session));
@@ -269,7 +269,7 @@ export async function startIspconfigFake(settings: IspconfigFakeSettings = {}): 
   const mayChange = (line: FakeZone | FakeRow, session: Session): boolean =>
     session.clientId === 0 || line.sys_groupid === groupOf(session.clientId);
 
-  /** The trap: what is asked for is taken as the beginning of a name, and `_` as any character. */
+  /** The trap: the panel takes the text as the beginning of a name, and `_` as any character. */
   function zoneIdByPrefix(origin: unknown): number {
     const text = String(origin ?? '');
     if (text.endsWith('.')) throw new RemoteFault('Invalid domain name.');
@@ -298,7 +298,7 @@ export async function startIspconfigFake(settings: IspconfigFakeSettings = {}): 
       throw new PhpFatal();
     }
     if (raise && version === '3.2.12') raiseSerial(params, row.zone, session, clientId);
-    if (raise) await tell(row, 'added');
+    if (raise) await report(row, 'added');
     return row.id;
   }
 
@@ -335,7 +335,7 @@ export async function startIspconfigFake(settings: IspconfigFakeSettings = {}): 
     return clientId;
   }
 
-  /** Only what its form says of an empty new zone, and what it answers to an id that is not there. Nothing is changed. */
+  /** Returns only the form errors of an empty new zone, or the answer to an unknown id. Changes nothing. */
   function updateZone(params: Params): number {
     clientOf(params['client_id']);
     if (params['primary_id'] === -1) throw new RemoteFault(EMPTY_ZONE_FAULT);
@@ -356,7 +356,7 @@ export async function startIspconfigFake(settings: IspconfigFakeSettings = {}): 
     const fault = zoneSettings[zones.indexOf(zone)]?.soaFault;
     if (fault) throw new RemoteFault(fault);
     zone.serial = String(nextSerial(Number(zone.serial), now()));
-    // The theft: the zone goes to whoever the record was made for.
+    // The trap: the zone now belongs to the client of the record.
     if (clientId > 0) Object.assign(zone, { sys_userid: userOf(clientId), sys_groupid: groupOf(clientId) });
   }
 
@@ -373,17 +373,17 @@ export async function startIspconfigFake(settings: IspconfigFakeSettings = {}): 
     if (raise) raiseSerial(params, row?.zone ?? '', session, 0);
     if (!row || !mayChange(row, session) || panel.keepsRows) return 0;
     rows.splice(rows.indexOf(row), 1);
-    if (raise) await tell(row, 'removed');
+    if (raise) await report(row, 'removed');
     return 1;
   }
 
-  async function tell(row: FakeRow, change: 'added' | 'removed'): Promise<void> {
+  async function report(row: FakeRow, change: 'added' | 'removed'): Promise<void> {
     const zone = zones.find(({ id }) => id === row.zone);
     if (zone?.active !== 'Y' || row.active !== 'Y' || row.type !== 'TXT') return;
     await settings.onChange?.(undotted(zone.origin), fullNameOf(row), row.type, row.data, change);
   }
 
-  /** What is served: a name without a dot at its end is relative to the row's zone. */
+  /** The served name: without a dot at its end it is relative to the row's zone. */
   function fullNameOf({ name, zone: zoneId }: FakeRow): string {
     const origin = zones.find(({ id }) => id === zoneId)?.origin ?? '';
     if (name.endsWith('.') || origin === '') return undotted(name);
@@ -462,28 +462,28 @@ function makeZone(settings: IspconfigZoneSettings, index: number): FakeZone {
   };
 }
 
-/** The administrator is user 1 of group 1; every client has one of each of his own. */
+/** The administrator is user 1 of group 1; every client has a user and a group. */
 const userOf = (clientId: number): string => String(clientId + 1);
 const groupOf = userOf;
 
 const undotted = (name: string): string => name.replace(/\.$/, '');
 
-/** What PHP takes for true. */
+/** A value that PHP treats as true. */
 const truthy = (value: unknown): boolean => Boolean(value) && value !== '0';
 
-/** A list or an object where PHP expects a text is its end. */
+/** PHP dies of a list or object where it expects a text. */
 function scalar(...values: readonly unknown[]): void {
   if (values.some((value) => typeof value === 'object' && value !== null)) throw new PhpFatal();
 }
 
-/** `YYYYMMDDnn`: one more on the same day or a later one, else the first of today; 32 bits and no further. */
+/** `YYYYMMDDnn`: one more on the same day or a later one, else the first of today; limited to 32 bits. */
 function nextSerial(serial: number, now: number): number {
   const today = Number(new Date(now).toISOString().slice(0, 10).replaceAll('-', ''));
   const day = Math.floor(serial / 100);
   return Math.min(4294967295, day >= today ? serial + 1 : today * 100 + 1);
 }
 
-/** Names with such labels are stored empty, which is the top of the zone. */
+/** Names with other labels are stored empty, which is the top of the zone. */
 function isStorableName(name: string): boolean {
   return undotted(name)
     .split('.')
@@ -491,8 +491,8 @@ function isStorableName(name: string): boolean {
 }
 
 /**
- * Columns compared without regard to case and trailing blanks; `%` makes it a LIKE; an unknown column finds nothing, and
- * so does every column after the paging keys, for the panel then mixes up which value is whose (read in its source).
+ * Columns are compared without regard to case and trailing spaces; `%` makes it a LIKE. An unknown column finds nothing,
+ * and so does every column after the paging keys, because the panel then mixes up the values (read in its source).
  */
 function search(lines: readonly (FakeZone | FakeRow)[], filter: Params): readonly (FakeZone | FakeRow)[] {
   const offset = Number(filter['#OFFSET#'] ?? 0);

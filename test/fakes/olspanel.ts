@@ -1,22 +1,22 @@
 import { type FakeReply, type FaultServer, startFaultServer } from './fault-server.ts';
 
 export interface OlspanelFakeSettings {
-  /** As the panel lists them, sub-domains among them. */
+  /** As the panel lists them, with sub-domains. */
   readonly domains?: readonly string[];
 }
 
 export interface OlspanelFake {
-  /** Its calls are named by the API's calls; a wrong path is `not found`. */
+  /** Its calls have the API's names; a wrong path is `not found`. */
   readonly server: FaultServer;
   readonly url: string;
   readonly username: string;
   readonly password: string;
-  /** Switches of the panel, to be set at any time. */
+  /** Switches of the panel, which can be changed at any time. */
   readonly panel: { apiOff: boolean; addressBlocked: boolean };
   close(): Promise<void>;
 }
 
-/** OLSPanel's user API, from its documents and the source of a copy: Django behind a slash, errors in a 200. */
+/** OLSPanel's user API, from its documents and the source of a copy: Django with paths that end in a slash, errors in a 200. */
 export async function startOlspanelFake({
   domains = ['example.com'],
 }: OlspanelFakeSettings = {}): Promise<OlspanelFake> {
@@ -33,7 +33,7 @@ export async function startOlspanelFake({
       if (panel.apiOff) return json({ error: 'API is currently disabled' });
       if (headers['username'] !== username || headers['password'] !== password)
         return json({ error: 'Invalid credentials' });
-      // A JSON body gives Django no fields.
+      // Django reads no fields from a JSON body.
       if (new URLSearchParams(body).get('username') === null)
         return json({ success: false, message: "User '' not found." });
       return json(domains.map((domain, index) => ({ id: index + 1, domain, path: `/home/${username}/${domain}` })));

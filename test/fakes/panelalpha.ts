@@ -1,42 +1,42 @@
 import { type FakeReply, type FakeRequest, type FaultServer, startFaultServer } from './fault-server.ts';
 
-/** Nobody has documented an answer of these calls: each setting is one way in which the panel may turn out to be. */
+/** The answers of these calls are not documented: each setting is one way in which the panel may behave. */
 export interface PanelalphaFakeSettings {
   readonly token?: string;
-  /** The user whose accounts these are; a request has to name them in its header, if this is set. */
+  /** The user who owns the accounts; if set, a request has to name this user in its header. */
   readonly userId?: string;
-  /** The hosting accounts by id, with their zones, or the status that an account without DNS answers with. */
+  /** The hosting accounts by id, with their zones, or the status of an account without DNS. */
   readonly accounts?: Readonly<Record<string, readonly string[] | number>>;
   readonly listForm?: 'bare' | 'data' | 'data.data' | 'keyed' | 'records';
-  /** How long lists are told to have more pages; `none` shows all at once. */
+  /** How lists say that they have more pages; `none` shows all at once. */
   readonly paging?: 'none' | 'meta' | 'top' | 'links' | 'next_page_url';
   readonly pageSize?: number;
   readonly nameOut?: 'relative' | 'fqdn' | 'fqdn-dot';
-  /** How the names of TXT records are shown, where that differs from the others. */
+  /** How the names of TXT records are shown, if different from other records. */
   readonly txtNameOut?: PanelalphaFakeSettings['nameOut'];
-  /** Which names are understood. The others are doubled, or refused where only full names are. */
+  /** The accepted forms of names. Others are doubled, or refused where only full names are accepted. */
   readonly nameIn?: 'any' | 'relative' | 'zone file' | 'fqdn';
   readonly valueField?: 'txtdata' | 'rdata' | 'content' | 'value' | 'record' | 'data';
   readonly quoting?: 'plain' | 'quoted' | 'chunks';
-  /** What deletes a record: an id, a text, the number of its line in the zone, or its name, which others may have too. */
+  /** What identifies a record to delete: an id, a text, its line number in the zone, or its name, which may not be unique. */
   readonly lineKind?: 'id' | 'text' | 'number' | 'name';
-  /** What a write is answered with. */
+  /** The answer to a write. */
   readonly written?: { readonly status: number; readonly body?: string };
-  /** How many lists a change takes to show. */
+  /** How many lists come before one that shows a change. */
   readonly delay?: number;
   readonly duplicates?: 'refused' | 'accepted';
   /** Seconds. */
   readonly leastTtl?: number;
   readonly missing?: 404 | 422;
   readonly language?: 'en' | 'de';
-  /** Told of each call after it is done and before it is answered: another program may write in that moment. */
+  /** Called after each call and before its answer: another program may write in that moment. */
   readonly afterCall?: (call: string) => void;
 }
 
 interface StoredRecord {
   readonly id: number;
   readonly zone: string;
-  /** In full, without a dot at the end. */
+  /** Full, without a dot at the end. */
   readonly name: string;
   readonly type: string;
   readonly value: string;
@@ -52,7 +52,7 @@ export interface PanelalphaFake {
   /** Every TXT value at a name. */
   held(name: string): string[];
   plant(name: string, value: string, type?: string): void;
-  /** Many TXT records more in a zone, `r0.example.com` and so on, behind those that are there. */
+  /** Adds many TXT records to a zone, `r0.example.com` and so on, after the others. */
   fill(zone: string, count: number): void;
   close(): Promise<void>;
 }
@@ -62,7 +62,7 @@ const TEXTS = {
   de: { denied: 'Nicht angemeldet.', missing: 'Eintrag nicht gefunden', twin: 'Diesen DNS-Eintrag gibt es schon.' },
 };
 
-/** The part of PanelAlpha's user API that has to do with DNS. */
+/** The part of PanelAlpha's user API for DNS. */
 export async function startPanelalphaFake(settings: PanelalphaFakeSettings = {}): Promise<PanelalphaFake> {
   const token = settings.token ?? '7|panelalpha-token-f00d';
   const accounts = settings.accounts ?? { '12': ['example.com'] };
@@ -112,7 +112,7 @@ export async function startPanelalphaFake(settings: PanelalphaFakeSettings = {})
     return list(request, inZone, shown);
   }
 
-  /** A change is done now, or after some more lists. */
+  /** A change is made now, or after some more lists. */
   function change(apply: () => void): void {
     if (settings.delay === undefined) apply();
     else pending.push({ left: settings.delay, apply });
@@ -134,15 +134,15 @@ export async function startPanelalphaFake(settings: PanelalphaFakeSettings = {})
     const last = Math.max(1, Math.ceil(items.length / pageSize));
     const first = (page - 1) * pageSize;
     const body = inForm(items.slice(first, first + pageSize).map((item, index) => show(item, first + index)));
-    // As behind a proxy that ends the TLS: the panel's idea of its own address is not quite right.
+    // As behind a proxy that ends TLS: the panel does not know its own address exactly.
     const next = page < last ? `https://127.0.0.1${request.path}?page=${page + 1}` : null;
-    const told = {
+    const pageInfo = {
       meta: { meta: { current_page: page, last_page: last } },
       top: { current_page: page, last_page: last },
       links: { links: { first: `https://127.0.0.1${request.path}?page=1`, next } },
       next_page_url: { next_page_url: next },
     }[paging];
-    return json(200, Array.isArray(body) ? body : { ...body, ...told });
+    return json(200, Array.isArray(body) ? body : { ...body, ...pageInfo });
   }
 
   function inForm(items: readonly unknown[]) {
@@ -197,7 +197,7 @@ export async function startPanelalphaFake(settings: PanelalphaFakeSettings = {})
     const twin = records.some((record) => record.name === full && record.value === txtdata);
     if (twin && settings.duplicates !== 'accepted') return json(422, { message: texts.twin });
     change(() => {
-      // Not at the end: what comes after it has another line number from now on.
+      // Not at the end, so that the line numbers after it change.
       const record = stored(zone, full, 'TXT', txtdata, Number(ttl ?? 3600));
       records.splice(records.findIndex((other) => other.zone === zone) + 1, 0, record);
     });

@@ -2,22 +2,22 @@ import { type FakeReply, type FakeRequest, type FaultServer, startFaultServer } 
 
 export interface PowerdnsFakeSettings {
   readonly apiKey?: string;
-  /** The zones of the server, with their kind; one native `example.com` unless said otherwise. */
+  /** The zones of the server with their kind; default: one native `example.com`. */
   readonly zones?: Readonly<Record<string, { readonly kind?: string; readonly soaEditApi?: string }>>;
   /**
-   * What becomes of the filter: 4.7 shows the record set without its disabled values, servers since 5.0 show these too,
-   * some releases between forget the type, servers before 4.7 show the whole zone.
+   * How the filter behaves: 4.7 shows the record set without its disabled values, servers since 5.0 show these too, some
+   * releases between forget the type, servers before 4.7 show the whole zone.
    */
   readonly filter?: 'hides disabled' | 'shows disabled' | 'forgets the type' | 'none';
   /** Servers since 4.9.12 and 5.0.2 know EXTEND and PRUNE. */
   readonly takesExtend?: boolean;
-  /** Not every backend can be searched, and a proxy may forbid it. */
+  /** Some backends cannot be searched, and a proxy may forbid it. */
   readonly search?: 'works' | 'finds nothing' | 'fails' | 'forbidden';
-  /** Told of each call after it is done and before it is answered: another program may write in that moment. */
+  /** Called after each call and before its answer: another program may write in that moment. */
   readonly afterCall?: (call: string) => void;
 }
 
-/** A row of the records table, as a panel could write it: with or without quotes. */
+/** A row of the records table, as a panel may write it: with or without quotes. */
 interface StoredRow {
   readonly zone: string;
   readonly name: string;
@@ -33,9 +33,9 @@ export interface PowerdnsFake {
   readonly url: string;
   readonly apiKey: string;
   readonly rows: StoredRow[];
-  /** Every TXT content at a name that is served, as it is stored. */
+  /** Every TXT content that is served at a name, as stored. */
   held(name: string): string[];
-  /** A row written past the API, exactly so. */
+  /** Stores a row without the API, unchanged. */
   plant(name: string, content: string, extra?: Partial<StoredRow>): void;
   close(): Promise<void>;
 }
@@ -48,7 +48,7 @@ interface Change {
   readonly records?: readonly { readonly content: string; readonly disabled?: boolean }[];
 }
 
-/** The HTTP API of PowerDNS 4.7.3, as it was measured, and what other releases do otherwise. */
+/** The HTTP API of PowerDNS 4.7.3, as measured, and the differences of other releases. */
 export async function startPowerdnsFake(settings: PowerdnsFakeSettings = {}): Promise<PowerdnsFake> {
   const apiKey = settings.apiKey ?? 'powerdns-api-key-f00d';
   const zones = settings.zones ?? { 'example.com': {} };
@@ -92,7 +92,7 @@ export async function startPowerdnsFake(settings: PowerdnsFakeSettings = {}): Pr
     return json(200, { ...head(zone), rrsets: rrsetsOf(shown) });
   }
 
-  /** `*` is any text and `?` one character, in names and contents; the limit counts rows, 100 unless said otherwise. */
+  /** `*` is any text and `?` one character, in names and contents; the limit counts rows, 100 by default. */
   function search(query: URLSearchParams): FakeReply {
     if (settings.search === 'fails') return text(500, 'Internal Server Error');
     if (settings.search === 'forbidden') return text(403, 'Forbidden');
@@ -153,7 +153,7 @@ export async function startPowerdnsFake(settings: PowerdnsFakeSettings = {}): Pr
     return undefined;
   }
 
-  /** One record of a set. The server reads the set as it is served and writes it back: disabled values are lost. */
+  /** One record of a set. The server reads the served set and writes it back: disabled values are lost. */
   function changeSingle(zone: string, { name, type, ttl, changetype, records = [] }: Change): string | undefined {
     if (!settings.takesExtend) return 'Changetype not understood';
     if (!name.endsWith('.')) return `DNS Name '${name}' is not canonical`;
@@ -233,10 +233,10 @@ function rrsetsOf(rows: readonly StoredRow[]) {
   }));
 }
 
-/** "Data field in DNS should start with quote": the API then fails as a whole, whatever else was asked for. */
+/** "Data field in DNS should start with quote": the whole request fails, whatever it asks for. */
 const isUnreadable = ({ type, content }: StoredRow): boolean => type === 'TXT' && !/^("|[a-z0-9]+$)/.test(content);
 
-/** Of all values without quotes, the server reads only those of lower-case letters and digits. */
+/** Of values without quotes, the server only reads those of lower-case letters and digits. */
 const shown = (content: string): string => (/^[a-z0-9]+$/.test(content) ? `"${content}"` : content);
 
 function nameOf({ method, path, query }: Omit<FakeRequest, 'call'>): string {

@@ -3,24 +3,24 @@ import { type FakeReply, type FakeRequest, type FaultServer, startFaultServer } 
 export interface ZoneidFakeSettings {
   readonly username?: string;
   readonly apiKey?: string;
-  /** The zones of the account; `example.com` unless said otherwise. */
+  /** The zones of the account; default: `example.com`. */
   readonly zones?: readonly string[];
   /** Ids are quoted strings in the API's examples and on the live API, and integers in its schema. */
   readonly ids?: 'string' | 'number';
-  /** Whether lists are paged, 10 records a page unless the request asks for up to 100. No DNS list is documented to be. */
+  /** Whether lists are paged: 10 records a page, up to 100 on request. No DNS list is documented to be. */
   readonly pager?: boolean;
   readonly rateLimit?: RateLimit;
-  /** What a record gets that is there already: nobody has documented what the live API does. */
+  /** The answer to a record that exists already: the live API's is not documented. */
   readonly duplicates?: 'refuse' | 'accept';
-  /** The status with which a zone that is not there is refused; only 404 is documented. */
+  /** The status for a zone that does not exist; only 404 is documented. */
   readonly unknownZone?: 403 | 404 | 422;
-  /** Names that hold a CNAME, beside which no TXT record can be. */
+  /** Names with a CNAME, beside which no TXT record is possible. */
   readonly cnames?: readonly string[];
-  /** How validation errors are told: `{field: code}`, `{field: [code]}` or `[{field: code}]`. */
+  /** The form of validation errors: `{field: code}`, `{field: [code]}` or `[{field: code}]`. */
   readonly validationErrors?: 'object' | 'lists' | 'array';
-  /** Milliseconds since 1970, for tests that do not want to wait for a window to end. */
+  /** Milliseconds since 1970, for tests that do not wait for the end of a window. */
   readonly now?: () => number;
-  /** Told of every change before its answer is sent, so that a DNS server can follow. */
+  /** Called for every change before its answer is sent, so that a DNS server can follow. */
   readonly onChange?: (zone: string, name: string, value: string, change: 'added' | 'removed') => Promise<void>;
 }
 
@@ -42,22 +42,22 @@ interface StoredTxt {
 export interface ZoneidFake {
   /** The fault server below; its calls are named `GET txt`, `POST txt`, `DELETE txt`, `GET zone`. */
   readonly server: FaultServer;
-  /** The API's address, as in the option `url`. */
+  /** The API's address, for the option `url`. */
   readonly url: string;
   readonly username: string;
   readonly apiKey: string;
-  /** What each zone holds. */
+  /** The records of each zone. */
   readonly zones: ReadonlyMap<string, StoredTxt[]>;
-  /** Every value at a name, whatever the zone. */
+  /** Every value at a name, in all zones. */
   held(name: string): string[];
-  /** Put a record there by other means than the API. The zone that holds the name has to be one of the account. */
+  /** Stores a record without the API. Its zone has to be one of the account. */
   plant(name: string, destination: string, extra?: { readonly delete?: boolean }): Promise<StoredTxt>;
   close(): Promise<void>;
 }
 
 const BASE = '/v2';
 
-/** A ZoneID API v2 for one account, made from its documents and from what clients report of the live one. */
+/** A ZoneID API v2 for one account, by its documents and the reports of clients about the live one. */
 export async function startZoneidFake(settings: ZoneidFakeSettings = {}): Promise<ZoneidFake> {
   const username = settings.username ?? 'zoneid-user';
   const apiKey = settings.apiKey ?? 'zoneid-api-key-f00d';
@@ -125,7 +125,7 @@ export async function startZoneidFake(settings: ZoneidFakeSettings = {}): Promis
     headers: FakeRequest['headers'],
     body: string,
   ): Promise<FakeReply> {
-    // Clients report that a chunked body is refused; with what is not known.
+    // Clients report that a chunked body is refused; its status is not known.
     if (headers['content-length'] === undefined) return { status: 411 };
     const { name, destination } = JSON.parse(body) as { name: string; destination: string };
     if (name !== zone && !name.endsWith(`.${zone}`)) return invalid({ name: 'invalid_host' });
@@ -190,7 +190,7 @@ function parsePath(path: string): { zone: string; resource: string; id: string |
   return { zone: decodeURIComponent(zone), resource, id };
 }
 
-/** Counts every request, as the API is assumed to, and tells the headers that go with each answer. */
+/** Counts every request, as the API is assumed to, and returns the headers of each answer. */
 function rateLimiter({ rateLimit, now = Date.now }: ZoneidFakeSettings): () => {
   over: boolean;
   headers: Record<string, string>;
@@ -224,7 +224,7 @@ function json(status: number, body: unknown, headers: Readonly<Record<string, st
   return { status, headers, body: JSON.stringify(body) };
 }
 
-/** As the live API is said to send its messages: UTF-8 bytes read as Latin-1, and the text intact beside it. */
+/** Messages as the live API reportedly sends them: UTF-8 bytes read as Latin-1, with the intact text beside it. */
 function says(message: string): { headers: Readonly<Record<string, string>> } {
   const bytes = Buffer.from(message);
   return {

@@ -193,7 +193,7 @@ describe('a config for serve', () => {
     await gateway.here.configure(
       `${gateway.panels.config}${serveConfig(await user('web1', 'example.com'), '0.0.0.0:8053')}`,
     );
-    expectFailure(await gateway.here.run(['serve']), 78, /reachable from elsewhere and there is no TLS/, /unix:/);
+    expectFailure(await gateway.here.run(['serve']), 78, /is open to other machines without TLS/, /unix:/);
   });
 
   it('without serve says what is missing', async () => {

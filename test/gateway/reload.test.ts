@@ -36,10 +36,10 @@ it('a hangup reads the config anew and stops nothing', async () => {
   expect((await ask({ body: BODY })).status).toBe(200);
   await configure([await web1(), await web2()]);
   child.kill('SIGHUP');
-  await logged(/the config was read anew/);
+  await logged(/the config was read again/);
   expect((await ask(SHOP)).status).toBe(200);
   child.kill('SIGHUP');
-  await logged(/read anew[\s\S]*read anew/);
+  await logged(/read again[\s\S]*read again/);
   expect((await ask({ path: '/cleanup', body: BODY })).status).toBe(200);
   expect(child.exitCode).toBeNull();
 });
@@ -52,7 +52,7 @@ it.each([
   const { child } = await gateway.start();
   await gateway.here.configure(broken ?? gateway.panels.config);
   expect((await ask({ body: BODY })).status).toBe(200);
-  await logged(/warning: serve: the config as it was before stays in use: .*dns01\.yaml/);
+  await logged(/warning: serve: the previous config stays in use: .*dns01\.yaml/);
   child.kill('SIGHUP');
   await logged(/in use[\s\S]*in use/);
   expect((await ask({ body: json(NAME, OTHER_VALUE) })).status).toBe(200);

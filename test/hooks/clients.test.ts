@@ -122,7 +122,7 @@ describe('a caller without a name', () => {
   it.each([[['auth']], [['-h']], [[]], [['add', 'example.com', VALUE]], [['foo']]])(
     'is not guessed from %j',
     (args) => {
-      expect(() => clientCalling(args)).toThrow(/who is calling cannot be told/);
+      expect(() => clientCalling(args)).toThrow(/no known client calls its hook/);
     },
   );
 });

@@ -30,7 +30,7 @@ describe.each([true, false])('a rate limit (kept on disk: %s)', (shared) => {
     for (let request = 0; request < 3; request++) await gate.take(deadline);
     await expect(gate.take(deadline)).rejects.toMatchObject({
       code: 'E_RATE',
-      message: expect.stringMatching(/allows 3 requests in 3600 s, the next one is possible in 36\d\d s only/),
+      message: expect.stringMatching(/allows 3 requests in 3600 s, the next one is only possible in 36\d\d s/),
     });
   });
 
@@ -93,7 +93,7 @@ it('a process that finds the rate limit used up waits for it, and says so', asyn
   expect(both.map(({ code }) => code)).toEqual([0, 0]);
   const refused = await run('fourth');
   expect(refused.code).toBe(75);
-  expect(refused.stderr).toMatch(/allows 60 requests in 60 s, the next one is possible in \d+ s only/);
+  expect(refused.stderr).toMatch(/allows 60 requests in 60 s, the next one is only possible in \d+ s/);
   expect(panels.zoneid.server.requests).toHaveLength(1 + 57 + 2);
   await Promise.all([panels.close(), here.remove()]);
 });

@@ -16,9 +16,9 @@ export interface Workplace {
   readonly stateDirectory: string;
   /** Writes the config that all later runs use. */
   configure(yaml: string): Promise<string>;
-  /** Runs dns01 as a process of its own, with nothing of this one's environment. */
+  /** Runs dns01 as a process of its own, with nothing from this environment. */
   run(args: readonly string[], settings?: RunSettings): Promise<Outcome>;
-  /** Fails where one of the secrets stands in any output so far, or in any file of the state directory. */
+  /** Fails if one of the secrets is in any output so far, or in any file of the state directory. */
   expectNoSecret(...secrets: readonly string[]): Promise<void>;
   remove(): Promise<void>;
 }
@@ -26,15 +26,15 @@ export interface Workplace {
 export interface RunSettings {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** What stands on its stdin; nothing, unless said. */
+  /** Its stdin; default: nothing. */
   readonly input?: string;
-  /** Under which name it is called. */
+  /** The name that it is called by. */
   readonly program?: 'dns01' | 'dns01-hook';
-  /** Called with the process once it is started, e.g. to end it. */
+  /** Called with the process after its start, e.g. to end it. */
   onStart?(child: ReturnType<typeof spawn>): void;
 }
 
-/** A clean directory of a newcomer: a config of its own, a state directory, nothing else. */
+/** A new user's clean directory: a config, a state directory, nothing else. */
 export async function openWorkplace(): Promise<Workplace> {
   const directory = await mkdtemp(join(tmpdir(), 'dns01-test-'));
   const stateDirectory = join(directory, 'state');

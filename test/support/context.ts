@@ -9,7 +9,7 @@ import { createRunMemory, type ProviderContext } from '../../src/provider.ts';
 
 export interface TestContext extends ProviderContext {
   readonly http: ClosableHttpClient;
-  /** Everything that was logged, for looking for secrets and for warnings. */
+  /** Everything that was logged, to look for secrets and warnings. */
   readonly lines: string[];
   readonly secrets: string[];
 }
@@ -18,16 +18,16 @@ export interface TestContextSettings {
   readonly account?: string;
   /** Milliseconds for the whole test provider. */
   readonly time?: number;
-  /** Milliseconds for one request; short where a server is about to hang. */
+  /** Milliseconds for one request; short where a server hangs. */
   readonly requestTimeout?: number;
   readonly deadline?: Deadline;
   readonly rateLimiter?: RateLimiter;
-  /** What the DNS shows; nothing can be told unless given. */
+  /** What the DNS shows; default: unknown. */
   readonly seenInDns?: ProviderContext['seenInDns'];
   readonly dataDirectory?: string;
 }
 
-/** A provider context made of the real parts, without config and state. */
+/** A provider context of the real parts, without config and state. */
 export function createTestContext(settings: TestContextSettings = {}): TestContext {
   const deadline = settings.deadline ?? startDeadline(settings.time ?? 20_000);
   const lines: string[] = [];

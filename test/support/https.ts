@@ -16,7 +16,7 @@ export interface WebServer {
 
 type Answer = Parameters<typeof createHttp>[1];
 
-/** A real TLS server on loopback, with the certificate of a CA or one that it signed itself. */
+/** A real TLS server on loopback, with the certificate of a CA or a self-signed one. */
 export function startHttps(certificate: 'server' | 'self-signed', answer: Answer = ok): Promise<WebServer> {
   const read = (name: string) => readFileSync(fixture(name));
   const tls = { cert: read(`${certificate}.pem`), key: read(`${certificate}.key`) };

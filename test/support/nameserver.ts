@@ -2,15 +2,15 @@ import { startFakeDns } from '../fakes/dns-server.ts';
 import { until } from './until.ts';
 
 export interface TestNameserver {
-  /** The `dns:` part of a config that asks this server. */
+  /** The `dns:` part of a config that uses this server. */
   readonly config: string;
   change(name: string, value: string, change: 'added' | 'removed'): Promise<void>;
-  /** From now on changes are kept back, as a slow provider does, until `release`. */
+  /** Holds back changes from now on until `release`, as a slow provider does. */
   hold(): void;
   release(): void;
-  /** The names whose TXT records were asked for so far. */
+  /** The names of all TXT queries so far. */
   questions(): string[];
-  /** How many questions of any kind came so far. */
+  /** The number of all queries so far. */
   count(): number;
   asked(name: string): Promise<void>;
   close(): Promise<void>;

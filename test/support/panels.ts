@@ -21,7 +21,7 @@ export interface PanelSettings {
   readonly timeout?: number;
 }
 
-/** One ISPConfig and one ZoneID, as somebody has them who runs both. */
+/** One ISPConfig and one ZoneID, for a user with both. */
 export async function startPanels(settings: PanelSettings = {}): Promise<Panels> {
   const { timeout = 10 } = settings;
   const ispconfig = await startIspconfigFake({ password: PANEL_PASSWORD, ...settings.ispconfig });

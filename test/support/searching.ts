@@ -11,7 +11,7 @@ export interface SearchedRecord {
 
 export type SearchedHandle = Omit<RecordHandle, 'zone'> & { readonly zone: string };
 
-/** A provider as the core uses it: the zone is tried out where it is not given. */
+/** A provider as the core uses it: where no zone is given, the zones are tried. */
 export interface SearchingProvider extends Omit<DnsProvider, 'addTxt' | 'removeTxt' | 'listTxt'> {
   addTxt(record: SearchedRecord, hint?: string): Promise<AddedTxt>;
   removeTxt(record: SearchedRecord, handle?: SearchedHandle): Promise<'removed' | 'absent'>;

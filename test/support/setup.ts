@@ -1,4 +1,4 @@
-// nock's interceptors call Promise.withResolvers, which Node 20 does not have yet.
+// nock's interceptors call Promise.withResolvers, which Node 20 does not have.
 interface WithResolvers {
   withResolvers?: <T>() => {
     promise: Promise<T>;

@@ -79,7 +79,7 @@ describe('exec', () => {
     [68, 'E_ZONE', 'no zone', false],
     [75, 'E_REMOTE', 'for now', true],
     [77, 'E_AUTH', 'not allowed', false],
-    [78, 'E_CONFIG', 'wrongly configured', false],
+    [78, 'E_CONFIG', 'not configured correctly', false],
     [127, 'E_REJECTED', 'failed', true],
   ])('understands exit code %d', async (exitCode, code, message, outcomeUnknown) => {
     const { provider } = await openScript(`echo before >&2; echo because >&2; exit ${exitCode}`);

@@ -94,7 +94,7 @@ describe('what the name holds already', () => {
     const failure = await failureOf(add());
     expect(failure).toMatchObject({
       code: 'E_REJECTED',
-      message: '_acme-challenge.example.com is a CNAME to target.example.net, and nothing can stand beside a CNAME',
+      message: '_acme-challenge.example.com is a CNAME to target.example.net, and a CNAME allows no other record',
     });
     expect(failure.hint).toContain('published at target.example.net');
     expect(fake.held(record.name)).toEqual([]);
@@ -131,7 +131,7 @@ describe('a serial that cannot be raised', () => {
     const failure = await failureOf(add());
     expect(failure).toMatchObject({
       code: 'E_AUTH',
-      message: expect.stringMatching(/the record was stored, but the serial of example\.com.*taken out again/),
+      message: expect.stringMatching(/the record was stored, but the serial of example\.com.*removed again/),
     });
     expect(failure.hint).toContain('tick "DNS zone functions" in the panel');
     expect(fake.rows).toEqual([]);
@@ -163,7 +163,7 @@ describe('a serial that cannot be raised', () => {
   ])('for settings of the zone (%j): the row does not stay, and the field is named', async (soaFault, hint) => {
     await start({ zones: [{ name: 'example.com', soaFault }] });
     const failure = await failureOf(add());
-    expect(failure).toMatchObject({ code: 'E_REJECTED', message: expect.stringContaining('taken out again') });
+    expect(failure).toMatchObject({ code: 'E_REJECTED', message: expect.stringContaining('removed again') });
     expect(failure.message).not.toContain('<br');
     expect(failure.hint).toContain(hint);
     expect(failure.hint).toContain('the zone example.com');
@@ -177,7 +177,7 @@ describe('a serial that cannot be raised', () => {
       code: 'E_AUTH',
       message: expect.stringContaining('does not let this user change the zone'),
     });
-    expect(failure.message).toContain('taken out again');
+    expect(failure.message).toContain('removed again');
     expect(fake.rows).toEqual([]);
   });
 
@@ -185,7 +185,7 @@ describe('a serial that cannot be raised', () => {
     fake.rights.delete('dns_zone_update');
     fake.rights.delete('dns_txt_delete');
     const failure = await failureOf(add());
-    expect(failure.message).toContain('taking it out again failed (dns_txt_delete: the remote user may not');
+    expect(failure.message).toContain('removing it again failed (dns_txt_delete: the remote user may not');
     expect(failure.hint).toContain('delete the record with the id 19');
     expect(fake.rows).toHaveLength(1);
   });
@@ -205,7 +205,7 @@ describe('a serial that cannot be raised', () => {
       fake.server.inject({ call: 'dns_txt_get', kind: 'wrong-type', effect: 'before' });
     });
     const failure = await failureOf(add());
-    expect(failure).toMatchObject({ code: 'E_AUTH', message: expect.stringContaining('could not be seen') });
+    expect(failure).toMatchObject({ code: 'E_AUTH', message: expect.stringContaining('is not known') });
   });
 
   it('leaves a row of the same value alone that was there before', async () => {

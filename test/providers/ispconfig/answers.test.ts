@@ -1,4 +1,4 @@
-/** What a user is told of each answer that a panel, or what stands before it, was seen to give. */
+/** What a user is told of each answer that a panel, or what is in front of it, was seen to give. */
 
 import nock from 'nock';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -45,7 +45,7 @@ const atLogin: Told[] = [
   {
     body: fault('The login failure limit has been reached.'),
     code: 'E_AUTH',
-    message: 'login: the panel has locked this address out',
+    message: 'login: the panel has blocked this address',
     hint: 'wait at least 5 minutes',
   },
   {
@@ -65,7 +65,7 @@ const atLogin: Told[] = [
     type: 'text/html',
     body: '<!DOCTYPE html><title>ISPConfig</title><p>Login</p>',
     code: 'E_CONFIG',
-    message: 'login: a web page came instead of an answer: "ISPConfig Login"',
+    message: 'login: the answer is a web page: "ISPConfig Login"',
     hint: 'like https://panel.example.com:8080/remote/json.php',
   },
   {
@@ -81,7 +81,7 @@ const atLogin: Told[] = [
     body: '',
     code: 'E_AUTH',
     message: 'login: the web server refuses the request (status 403)',
-    hint: 'let this machine in',
+    hint: 'allow this machine',
   },
   {
     status: 400,
@@ -131,8 +131,8 @@ const later: Told[] = [
     type: 'text/html',
     body: '<html><body>Access denied by ACME Firewall</body></html>',
     code: 'E_PROTOCOL',
-    message: 'dns_txt_get: a web page came instead of an answer: "Access denied by ACME Firewall"',
-    hint: 'a proxy or firewall has answered in its place',
+    message: 'dns_txt_get: the answer is a web page: "Access denied by ACME Firewall"',
+    hint: 'a proxy or firewall answered instead of it',
   },
 ];
 

@@ -37,7 +37,7 @@ describe('a login that is refused', () => {
       await failureOf(openOn(fake, { password: 'wrong-word' }).provider.listTxt(record.name));
     }
     const failure = await failureOf(openOn(fake).provider.listTxt(record.name));
-    expect(failure).toMatchObject({ code: 'E_AUTH', message: expect.stringContaining('locked this address out') });
+    expect(failure).toMatchObject({ code: 'E_AUTH', message: expect.stringContaining('blocked this address') });
     expect(failure.hint).toContain('at least 5 minutes');
   });
 
@@ -49,7 +49,7 @@ describe('a login that is refused', () => {
     }
     fake.server.takeCalls();
     const failure = await failureOf(provider.addTxt(record));
-    expect(failure).toMatchObject({ code: 'E_AUTH', message: expect.stringContaining('locked this address out') });
+    expect(failure).toMatchObject({ code: 'E_AUTH', message: expect.stringContaining('blocked this address') });
     expect(fake.server.takeCalls()).toEqual(['dns_zone_get']);
   });
 
@@ -89,7 +89,7 @@ it('says that the API is switched off, and where', async () => {
 
 it('says that the address is not that of the API', async () => {
   const failure = await failureOf(open({ url: fake.server.origin }).provider.listTxt(record.name));
-  expect(failure).toMatchObject({ code: 'E_CONFIG', message: expect.stringContaining('a web page came instead') });
+  expect(failure).toMatchObject({ code: 'E_CONFIG', message: expect.stringContaining('the answer is a web page') });
   expect(failure.hint).toContain('https://panel.example.com:8080/remote/json.php');
 });
 

@@ -161,7 +161,7 @@ describe('lexicon', () => {
 
   it.each([
     ['false', 'E_REJECTED', 'not done'],
-    ['hello', 'E_PROTOCOL', 'cannot read what lexicon says: hello'],
+    ['hello', 'E_PROTOCOL', "cannot read lexicon's output: hello"],
     ['', 'E_PROTOCOL', 'nothing'],
     ['"true"', 'E_PROTOCOL', 'cannot read'],
   ])('is not believed when it says "%s" to a write', async (said, code, message) => {
@@ -216,7 +216,7 @@ describe('lexicon', () => {
     const failure = await failureOf(openLexicon(scratch).provider.listTxt(NAME, ZONE));
     expect(failure).toMatchObject({
       code: 'E_CONFIG',
-      message: `lexicon is not there: looked for ${scratch.path('lexicon')}`,
+      message: `lexicon was not found: looked for ${scratch.path('lexicon')}`,
     });
     expect(failure.hint).toContain('apt-get install lexicon');
   });

@@ -99,7 +99,7 @@ describe('panelalpha finds the account', () => {
       code: 'E_ZONE',
       message:
         'no zone of this account holds _acme-challenge.example.org, tried: example.org, _acme-challenge.example.org',
-      hint: expect.stringContaining('userId is the user whose hosting account it is'),
+      hint: expect.stringContaining('userId is the user of its hosting account'),
     });
     expect(String(failure.cause)).toContain(
       `in the hosting accounts (zones: example.com; account 3 has no DNS (status ${status}))`,
@@ -256,7 +256,7 @@ describe('panelalpha removes', () => {
     await start({ delay: 99 });
     fake.plant(NAME, VALUE);
     const failure = await failureOf(run((provider) => provider.removeTxt(KNOWN), inAccount));
-    expect(failure).toMatchObject({ code: 'E_REMOTE', message: expect.stringContaining('goes on listing') });
+    expect(failure).toMatchObject({ code: 'E_REMOTE', message: expect.stringContaining('still lists the value') });
     expect(calls().filter((call) => call === 'DELETE record')).toHaveLength(1);
   });
 

@@ -168,7 +168,7 @@ describe('what panelalpha sends and understands', () => {
     }
     expect(await failureOf(add())).toMatchObject({
       code: 'E_REJECTED',
-      message: `the panel makes ${NAME}.example.com of ${NAME}, in whichever form it is sent`,
+      message: `the panel makes ${NAME}.example.com of ${NAME}, in every form that it is sent`,
       outcomeUnknown: false,
     });
     const round = ['POST', 'GET', 'GET', 'DELETE', 'GET'];
@@ -438,7 +438,7 @@ describe('what panelalpha sends and understands', () => {
       ['no page', { next_page_url: `${ORIGIN}${RECORDS}?cursor=x` }, 'which page is the next'],
       ['the same page', { next_page_url: `${ORIGIN}${RECORDS}?page=1` }, 'which page is the next'],
       ['a page far ahead', { next: `${ORIGIN}${RECORDS}?page=9` }, 'which page is the next'],
-      ['a page that was not asked for', { current_page: 3, last_page: 4 }, 'it is page 3, but page 1 was asked for'],
+      ['a page that was not asked for', { current_page: 3, last_page: 4 }, 'it is page 3 instead of page 1'],
     ])('does not follow to %s', async (_what, told, message) => {
       answers('GET', LIST, 200, paged('one', told));
       expect(await failureOf(list())).toMatchObject({ code: 'E_PROTOCOL', message: expect.stringContaining(message) });

@@ -125,7 +125,7 @@ describe('what a server refuses', () => {
     [1, 'E_REJECTED', 'FORMERR', 'RFC 2136'],
     [2, 'E_REMOTE', 'SERVFAIL', 'journal'],
     [3, 'E_REJECTED', 'NXDOMAIN', 'log'],
-    [4, 'E_REJECTED', 'NOTIMP', 'switch them on'],
+    [4, 'E_REJECTED', 'NOTIMP', 'enable them'],
     [5, 'E_AUTH', 'REFUSED', 'update-policy'],
     [9, 'E_ZONE', 'NOTAUTH', 'primary of the zone'],
     [10, 'E_ZONE', 'NOTZONE', '--zone'],
@@ -196,7 +196,7 @@ describe('a signature that is refused', () => {
 });
 
 describe('an answer that is not signed by the server', () => {
-  const UNREADABLE = 'is no DNS message that belongs to it';
+  const UNREADABLE = 'is not a DNS message for this request';
   const spoilt: readonly [string, UpdateFakeSettings, string][] = [
     ['no signature', { signs: false }, 'it is not signed'],
     ['a changed bit', { spoil: (answer) => flip(answer, answer.length - 20) }, 'its signature is wrong'],

@@ -142,7 +142,7 @@ describe('what zoneid makes of a refusal', () => {
     const failure = await addFailure();
     expect(failure.code).toBe('E_REMOTE');
     expect(failure.retryable).toBe(true);
-    expect(failure.message).toContain('another request is in the way');
+    expect(failure.message).toContain('another request is in progress');
     const calls = server.takeCalls();
     expect(calls.filter((call) => call.startsWith('POST'))).toHaveLength(6);
     expect(calls.filter((call) => call.startsWith('GET'))).toHaveLength(1);

@@ -5,13 +5,13 @@ import { type Findings, goal, type Part, table } from './part.ts';
 import { namesIn, openPlace, type Place, VALUE } from './place.ts';
 import { zoneidWithWindow } from './zoneid-window.ts';
 
-/** Seconds that stand for the minute in which ZoneID allows 60 requests. */
-const WINDOW = 30;
+/** Seconds in place of the minute in which ZoneID allows 60 requests. */
+const WINDOW_S = 30;
 const NAMES = namesIn(ZONE, 100);
-/** Seconds; each of a hundred processes waits for its turn. */
+/** Seconds. Each of a hundred processes waits for its turn. */
 const PATIENCE = ['--timeout', '600'];
 
-/** 200 requests of which 60 fit in a window: the last 20 begin after three windows. */
+/** Of 200 requests, 60 fit into a window: the last 20 begin after three windows. */
 const GOAL = 3.1;
 
 interface Spent {
@@ -22,9 +22,9 @@ interface Spent {
   readonly windows: number;
 }
 
-/** A hundred names at a provider that takes 60 requests a minute, added and removed. */
-export const budget: Part = {
-  title: 'A budget of requests',
+/** A hundred names, added and removed at a provider that allows 60 requests a minute. */
+export const rateLimit: Part = {
+  title: 'A rate limit',
   async run(): Promise<Findings> {
     const spent = [
       await spend('one `dns01 batch` to add, one to remove', async (place, action) => {
@@ -37,8 +37,8 @@ export const budget: Part = {
     ];
     return {
       lines: [
-        `100 names added and removed at ZoneID, which takes 60 requests a minute; here the minute is ${WINDOW} s, at the server and in`,
-        'the provider, so that what a start costs weighs twice as much as with the real one.',
+        `100 names added and removed at ZoneID, which allows 60 requests a minute. Here the minute is ${WINDOW_S} s, at the server and in`,
+        'the provider, so that the cost of a start counts twice as much as with the real one.',
         '',
         ...table(
           ['100 names', 'requests', 'of these refused (429)', 'windows'],
@@ -63,7 +63,7 @@ export const budget: Part = {
 };
 
 async function spend(way: string, work: (place: Place, action: 'add' | 'remove') => Promise<void>): Promise<Spent> {
-  const fake = await startZoneidFake({ zones: [ZONE], rateLimit: { requests: 60, window: WINDOW * 1000 } });
+  const fake = await startZoneidFake({ zones: [ZONE], rateLimit: { requests: 60, window: WINDOW_S * 1000 } });
   const gate = await openGate(new URL(fake.url).host);
   const place = openPlace();
   let [first, last] = [Number.NaN, Number.NaN];
@@ -79,12 +79,12 @@ async function spend(way: string, work: (place: Place, action: 'add' | 'remove')
   });
   try {
     const { username, apiKey } = fake;
-    const provider = await zoneidWithWindow(place.directory, WINDOW);
+    const provider = await zoneidWithWindow(place.directory, WINDOW_S);
     place.configure(configOf({ provider, url: `http://${gate.host}/v2`, username, apiKey }));
     await work(place, 'add');
     await work(place, 'remove');
     const refused = gate.statuses.filter((status) => status === 429).length;
-    return { way, requests: gate.statuses.length, refused, windows: (last - first) / (WINDOW * 1000) };
+    return { way, requests: gate.statuses.length, refused, windows: (last - first) / (WINDOW_S * 1000) };
   } finally {
     place.remove();
     await gate.close();

@@ -9,14 +9,14 @@ import { type Findings, goal, type Part, table } from './part.ts';
 import { namesIn, VALUE } from './place.ts';
 
 /** Seconds. */
-const INTERVAL = 1;
-/** Polling is at its full interval by then. In milliseconds. */
-const STEADY = 3000;
+const INTERVAL_S = 1;
+/** Milliseconds after which the pauses are at the full interval. */
+const STEADY_MS = 3000;
 
 const GOAL = 1.1;
 
-/** Time between the last server showing the last value and the end of the wait. */
-export const barrier: Part = {
+/** The time from when the last server shows the last value to the end of the wait. */
+export const propagation: Part = {
   title: 'The wait',
   async run(rounds): Promise<Findings> {
     const repeats = Math.min(rounds, 5);
@@ -24,16 +24,16 @@ export const barrier: Part = {
     for (const names of [1, 10, 100, 1000]) {
       const overshoots: number[] = [];
       for (let round = 0; round < repeats; round++) {
-        // At another moment between two rounds of questions each time.
-        overshoots.push(await overshootOf(names, STEADY + (round / repeats) * INTERVAL * 1000));
+        // Each time at another moment between two rounds of queries.
+        overshoots.push(await overshootOf(names, STEADY_MS + (round / repeats) * INTERVAL_S * 1000));
       }
       measured.push([names, overshoots]);
     }
-    const share = (milliseconds: number) => (milliseconds / (INTERVAL * 1000)).toFixed(2);
+    const share = (milliseconds: number) => (milliseconds / (INTERVAL_S * 1000)).toFixed(2);
     return {
       lines: [
-        'From the moment when the last name server shows the last value to the end of the wait, which asks every',
-        `${INTERVAL} s; ${repeats} times each, at moments spread over the interval.`,
+        'From the moment when the last name server shows the last value to the end of the wait, which queries every',
+        `${INTERVAL_S} s; ${repeats} times each, at moments spread over the interval.`,
         '',
         ...table(
           ['names', 'median ms', 'min', 'max', 'max × interval'],
@@ -43,7 +43,7 @@ export const barrier: Part = {
         goal(
           'the wait ends within one interval and 10 %',
           measured.map(([names, list]) => `at most ${share(Math.max(...list))} for ${names}`).join(', '),
-          measured.every(([, list]) => Math.max(...list) <= GOAL * INTERVAL * 1000),
+          measured.every(([, list]) => Math.max(...list) <= GOAL * INTERVAL_S * 1000),
         ),
       ],
     };
@@ -64,7 +64,9 @@ async function overshootOf(count: number, delay: number): Promise<number> {
         server.ask({ show: { names, value: VALUE } }).then(({ now = Number.NaN }) => resolve(now), reject);
       }, delay);
     });
-    const ended = checkPropagation(values, finder, { interval: INTERVAL, settle: 2 }, deadline).then(() => Date.now());
+    const ended = checkPropagation(values, finder, { interval: INTERVAL_S, settle: 2 }, deadline).then(() =>
+      Date.now(),
+    );
     const [shownAt, endedAt] = await Promise.all([shown, ended]);
     return endedAt - shownAt;
   } finally {
