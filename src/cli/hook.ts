@@ -6,7 +6,7 @@ import type { HookAdd, HookClient, HookRemove } from '../hooks/hook-call.ts';
 import type { Io } from '../output/io.ts';
 import { progressLine } from '../output/progress.ts';
 import { withRun } from './open-run.ts';
-import type { CommonOptions } from './options.ts';
+import { type CommonOptions, noDryRun } from './options.ts';
 
 export interface HookOptions extends CommonOptions {
   /** Overrides the client's default. */
@@ -21,6 +21,7 @@ export async function hook(name: string, args: readonly string[], options: HookO
     return 0;
   }
   const client = clientNamed(name);
+  if (options.dryRun) throw noDryRun('hook');
   const call = client.translate(args, io.env);
   if (call.action === 'skip') return call.exitCode;
   if (call.action === 'add') await add(call, client, options, io);

@@ -28,7 +28,7 @@ export function addCommonOptions(command: Command): Command {
     .option('--json', 'print the result or the error as JSON')
     .option('--quiet', 'print errors only, no warnings and no progress')
     .option('--verbose', 'print every request to stderr')
-    .option('--dry-run', 'show what would change, change nothing (no effect on hook and serve)')
+    .option('--dry-run', 'show what would change, change nothing (not for hook and serve)')
     .option('--timeout <SECONDS>', 'time limit for the whole run');
 }
 
@@ -65,4 +65,11 @@ export function protectDashValues(argv: readonly string[]): string[] {
   if (values.length === 0 || !argv.some((arg) => VERBS_WITH_VALUE.has(arg))) return [...argv];
   const others = argv.slice(0, end).filter((arg) => !isValue(arg));
   return [...others, '--', ...argv.slice(end + 1), ...values];
+}
+
+/** A verb whose caller would take its silence for success. */
+export function noDryRun(verb: string): Dns01Error {
+  return new Dns01Error('E_USAGE', `${verb} has no --dry-run`, {
+    hint: 'dns01 add-txt --dry-run NAME VALUE shows where a value would go',
+  });
 }

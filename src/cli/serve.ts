@@ -12,7 +12,7 @@ import { MAX_RUN_AGE_MS, openSharedRun } from '../gateway/shared-run.ts';
 import type { Io } from '../output/io.ts';
 import { createLog } from '../output/log.ts';
 import { withRun } from './open-run.ts';
-import type { CommonOptions } from './options.ts';
+import { type CommonOptions, noDryRun } from './options.ts';
 
 export interface ServeOptions extends CommonOptions {
   /** Answer only when the name servers show the value. */
@@ -27,6 +27,7 @@ const MAX_SHOWN_PATH = 100;
 
 /** `dns01 serve`: the hook over HTTP, until the process gets a stop signal. */
 export async function serve(options: ServeOptions, io: Io): Promise<void> {
+  if (options.dryRun) throw noDryRun('serve');
   const log = await createLog({ quiet: options.quiet, verbose: options.verbose, write: io.stderr });
   const live = followConfig(findConfig(options.config, io.env), {
     info: (message) => log.info(`serve: ${message}`),

@@ -56,6 +56,16 @@ describe('a hook publishes and withdraws for', () => {
   });
 });
 
+it('a hook refuses --dry-run, because its client would take silence for success', async () => {
+  for (const args of [
+    ['hook', '--dry-run', 'getssl', 'add', 'example.com', VALUE],
+    ['--dry-run', 'serve'],
+  ]) {
+    expectFailure(await here.run(args), 64, /has no --dry-run/, /add-txt --dry-run/);
+  }
+  expect(panels.ispconfig.held(NAME)).toEqual([]);
+});
+
 describe('a hook waits', () => {
   it.each([
     ['uacme', ['begin', 'dns-01', 'example.com', 't', VALUE], true],
