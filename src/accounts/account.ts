@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import pLimit, { type LimitFunction } from 'p-limit';
 import type { Config } from '../config/load.ts';
@@ -13,6 +12,7 @@ import type { Fqdn } from '../names.ts';
 import type { Log } from '../output/log.ts';
 import type { Redactor } from '../output/redact.ts';
 import type { DnsProvider, ProviderContext, ProviderDefinition, Resolved } from '../provider.ts';
+import { makeFolder } from '../state/files.ts';
 import { openRefusedLogins, REFUSED_FOR_MS } from '../state/refused-logins.ts';
 import type { ZoneCache } from '../state/zone-cache.ts';
 import { openConnection, type RateLimitLeft, serverOf } from './connection.ts';
@@ -187,7 +187,9 @@ export async function dataDirectory(
       hint: 'set DNS01_STATE_DIR to a directory that can be written',
     });
   }
-  const directory = join(stateDirectory, 'accounts', name);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const all = join(stateDirectory, 'accounts');
+  const directory = join(all, name);
+  await makeFolder(all);
+  await makeFolder(directory);
   return directory;
 }

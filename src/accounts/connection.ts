@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { configError } from '../config/load.ts';
 import type { ConnectionOptions } from '../config/schema.ts';
+import { readTrustedFile } from '../config/trusted-file.ts';
 import { digest } from '../digest.ts';
-import { Dns01Error } from '../errors.ts';
+import { Dns01Error, isDns01Error } from '../errors.ts';
 import { type ClosableHttpClient, createHttpClient, type RateLimiter } from '../http/client.ts';
 import { isLoopback, type ProxySettings } from '../http/dispatcher.ts';
 import type { HttpCall, ProviderDefinition, RateLimit, Resolved } from '../provider.ts';
@@ -38,7 +38,7 @@ export async function openConnection(name: string, account: ReadyAccount, run: A
   const limiters = openRateLimiters(name, account, run);
   const http = createHttpClient({
     connection: {
-      ca: connection.ca === undefined ? undefined : await readCa(name, connection.ca, run),
+      ca: connection.ca === undefined ? undefined : readCa(name, connection.ca, run),
       fingerprint: connection.fingerprint?.replaceAll(':', '').toLowerCase(),
       proxy: proxyFor(connection, urlOf(options), run),
     },
@@ -100,12 +100,17 @@ function openRateLimiters(name: string, { definition, options, secrets }: ReadyA
   return { of, forCall };
 }
 
-async function readCa(name: string, file: string, { config }: AccountRun): Promise<string> {
+function readCa(name: string, file: string, { config }: AccountRun): string {
   const path = resolve(dirname(config.file), file);
-  const text = await readFile(path, 'utf8').catch((error: Error) => error);
-  if (typeof text === 'string' && text.includes('-----BEGIN CERTIFICATE-----')) return text;
-  const why = typeof text === 'string' ? 'it holds no certificate in PEM form' : text.message;
-  throw configError(config, ['accounts', name, 'ca'], `${path} cannot be used: ${why}`);
+  const fail = (why: string, hint?: string) =>
+    configError(config, ['accounts', name, 'ca'], `${path} cannot be used: ${why}`, hint);
+  try {
+    const { text } = readTrustedFile(path);
+    if (text.includes('-----BEGIN CERTIFICATE-----')) return text;
+  } catch (error) {
+    throw fail((error as Error).message, isDns01Error(error) ? error.hint : undefined);
+  }
+  throw fail('it holds no certificate in PEM form');
 }
 
 /** The account's proxy, else that of the environment, read as curl reads it. Loopback never needs one. */

@@ -5,7 +5,7 @@ import * as z from 'zod/mini';
 import { providers } from '../../providers/index.ts';
 import { type Config, configError } from '../config/load.ts';
 import { type ConnectionOptions, connectionSchema } from '../config/schema.ts';
-import { checkTrusted } from '../config/trusted-file.ts';
+import { checkTrusted, checkTrustedCode } from '../config/trusted-file.ts';
 import { Dns01Error } from '../errors.ts';
 import { firstFinding } from '../issues.ts';
 import * as contract from '../provider.ts';
@@ -70,7 +70,9 @@ type Fail = (text: string, hint?: string) => Dns01Error;
 async function loadFrom(file: string, fail: Fail): Promise<contract.ProviderDefinition> {
   let exported: unknown;
   try {
-    exported = (await importModule(pathToFileURL(checkTrusted(file)).href)).default;
+    const real = checkTrusted(file);
+    checkTrustedCode(folderOf(real));
+    exported = (await importModule(pathToFileURL(real).href)).default;
   } catch (error) {
     if (error instanceof Dns01Error) throw error;
     throw fail(`${file} cannot be loaded: ${(error as Error).message}`);
@@ -82,6 +84,12 @@ async function loadFrom(file: string, fail: Fail): Promise<contract.ProviderDefi
     `the default export of ${file} is not a provider`,
     'export default defineProvider({ type, title, docs, options, http, create })',
   );
+}
+
+/** The package that a file belongs to, else the folder that it lies in: what it imports lies there, too. */
+function folderOf(file: string): string {
+  const [, inPackages] = /^(.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file) ?? [];
+  return inPackages ?? dirname(file);
 }
 
 function isDefinition(value: unknown): value is contract.ProviderDefinition {

@@ -62,10 +62,11 @@ export async function findRemovalTarget(
 ): Promise<RemovalTarget> {
   const { config } = run;
   const entry = await run.journal.find(name, value);
+  const unproven = given && { ...given, proven: false };
   if (hasOverride(settings.overrides ?? {}) || !entry || !Object.hasOwn(config.accounts, entry.account)) {
     const target = await findTarget(name, run, settings);
     const own = entry?.account === target.account && (entry.target ?? name) === target.name ? entry.handle : undefined;
-    return { ...target, entry, handle: handleFor(target, own ?? (given && { ...given, proven: false }), config) };
+    return { ...target, entry, handle: handleFor(target, own ?? unproven, config) };
   }
   const end = entry.target ?? name;
   if (end !== name && !isChallengeName(end) && !isDelegatedZone(config)(end))
@@ -77,7 +78,7 @@ export async function findRemovalTarget(
     ? { account: entry.account, zone: known, zones: [known] }
     : await withZones(end, route(end, config, { account: entry.account }), run);
   const target = { name: end, ...found };
-  return { ...target, entry, handle: handleFor(target, entry.handle ?? given, config) };
+  return { ...target, entry, handle: handleFor(target, entry.handle ?? unproven, config) };
 }
 
 function handleFor({ name, account, zone }: Target, handle: RecordHandle | undefined, config: Config) {

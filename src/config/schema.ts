@@ -5,7 +5,9 @@ export const HASH_PATTERN = /^scrypt\$(\d{1,7})\$(\d{1,2})\$(\d{1,2})\$([\w-]{16
 
 /** The shape of the config file. What a provider's own keys are, its `options` schema says. */
 
-const name = z.string().check(z.regex(/^[\w.-]{1,64}$/, 'expected a short name of letters, digits, dot, dash'));
+const name = z
+  .string()
+  .check(z.regex(/^(?!\.{1,2}$)[\w.-]{1,64}$/, 'expected a short name of letters, digits, dot, dash'));
 
 const seconds = (description: string, least: number, most: number) =>
   z.number().check(z.minimum(least), z.maximum(most), z.describe(description));

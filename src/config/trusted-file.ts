@@ -1,5 +1,16 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, realpathSync, type Stats } from 'node:fs';
-import { dirname } from 'node:path';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
+import { dirname, extname, join } from 'node:path';
 import { Dns01Error } from '../errors.ts';
 
 /** How a file is used. */
@@ -45,6 +56,51 @@ export function checkTrusted(file: string, settings: TrustSettings = {}): string
     check(path, lstatSync(path), settings);
     return path;
   }
+}
+
+/** What a program in JavaScript may load. */
+const CODE = new Set(['.js', '.mjs', '.cjs', '.json', '.node', '.wasm']);
+
+/** Files and directories that are looked at. A package with its dependencies has some thousand. */
+const MAX_ENTRIES = 20_000;
+
+/**
+ * The same owner and mode for everything below a directory that code there may load. Its own path has been checked.
+ * @throws E_CONFIG for the first one that others can write, and where there is too much to look at
+ */
+export function checkTrustedCode(directory: string): void {
+  const waiting = [realpathSync(directory)];
+  const seen = new Set(waiting);
+  for (let count = 0; ; ) {
+    const folder = waiting.pop();
+    if (folder === undefined) return;
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      if (++count > MAX_ENTRIES) {
+        throw refused(directory, 'too many files to check', 'put the provider into a folder of its own');
+      }
+      const path = join(folder, entry.name);
+      const kind = checkCode(path);
+      if (kind !== 'directory') continue;
+      const real = realpathSync(path);
+      if (!seen.has(real)) waiting.push(real);
+      seen.add(real);
+    }
+  }
+}
+
+function checkCode(path: string): 'file' | 'directory' | undefined {
+  const stats = lstatSync(path);
+  if (stats.isSymbolicLink()) {
+    const target = statSync(path, { throwIfNoEntry: false });
+    if (!target || (target.isFile() && !CODE.has(extname(path)))) return undefined;
+    const kind = target.isDirectory() ? 'directory' : 'file';
+    checkTrusted(path, { kind, maxBytes: Number.POSITIVE_INFINITY });
+    return kind;
+  }
+  const kind = stats.isDirectory() ? 'directory' : 'file';
+  if (kind === 'file' && !CODE.has(extname(path))) return undefined;
+  if (process.platform !== 'win32') checkOwner(path, stats, kind);
+  return kind;
 }
 
 function withTrusted<Result>(

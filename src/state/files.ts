@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import { lstat, mkdir, open, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import pLimit from 'p-limit';
@@ -54,8 +54,12 @@ export async function readJson<Schema extends z.core.$ZodType>(
   return parsed.success ? parsed.data : undefined;
 }
 
-/** Undefined where the file is missing or may not be read. */
-async function readText(file: string): Promise<string | undefined> {
+/**
+ * Undefined where the file is missing or may not be read.
+ * @throws where its folder is a link or others can write it
+ */
+export async function readText(file: string): Promise<string | undefined> {
+  await refuseForeign(dirname(file));
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   const opened = await open(file, flags).catch((error: unknown) => {
     if (IS_NO_FILE.has(codeOf(error))) return undefined;
@@ -64,7 +68,7 @@ async function readText(file: string): Promise<string | undefined> {
   if (!opened) return undefined;
   try {
     const stats = await opened.stat();
-    return stats.isFile() && stats.size <= MAX_BYTES ? await opened.readFile('utf8') : undefined;
+    return stats.isFile() && isOwn(stats) && stats.size <= MAX_BYTES ? await opened.readFile('utf8') : undefined;
   } finally {
     await opened.close();
   }
@@ -87,6 +91,7 @@ export async function readAllJson<Schema extends z.core.$ZodType>(
   directory: string,
   schema: Schema,
 ): Promise<ReadFiles<z.output<Schema>>> {
+  await refuseForeign(directory);
   const names = await readdir(directory).catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT') return [];
     throw error;
@@ -106,13 +111,24 @@ export async function remove(file: string): Promise<void> {
   await rm(file, { force: true });
 }
 
-/** @throws where the folder is a link or belongs to another user */
+/** @throws where the folder is a link or others can write it */
 export async function makeFolder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const stats = await lstat(folder);
+  await refuseForeign(folder);
+}
+
+async function refuseForeign(folder: string): Promise<void> {
+  const stats = await lstat(folder).catch(() => undefined);
+  if (stats && !(stats.isDirectory() && isOwn(stats)))
+    throw new Error(`${folder} is not a directory of this user alone`);
+}
+
+const WRITABLE_BY_OTHERS = 0o022;
+
+/** Nobody else but root can have written it. */
+function isOwn({ uid, mode }: Stats): boolean {
   const own = process.geteuid?.();
-  if (stats.isDirectory() && (own === undefined || stats.uid === own || stats.uid === 0)) return;
-  throw new Error(`${folder} is not a directory of this user`);
+  return own === undefined || ((uid === own || uid === 0) && (mode & WRITABLE_BY_OTHERS) === 0);
 }
 
 /** Only a regular file may be replaced: other kinds would be followed or written to. */

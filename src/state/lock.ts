@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import fs, { constants } from 'node:fs';
-import { open, readFile, utimes } from 'node:fs/promises';
+import { open, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import type { Deadline } from '../deadline.ts';
 import { Dns01Error, isDns01Error } from '../errors.ts';
-import { codeOf, makeFolder, remove } from './files.ts';
+import { codeOf, makeFolder, readText, remove } from './files.ts';
 
 /** Milliseconds without a touch by its holder, after which a lock counts as left by a dead process. */
 const STALE_MS = 10_000;
@@ -86,7 +86,8 @@ async function acquire(path: string, { deadline, info }: LockOptions): Promise<A
 async function named(path: string, release: () => Promise<void>): Promise<Acquired> {
   const file = holderFile(path);
   const holder = `${process.pid} on ${hostname()} ${randomUUID()}`;
-  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
+  const flags =
+    constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   const written = await open(file, flags, 0o600).catch(() => undefined);
   await written?.writeFile(holder).finally(() => written.close());
   return {
@@ -98,7 +99,7 @@ async function named(path: string, release: () => Promise<void>): Promise<Acquir
         () => true,
         () => false,
       );
-      if (touched && (await readFile(file, 'utf8').catch(() => '')) === holder) return;
+      if (touched && (await readHolder(file)) === holder) return;
       throw new Dns01Error(
         'E_LOCK',
         `the lock ${path}.lock was taken over by another dns01 while this one was suspended`,
@@ -108,7 +109,7 @@ async function named(path: string, release: () => Promise<void>): Promise<Acquir
       );
     },
     async release() {
-      if (written && (await readFile(file, 'utf8').catch(() => '')) === holder) await remove(file);
+      if (written && (await readHolder(file)) === holder) await remove(file);
       await release();
     },
   };
@@ -134,8 +135,10 @@ function statNow(): Stat {
 
 const holderFile = (path: string): string => `${path}.holder`;
 
+const readHolder = async (file: string): Promise<string> => (await readText(file).catch(() => undefined)) ?? '';
+
 async function holderOf(path: string): Promise<string> {
-  const holder = await readFile(holderFile(path), 'utf8').catch(() => '');
+  const holder = await readHolder(holderFile(path));
   const [, who = ''] = /^(\d+ on \S+)/.exec(holder.slice(0, 300)) ?? [];
   return who ? `process ${who}` : 'another process';
 }
