@@ -189,7 +189,13 @@ export async function dataDirectory(
   }
   const all = join(stateDirectory, 'accounts');
   const directory = join(all, name);
-  await makeFolder(all);
-  await makeFolder(directory);
+  try {
+    await makeFolder(all);
+    await makeFolder(directory);
+  } catch (error) {
+    throw new Dns01Error('E_CONFIG', `this account's records cannot be kept: ${(error as Error).message}`, {
+      hint: 'the state directory and everything in it has to belong to this user',
+    });
+  }
   return directory;
 }
