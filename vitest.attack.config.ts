@@ -3,9 +3,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/attack/**/*.attack.ts'],
-    reporters: ['default', './test/support/counts-reporter.ts'],
+    reporters: ['default', './test/faults/support/tally-reporter.ts', './test/support/counts-reporter.ts'],
     globalSetup: ['test/support/build.ts'],
-    passWithNoTests: true,
     maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 60_000,

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
 import { Dns01Error } from './errors.ts';
 
@@ -23,8 +24,11 @@ export function parseName(text: string): Fqdn | undefined {
   return problemOf(name) === undefined ? (name as Fqdn) : undefined;
 }
 
+/** `domainToASCII` reads its input like a URL: it would cut off a path, decode percent escapes and read numbers as addresses. */
 function toAscii(text: string): string {
-  return /^[\u0000-\u007f]*$/.test(text) ? text : domainToASCII(text);
+  if (!/^(?:[\w.-]|[^\u0000-\u007f])*$/.test(text) || /^[\u0000-\u007f]*$/.test(text)) return text;
+  const name = domainToASCII(text);
+  return isIP(name) === 0 ? name : '';
 }
 
 /** Why a text is not a host-like name (RFC 1035 section 2.3.4, with the underscore of RFC 8552). */

@@ -228,6 +228,8 @@ export interface ProviderContext {
   readonly signal: AbortSignal;
   /** Never print this text from now on: for secrets that are made at run time, like a session id. */
   keepSecret(secret: string): void;
+  /** Whether a text holds a piece of a secret, spelled in any way: such a text must not be stored either. */
+  holdsSecret(text: string): boolean;
   /** Waits. @throws E_REMOTE when the run's time is up before the end */
   sleep(milliseconds: number): Promise<void>;
   /**

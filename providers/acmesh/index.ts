@@ -76,6 +76,7 @@ export default defineProvider({
   exclusive: true,
   create({ script, home = join(homedir(), '.acme.sh'), env = {}, shell, timeout }, context) {
     const oneAtATime = createKeyedMutex();
+    for (const secret of Object.values(env)) context.keepSecret(secret);
 
     async function call(verb: 'add' | 'rm', { name, value }: TxtRecord, saved: Saved): Promise<void> {
       const files = findFiles(home, script);
@@ -101,7 +102,9 @@ export default defineProvider({
 
     /** Whether the name servers show the value that the script says it removed. */
     const inTurn = <Result>({ name }: TxtRecord, task: (saved: Saved) => Promise<Result>): Promise<Result> =>
-      oneAtATime(name, async () => task(await openSaved(join(await context.dataDirectory(), name), env)));
+      oneAtATime(name, async () =>
+        task(await openSaved(join(await context.dataDirectory(), name), env, context.holdsSecret)),
+      );
 
     async function remove(record: TxtRecord, saved: Saved): Promise<'removed'> {
       const { name, value } = record;

@@ -18,10 +18,11 @@ export interface Saved {
   close(value: string): Promise<void>;
 }
 
-/** Shorter texts may be part of any line. */
-const MIN_SECRET_LENGTH = 6;
-
-export async function openSaved(directory: string, env: Readonly<Record<string, string>>): Promise<Saved> {
+export async function openSaved(
+  directory: string,
+  env: Readonly<Record<string, string>>,
+  holdsSecret: (text: string) => boolean,
+): Promise<Saved> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const place = (file: string) => join(directory, file);
   // The script writes here itself, so that nothing is lost if the process is killed afterwards.
@@ -32,6 +33,16 @@ export async function openSaved(directory: string, env: Readonly<Record<string, 
     await writeFile(place(`${file}.new`), text, { mode: 0o600 });
     await rename(place(`${file}.new`), place(file));
   }
+  /** Scripts save credentials under their name, or in another form under another. The script gets them from env. */
+  const isSecret = (line: string): boolean => {
+    const [, name = ''] = /^(?:SAVED_)?(\w+)=/.exec(line) ?? [];
+    return Object.hasOwn(env, name) || holdsSecret(line);
+  };
+  const withoutSecrets = (text: string): string =>
+    text
+      .split('\n')
+      .filter((line) => !isSecret(line))
+      .join('\n');
   const writeValues = () => write('values.json', JSON.stringify(values));
 
   return {
@@ -42,8 +53,8 @@ export async function openSaved(directory: string, env: Readonly<Record<string, 
       return { ACCOUNT_CONF_PATH: account, DOMAIN_CONF: domain, DNS01_VARIABLES: variables };
     },
     async takeBack(scratch) {
-      await write('account.conf', withoutSecrets(await textOf(join(scratch, 'account.conf')), env));
-      await write('domain.conf', withoutSecrets(await textOf(domain), env));
+      await write('account.conf', withoutSecrets(await textOf(join(scratch, 'account.conf'))));
+      await write('domain.conf', withoutSecrets(await textOf(domain)));
     },
     async set(value, state) {
       values[value] = state;
@@ -60,17 +71,3 @@ export async function openSaved(directory: string, env: Readonly<Record<string, 
 
 /** Empty where the file is missing. */
 const textOf = (file: string): Promise<string> => readFile(file, 'utf8').catch(() => '');
-
-/** Removes credentials, which scripts save under their name, or in another form under another. The script gets them from env. */
-function withoutSecrets(text: string, env: Readonly<Record<string, string>>): string {
-  const secrets = Object.values(env).filter(({ length }) => length >= MIN_SECRET_LENGTH);
-  const forms = secrets.flatMap((secret) => [secret, Buffer.from(secret).toString('base64').replace(/=+$/, '')]);
-  const isSecret = (line: string) => {
-    const [, name = ''] = /^(?:SAVED_)?(\w+)=/.exec(line) ?? [];
-    return Object.hasOwn(env, name) || forms.some((form) => line.includes(form));
-  };
-  return text
-    .split('\n')
-    .filter((line) => !isSecret(line))
-    .join('\n');
-}

@@ -89,13 +89,14 @@ export async function openAccount(name: string, run: AccountRun): Promise<Accoun
     log: { debug, warn: log.warn },
     signal: deadline.signal,
     keepSecret: run.redactor.keep,
+    holdsSecret: run.redactor.holdsSecret,
     sleep: deadline.sleep,
     writeOnce: (steps) => writeOnce(steps, { debug, warn: log.warn }),
     async zoneId(zone, load) {
       const known = await zones.recallId(name, zone);
       if (known !== undefined) return known;
       const id = await load();
-      await zones.rememberId(name, zone, id);
+      if (!run.redactor.holdsSecret(id)) await zones.rememberId(name, zone, id);
       return id;
     },
     forgetZoneId: (zone) => zones.rememberId(name, zone, undefined),

@@ -76,10 +76,14 @@ export async function findRemovalTarget(
   const known = zone !== undefined && allowsZone(config, entry.account, end, zone) ? zone : undefined;
   const found = known
     ? { account: entry.account, zone: known, zones: [known] }
-    : await withZones(end, route(end, config, { account: entry.account }), run);
+    : await withZones(end, route(end, config, isConfigured(end, config) ? { account: entry.account } : {}), run);
   const target = { name: end, ...found };
   return { ...target, entry, handle: handleFor(target, entry.handle ?? unproven, config) };
 }
+
+/** False for a name whose zone the config no longer has, or never had: the journal alone opens none. */
+const isConfigured = (name: Fqdn, { zones }: Config): boolean =>
+  zones.length === 0 || longestZone(zones, name) !== undefined;
 
 function handleFor({ name, account, zone }: Target, handle: RecordHandle | undefined, config: Config) {
   if (!handle || (zone !== undefined && handle.zone !== zone)) return undefined;

@@ -45,6 +45,8 @@ export async function preparePublishing(challenge: Challenge, run: Run, settings
       throw error;
     });
     const handle = { zone, ...done.handle };
+    // A server that gives a secret back as an id must not have it stored: the removal then looks for the record.
+    if (run.redactor.holdsSecret(handle.id ?? '')) delete handle.id;
     // A value that was there before, and that we did not publish, is not ours to sweep.
     if (done.changed === false && !wasKnown) await run.journal.abandon(name, value);
     else await run.journal.record({ ...entry, state: 'published', handle });

@@ -13,6 +13,8 @@ export interface Redactor {
   /** From now on this text is blanked out, in every spelling that a server may send it back in. */
   keep(secret: string): void;
   redact(text: string): string;
+  /** Whether `redact` would blank out something. */
+  holdsSecret(text: string): boolean;
 }
 
 /**
@@ -25,6 +27,23 @@ export function createRedactor(): Redactor {
   const plain = createPieces();
   const hex = createPieces();
   const base64 = createPieces();
+  function marksIn(octets: string): Uint8Array {
+    const marked = new Uint8Array(octets.length);
+    for (const view of viewsOf(octets)) {
+      const lower = view.text.toLowerCase();
+      plain.find(lower, (start, end) => mark(marked, view, start, end));
+      hex.find(lower, (start, end) => mark(marked, view, start, end));
+      base64.find(view.text.replace(/-/g, '+').replace(/_/g, '/'), (start, end) =>
+        mark(marked, view, ...wholeToken(view, start, end)),
+      );
+    }
+    return marked;
+  }
+  const redact = (text: string): string => {
+    if (known.size === 0) return text;
+    const octets = Buffer.from(text).toString('latin1');
+    return blanked(octets, marksIn(octets));
+  };
   return {
     keep(secret) {
       if (secret.length < MIN_SECRET_LENGTH || known.has(secret)) return;
@@ -36,20 +55,8 @@ export function createRedactor(): Redactor {
         for (const core of base64Cores(octets)) base64.add(core, BASE64_PIECE);
       }
     },
-    redact(text) {
-      if (known.size === 0) return text;
-      const octets = Buffer.from(text).toString('latin1');
-      const marked = new Uint8Array(octets.length);
-      for (const view of viewsOf(octets)) {
-        const lower = view.text.toLowerCase();
-        plain.find(lower, (start, end) => mark(marked, view, start, end));
-        hex.find(lower, (start, end) => mark(marked, view, start, end));
-        base64.find(view.text.replace(/-/g, '+').replace(/_/g, '/'), (start, end) =>
-          mark(marked, view, ...wholeToken(view, start, end)),
-        );
-      }
-      return blanked(octets, marked);
-    },
+    redact,
+    holdsSecret: (text) => known.size > 0 && marksIn(Buffer.from(text).toString('latin1')).includes(1),
   };
 }
 

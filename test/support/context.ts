@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Deadline, startDeadline } from '../../src/deadline.ts';
 import { type ClosableHttpClient, createHttpClient, type RateLimiter } from '../../src/http/client.ts';
 import { writeOnce } from '../../src/http/write-once.ts';
+import { createRedactor } from '../../src/output/redact.ts';
 import { runCommand } from '../../src/process/run-command.ts';
 import { createRunMemory, type ProviderContext } from '../../src/provider.ts';
 
@@ -30,6 +31,7 @@ export interface TestContextSettings {
 /** A provider context of the real parts, without config and state. */
 export function createTestContext(settings: TestContextSettings = {}): TestContext {
   const deadline = settings.deadline ?? startDeadline(settings.time ?? 20_000);
+  const redactor = createRedactor();
   const lines: string[] = [];
   const secrets: string[] = [];
   const zoneIds = createRunMemory<string>();
@@ -55,7 +57,11 @@ export function createTestContext(settings: TestContextSettings = {}): TestConte
     signal: deadline.signal,
     seenInDns: settings.seenInDns ?? (async () => undefined),
     dataDirectory: async () => settings.dataDirectory ?? mkdtemp(join(tmpdir(), 'dns01-data-')),
-    keepSecret: (secret) => void secrets.push(secret),
+    keepSecret(secret) {
+      secrets.push(secret);
+      redactor.keep(secret);
+    },
+    holdsSecret: redactor.holdsSecret,
     runCommand: (command) => runCommand(command, { env: process.env, signal: deadline.signal, log }),
     sleep: (milliseconds) => deadline.sleep(milliseconds),
     writeOnce: (steps) => writeOnce(steps, log),

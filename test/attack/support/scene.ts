@@ -4,7 +4,7 @@ import { it, type TestContext } from 'vitest';
 import { type Outcome, openWorkplace, type RunSettings, type Workplace } from '../../support/cli.ts';
 
 /** The short form is for every change; the whole one takes its time. */
-const isShort = process.env['DNS01_ATTACK'] === 'short';
+export const isShort = process.env['DNS01_ATTACK'] === 'short';
 export const runsOf = (whole: number): number => (isShort ? whole / 10 : whole);
 
 /** Another user of the machine: nobody. */

@@ -14,7 +14,8 @@ export function joinServers(...parts: readonly Part[]): Promise<FaultServer> {
   });
 }
 
-async function passOn({ method, path, query, headers, body }: FakeRequest, origin: string): Promise<FakeReply> {
+/** The same request at another server. */
+export async function passOn({ method, path, query, headers, body }: FakeRequest, origin: string): Promise<FakeReply> {
   const answer = await fetch(`${origin}${path}${query ? `?${query}` : ''}`, {
     method,
     headers: Object.fromEntries(Object.entries(headers).filter(([name]) => !OF_THE_CONNECTION.has(name))),

@@ -10,9 +10,27 @@ export default class TallyReporter implements Reporter {
         for (const [key, number] of Object.entries(test.meta().tally ?? {})) sum[key as keyof Tally] += number;
       }
     }
-    process.stdout.write(
-      `\nfaults tried: ${sum.faults}\nkills survived: ${sum.kills}\nprocesses at once: ${sum.crowd}\n` +
-        `records lost: ${sum.lost}\nforeign records touched: ${sum.touched}\n`,
-    );
+    for (const lines of [FAULTS, ATTACKS]) {
+      if (!lines.some(([key]) => sum[key] > 0)) continue;
+      process.stdout.write(`\n${lines.map(([key, label]) => `${label}: ${sum[key]}\n`).join('')}`);
+    }
   }
 }
+
+type Line = readonly [key: keyof Tally, label: string];
+
+const FAULTS: readonly Line[] = [
+  ['faults', 'faults tried'],
+  ['kills', 'kills survived'],
+  ['crowd', 'processes at once'],
+  ['lost', 'records lost'],
+  ['touched', 'foreign records touched'],
+];
+
+const ATTACKS: readonly Line[] = [
+  ['names', 'hostile names'],
+  ['messages', 'hostile DNS messages'],
+  ['answers', 'hostile provider answers'],
+  ['redactions', 'redactions'],
+  ['escapes', 'escapes'],
+];

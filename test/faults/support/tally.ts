@@ -12,6 +12,12 @@ export interface Tally {
   lost: number;
   /** Records of others that were not as before. */
   touched: number;
+  /** Hostile inputs of each kind, and those that came through. */
+  names: number;
+  messages: number;
+  answers: number;
+  redactions: number;
+  escapes: number;
 }
 
 declare module 'vitest' {
@@ -20,7 +26,10 @@ declare module 'vitest' {
   }
 }
 
-export const emptyTally = (): Tally => ({ faults: 0, kills: 0, crowd: 0, lost: 0, touched: 0 });
+export const emptyTally = (): Tally => ({
+  ...{ faults: 0, kills: 0, crowd: 0, lost: 0, touched: 0 },
+  ...{ names: 0, messages: 0, answers: 0, redactions: 0, escapes: 0 },
+});
 
 /** Adds to what the test has counted so far. */
 export function count(task: { readonly meta: TaskMeta }, more: Partial<Tally>): void {

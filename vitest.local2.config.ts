@@ -1,0 +1,2 @@
+import base from './vitest.config.ts';
+export default { test: { ...base.test, globalSetup: [], maxWorkers: 2 } };
