@@ -99,13 +99,14 @@ export function createHttpClient(settings: HttpSettings): ClosableHttpClient {
     const signal = AbortSignal.any([limit, deadline.signal]);
     const started = performance.now();
     try {
-      const response = await request.call(open, {
+      const responding = request.call(open, {
         origin: url.origin,
         path: `${url.pathname}${url.search}`,
         method: call.method,
         ...encoded,
         signal,
       });
+      const response = await Promise.race([responding, abortOf(signal)]);
       const text = await readBody(
         response.body,
         call.call,
@@ -194,6 +195,15 @@ const PAUSE_REASONS: Readonly<Record<number, string>> = {
 function remainingIn(headers: HttpAnswer['headers'], header: string | undefined): number | undefined {
   const shown = header === undefined ? undefined : headers[header];
   return shown !== undefined && /^\d{1,6}$/.test(shown.trim()) ? Number(shown) : undefined;
+}
+
+/** undici hears of an abort only when it has a connection, which a proxy may never give it. */
+function abortOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const stop = () => reject(signal.reason);
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
 }
 
 const writes = (call: HttpCall): boolean => call.writes ?? call.method !== 'GET';

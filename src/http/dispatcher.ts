@@ -51,6 +51,9 @@ export async function openDispatcher({ ca, fingerprint, proxy }: ConnectionSetti
   const ProxyAgent = await loadProxyAgent();
   return new ProxyAgent({
     ...shared,
+    // Otherwise a proxy could take five minutes to open the tunnel.
+    clientFactory: (origin: string | URL, options: object) =>
+      new Pool(origin, { ...options, headersTimeout: CONNECT_TIMEOUT }),
     requestTls: tls,
     httpProxy: proxy.url,
     httpsProxy: proxy.url,

@@ -56,11 +56,25 @@ describe('a proxy in the environment', () => {
     const secret = 'a-secret-that-no-proxy-may-see';
     // A name that only the proxy would look up: it never comes to the server.
     await configure('zoneid', { url: `https://localhost.invalid:${server.port}`, username: 'x', apiKey: secret });
-    const outcome = await here.run(ADD, { env: { https_proxy: proxy.origin } });
-    expect(outcome.code).not.toBe(0);
+    const outcome = await here.timed([...ADD, '--timeout', '4'], { env: { https_proxy: proxy.origin } });
+    expect(outcome.code).toBe(75);
+    expect(outcome.seconds).toBeLessThan(8);
     expect(server.requests).toEqual([]);
     for (const tunnel of proxy.tunnels) expect(tunnel).not.toContain(secret);
     await Promise.all([proxy.close(), server.close()]);
+  });
+
+  it('that never opens its tunnel does not outlive the time limit', async () => {
+    const proxy = createServer().on('connect', () => {});
+    proxy.listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
+    const { port } = proxy.address() as AddressInfo;
+    await configure('zoneid', { url: 'https://api.invalid', username: 'x', apiKey: 'some-api-key' });
+    const outcome = await here.timed([...ADD, '--timeout', '4'], { env: { https_proxy: `http://127.0.0.1:${port}` } });
+    expect(outcome.code).toBe(75);
+    expect(outcome.seconds).toBeLessThan(8);
+    proxy.closeAllConnections();
+    proxy.close();
   });
 
   it.each(['proxy.example.com:3128', 'socks5://127.0.0.1:1', ':::', 'http://', '%', 'http://[', 'ftp://x'])(
