@@ -97,7 +97,7 @@ const ZONE_SEARCH = 2;
 function goals(counted: readonly Counted[]): string[] {
   const of = (wanted: AccountName) => counted.filter(({ provider }) => provider === wanted);
   const titles = [...new Set(of('zoneid').map(({ title }) => title))];
-  const listed = (list: readonly Counted[], number: (one: Counted) => number) =>
+  const listed = (list: readonly Counted[], number: (one: Counted) => number | string) =>
     list.map((one) => `${number(one)} for ${one.names}`).join(', ');
   return [
     ...titles.map((title) => {
@@ -108,13 +108,23 @@ function goals(counted: readonly Counted[]): string[] {
         list.every(({ added, removed, names }) => added + removed <= 2 * names + ZONE_SEARCH),
       );
     }),
-    goal(
-      'ispconfig: 2 requests and 1 a name to add in a batch',
-      listed(of('ispconfig'), ({ added }) => added),
-      of('ispconfig').every(({ added, names }) => added <= 2 + names),
-    ),
+    ...Object.entries(SHARED).map(([provider, { text, most }]) => {
+      const list = of(provider as AccountName).filter(({ names }) => names > 1);
+      return goal(
+        `${provider}, a batch to add and one to remove: ${text} each`,
+        listed(list, ({ added, removed }) => `${added} + ${removed}`),
+        list.every(({ added, removed, names }) => Math.max(added, removed) <= most(names)),
+      );
+    }),
   ];
 }
+
+/** Providers where many changes of a zone share requests. */
+const SHARED: Partial<Record<AccountName, { readonly text: string; most(names: number): number }>> = {
+  rfc2136: { text: '1 message', most: () => 1 },
+  powerdns: { text: 'at most 5 requests', most: () => 5 },
+  ispconfig: { text: 'at most 4 requests and 1 a name', most: (names) => names + 4 },
+};
 
 async function countRequests({ title, provider, config }: Case, count: number): Promise<Counted> {
   const account = await ACCOUNTS[provider]();

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { asDns01Error, type Dns01Error, isDns01Error } from '../errors.ts';
 import type { RecordHandle } from '../provider.ts';
@@ -48,7 +47,7 @@ export interface OrderResults {
 /** How many targets are looked up at the same time. */
 const MAX_TARGETS_AT_ONCE = 32;
 
-/** Milliseconds that ready changes wait for those whose target is still being looked up, so that fewer calls are made. */
+/** Milliseconds since the last change became ready, after which those that are ready no longer wait for the others. */
 const GATHER_MS = 500;
 
 /** Milliseconds for the whole undo. */
@@ -64,9 +63,9 @@ export function carryOut(order: Order, run: Run): OrderResults {
   const targets = pLimit(MAX_TARGETS_AT_ONCE);
   const each = order.challenges.map(async (given): Promise<OrderResult> => {
     try {
-      const prepared = await targets(() => prepare(order, given, run)).finally(gathering.ready);
+      const change = await targets(() => prepare(order, given, run)).finally(gathering.ready);
       await gathering.complete;
-      return await (order.insist ? insisting(prepared.change, MAX_REPEATS, run) : prepared.change());
+      return await (order.insist ? insisting(change, MAX_REPEATS, run) : change());
     } catch (error) {
       return asDns01Error(error);
     }
@@ -88,23 +87,25 @@ async function prepare(order: Order, given: GivenChallenge, run: Run): Promise<P
     : prepareWithdrawing(challenge, run, settings, order.handle);
 }
 
-/** Completes when `count` are ready, or after a while, so that one name with silent servers does not delay the others. */
+/**
+ * Completes when `count` are ready, so that they share calls, or when no more become ready for a while, so that one name
+ * with silent servers does not delay the others.
+ */
 function gather(count: number): { ready(): void; readonly complete: Promise<void> } {
   let missing = count;
   let done = () => {};
-  const everyone = new Promise<void>((resolve) => {
+  const complete = new Promise<void>((resolve) => {
     done = resolve;
   });
-  const abort = new AbortController();
-  const patience = delay(GATHER_MS, undefined, { signal: abort.signal, ref: false }).catch(() => {});
+  let patience: NodeJS.Timeout | undefined;
   return {
     ready() {
       missing--;
-      if (missing > 0) return;
-      abort.abort();
-      done();
+      clearTimeout(patience);
+      if (missing > 0) patience = setTimeout(done, GATHER_MS);
+      else done();
     },
-    complete: Promise.race([everyone, patience]),
+    complete,
   };
 }
 

@@ -20,16 +20,12 @@ export interface Changed extends Challenge {
   readonly changed: boolean | undefined;
 }
 
-/** A value with its target, ready to be published or withdrawn. */
-export interface Prepared {
-  readonly target: Target;
-  readonly provider: string;
-  change(): Promise<Changed>;
-}
+/** Publishes or withdraws a value whose target is known. */
+export type Prepared = () => Promise<Changed>;
 
 /**
- * Finds out where to publish a value. The journal has an entry before the provider gets the request, and its handle
- * after. A refused write removes the entry; after any other failure it stays.
+ * Finds out where to publish a value. The journal has an entry from here on, with the handle once the value is published.
+ * A refused write removes the entry; after any other failure it stays.
  * @throws what finding the target throws
  */
 export async function preparePublishing(challenge: Challenge, run: Run, settings: TargetSettings): Promise<Prepared> {
@@ -38,8 +34,8 @@ export async function preparePublishing(challenge: Challenge, run: Run, settings
   const account = await run.account(target.account);
   const provider = account.definition.type;
   const entry = { name, value, account: account.name, provider, zone: target.zone, target: target.name };
-  async function change(): Promise<Changed> {
-    const wasKnown = await run.journal.begin(entry);
+  const wasKnown = await run.journal.begin(entry);
+  return async () => {
     const { zone, done } = await changeInZone('add', challenge, target, run).catch(async (error: unknown) => {
       if (!asDns01Error(error).outcomeUnknown && !wasKnown) await run.journal.abandon(name, value);
       throw error;
@@ -51,8 +47,7 @@ export async function preparePublishing(challenge: Challenge, run: Run, settings
     if (done.changed === false && !wasKnown) await run.journal.abandon(name, value);
     else await run.journal.record({ ...entry, state: 'published', handle });
     return { name, value, account: account.name, provider, target: target.name, zone, handle, changed: done.changed };
-  }
-  return { target, provider, change };
+  };
 }
 
 /**
@@ -68,7 +63,7 @@ export async function prepareWithdrawing(
   const { name, value } = challenge;
   const target = await findRemovalTarget(challenge, run, settings, given);
   const account = await run.account(target.account);
-  async function change(): Promise<Changed> {
+  return async () => {
     const { zone, done } = await changeInZone('remove', challenge, target, run, target.handle);
     const { entry } = target;
     // Absence at one place proves nothing about another: an override may have named the wrong place.
@@ -76,8 +71,7 @@ export async function prepareWithdrawing(
     if (isSettled || !hasOverride(settings.overrides ?? {})) await run.journal.close(name, value);
     const place = { account: account.name, provider: account.definition.type, target: target.name, zone };
     return { name, value, ...place, handle: undefined, changed: done.changed };
-  }
-  return { target, provider: account.definition.type, change };
+  };
 }
 
 /** Makes the change in the first zone that the account holds. */

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { startUpdateFake } from '../fakes/dns-update.ts';
 import { expectFailure, OTHER_VALUE, openWorkplace, VALUE, type Workplace } from '../support/cli.ts';
 import { openNameserver, type TestNameserver } from '../support/nameserver.ts';
 import { PANEL_PASSWORD, type Panels, startPanels, ZONE_KEY } from '../support/panels.ts';
@@ -52,6 +53,33 @@ it('does many lines with one login, and gives one result a line in their order',
   const cleanup = await batch(hosts.map((host) => remove(host)));
   expect(cleanup.results.every(({ ok, changed }) => ok && changed)).toBe(true);
   expect(hosts.flatMap((host) => panels.ispconfig.held(`_acme-challenge.${host}`))).toEqual([]);
+});
+
+it('sends what one zone needs in one call, however long the journal takes', async () => {
+  const primary = await startUpdateFake({ zones: ['example.org'] });
+  await here.configure(
+    JSON.stringify({
+      accounts: { primary: { provider: 'rfc2136', server: '127.0.0.1', port: primary.port, tsig: primary.key } },
+      zones: { 'example.org': 'primary' },
+      dns: { followCnames: false },
+    }),
+  );
+  const hosts = Array.from({ length: 60 }, (_, index) => `h${index}.example.org`);
+  // A line that goes nowhere holds nobody up, and a second one must not let the others go early.
+  const lost = [add('example.net'), add('example.com')];
+  try {
+    const added = await batch([...lost, ...hosts.map((host) => add(host))], '--no-wait');
+    expect(added.results.map(({ ok }) => ok)).toEqual([...lost.map(() => false), ...hosts.map(() => true)]);
+    expect(primary.server.takeCalls()).toHaveLength(1);
+    expect(primary.everything()).toHaveLength(60);
+
+    const removed = await batch(hosts.map((host) => remove(host)));
+    expect(removed.code, removed.stderr).toBe(0);
+    expect(primary.server.takeCalls()).toHaveLength(1);
+    expect(primary.everything()).toEqual([]);
+  } finally {
+    await primary.close();
+  }
 });
 
 it('waits once for all, and prints no add before it can be seen', async () => {
