@@ -27,9 +27,7 @@ exit 0
 const EXIT = { acmeNotRead: 120, apiNotRead: 121, noFunction: 122 } as const;
 
 export interface AcmeshFiles {
-  /** acme.sh itself. */
   readonly acme: string;
-  /** The dnsapi file. */
   readonly api: string;
 }
 

@@ -10,7 +10,7 @@ import { allowsZone, hasOverride, isDelegatedZone, type Overrides, type Route, r
 import type { Run } from './run.ts';
 import { zonesToTry } from './zone-search.ts';
 
-/** Where a value for a name is written. */
+/** Where the value of a name is written. */
 export interface Target {
   /** The name itself, or the end of its CNAMEs. */
   readonly name: Fqdn;
@@ -28,7 +28,7 @@ export interface TargetSettings {
 }
 
 /**
- * Follow the CNAMEs of a challenge name and find the account at their end.
+ * Follows the CNAMEs of a challenge name and finds the account at their end.
  * @throws E_ZONE for a chain that leads nowhere, or to a name that may not be written; and as `route` does
  */
 export async function findTarget(name: Fqdn, run: Run, settings: TargetSettings): Promise<Target> {
