@@ -69,7 +69,7 @@ describe('doctor says "not checked" where nothing was asked', () => {
     expect(stdout).not.toMatch(/login: accepted/);
     expect(code).toBe(75);
     expect(stderr).toMatch(
-      /^dns01: error: nothing could be checked, so this does not tell whether issuing would work$/m,
+      /^dns01: error: nothing could be checked, so it is unknown whether issuing would work$/m,
     );
     const json = await doctor('--json');
     expect(json.code).toBe(75);
