@@ -104,7 +104,7 @@ export async function seenAt(name: Fqdn, run: Run): Promise<Fqdn> {
 async function chainFrom(name: Fqdn, run: Run): Promise<Fqdn[]> {
   if (!run.config.followCnames) return [name];
   const unanswered = (at: Fqdn, reason: string) =>
-    run.log.warn(`${at}: cannot tell whether there is a CNAME, going on as if there were none: ${reason}`);
+    run.log.warn(`${at}: cannot find out whether there is a CNAME, continuing as if there were none: ${reason}`);
   const chain = await followCnames(name, run.authorities, run.deadline.signal, unanswered);
   if (chain.length > 1) run.log.debug('the name is delegated', { chain });
   return chain;
