@@ -178,7 +178,7 @@ describe('a signature that is refused', () => {
       'another name',
       { name: 'nobody' },
       'BADKEY, the server does not know the key nobody with hmac-sha256',
-      'letter by letter',
+      'exactly the same',
     ],
     ['another algorithm', { algorithm: 'hmac-sha512' }, 'BADKEY', 'algorithm'],
     ['another secret', { secret: 'c2VjcmV0' }, 'BADSIG', 'tsig.secret'],
