@@ -1,4 +1,4 @@
-// What a third party's provider imports: the contract (`dns01`) and the suite that proves it (`dns01/testing`).
+// The exports for a third party's provider: the contract (`dns01`) and its test suite (`dns01/testing`).
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -13,7 +13,7 @@ await build({
   platform: 'node',
   target: 'node20.18',
   format: 'esm',
-  // Its own packages are installed beside it; vitest is the third party's.
+  // dns01's own packages are installed beside it; the third party brings vitest.
   packages: 'external',
   logLevel: 'warning',
 });

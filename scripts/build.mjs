@@ -1,4 +1,4 @@
-// Bundles the command line into one file: a process that starts at night for every name need not read 500 files.
+// Bundles the command line into one file, so that a start does not read 500 files.
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -33,7 +33,7 @@ export async function buildProgram(outdir, plugins = [withoutUnusedBuiltins()]) 
   });
   writeFileSync(`${outdir}/meta.json`, JSON.stringify(metafile));
 
-  // esbuild escapes what is not ASCII everywhere but in comments. V8 keeps pure ASCII in half the memory.
+  // esbuild escapes everything outside ASCII, except in comments. V8 stores pure ASCII in half the memory.
   const program = readFileSync(`${outdir}/dns01.cjs`, 'utf8').replace(/[^\0-\x7f]/g, '?');
   writeFileSync(`${outdir}/dns01.cjs`, program);
 

@@ -60,7 +60,7 @@ export class Dns01Error extends Error {
   }
 }
 
-/** True for every Dns01Error, also for one made by another copy of this module (a third party's provider). */
+/** True for every Dns01Error, even one made by another copy of this module (a third party's provider). */
 export function isDns01Error(error: unknown): error is Dns01Error {
   return error instanceof Error && brand in error;
 }

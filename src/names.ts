@@ -50,7 +50,7 @@ export function isWithin(name: string, zone: string): boolean {
   return name === zone || name.endsWith(`.${zone}`);
 }
 
-/** The name and those above it, down to two labels: `a.example.com`, `example.com`. A single label gives itself. */
+/** The name and those above it, down to two labels: `a.example.com`, `example.com`. A single label returns itself. */
 export function nameAndAbove(name: Fqdn): Fqdn[] {
   const labels = name.split('.');
   return labels.slice(0, Math.max(1, labels.length - 1)).map((_, index) => labels.slice(index).join('.') as Fqdn);

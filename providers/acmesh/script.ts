@@ -26,10 +26,9 @@ exit 0
 /** The wrapper's own exit codes. */
 const EXIT = { acmeNotRead: 120, apiNotRead: 121, noFunction: 122 } as const;
 
+/** The paths of acme.sh and of the dnsapi file. */
 export interface AcmeshFiles {
-  /** acme.sh itself. */
   readonly acme: string;
-  /** The dnsapi file. */
   readonly api: string;
 }
 

@@ -167,7 +167,7 @@ async function add(work: Work, record: TxtRecord, held: HeldZone, before: readon
       work.zones.forget(held.name);
       current = await zoneOf(work, held.name).catch(() => undefined);
       const isRaised = current !== undefined && current.zone.serial !== seen.zone.serial;
-      if (isRaised && panel.writes.isOnlyOneSince(seen.mark)) return { id: own[0].id, changed: true };
+      if (isRaised && panel.writes.isOnlyOneSince(seen.snapshot)) return { id: own[0].id, changed: true };
       await takeOut(own);
       return undefined;
     },

@@ -140,19 +140,19 @@ function successOf(verdict: Verdict): HttpAnswer {
   throw verdict.failure;
 }
 
-/** Counts what this session writes: each write raises the serial of its zone, also for whoever compares serials. */
+/** Counts the writes of this session, because each one raises the serial of its zone. */
 export function countWrites() {
   let begun = 0;
-  let underWay = 0;
+  let inProgress = 0;
   return {
-    /** To be taken just before a zone is read. NaN where a write is under way that can still raise a serial. */
-    mark: (): number => (underWay === 0 ? begun : Number.NaN),
-    /** True where, of all writes of this session, only the one that asks can have come after the mark. */
-    isOnlyOneSince: (mark: number): boolean => begun === mark + 1,
-    /** Do a write that raises a serial. One whose answer was lost stays under way: it may be done at any time. */
+    /** Take it just before a zone is read. NaN while a write is in progress that can still raise a serial. */
+    snapshot: (): number => (inProgress === 0 ? begun : Number.NaN),
+    /** True if the caller's write is the only one of this session since the snapshot. */
+    isOnlyOneSince: (snapshot: number): boolean => begun === snapshot + 1,
+    /** Does a write that raises a serial. With an unknown outcome it stays in progress: it may be done at any time. */
     async count<Result>(write: () => Promise<Result>): Promise<Result> {
       begun++;
-      underWay++;
+      inProgress++;
       let isOver = true;
       try {
         return await write();
@@ -160,7 +160,7 @@ export function countWrites() {
         isOver = isDns01Error(failure) && !failure.outcomeUnknown;
         throw failure;
       } finally {
-        if (isOver) underWay--;
+        if (isOver) inProgress--;
       }
     },
   };

@@ -18,7 +18,7 @@ export interface HeldZone {
   readonly zone: Zone;
   readonly name: Fqdn;
   /** A snapshot of `panel.writes`. */
-  readonly mark: number;
+  readonly snapshot: number;
 }
 
 /**
@@ -26,7 +26,7 @@ export interface HeldZone {
  * @throws E_ZONE it is missing, exists several times, or is inactive
  */
 export async function readZone(panel: Panel, name: Fqdn): Promise<HeldZone> {
-  const mark = panel.writes.mark();
+  const snapshot = panel.writes.snapshot();
   const [zone, ...others] = await zonesNamed(panel, name);
   if (!zone) {
     throw new Dns01Error('E_ZONE', `the panel has no zone ${name}`, {
@@ -46,7 +46,7 @@ export async function readZone(panel: Panel, name: Fqdn): Promise<HeldZone> {
       tryNextZone: false,
     });
   }
-  return { zone, name, mark };
+  return { zone, name, snapshot };
 }
 
 async function zonesNamed(panel: Panel, name: Fqdn): Promise<Zone[]> {

@@ -70,7 +70,7 @@ export function openLexicon({ service, secrets, command, timeoutMs }: LexiconSet
   ): Promise<void> {
     const { call, stdout } = await run(action, zone, name, more);
     if (readJson(call, stdout, doneSchema)) return;
-    throw new Dns01Error('E_REJECTED', `${call}: not done, lexicon says`, {
+    throw new Dns01Error('E_REJECTED', `${call}: lexicon says that it was not done`, {
       outcomeUnknown: true,
       hint: 'see the whole output of lexicon with --verbose',
     });

@@ -22,7 +22,7 @@ function meaningOf(rcode: number, { name, zone = name, key }: Subject): Meaning 
     case 1:
       return {
         code: 'E_REJECTED',
-        says: 'FORMERR, the server does not understand the message',
+        says: 'FORMERR, the server cannot read the message',
         hint: 'check that server is a name server that takes dynamic updates (RFC 2136)',
       };
     case 2:
@@ -35,7 +35,7 @@ function meaningOf(rcode: number, { name, zone = name, key }: Subject): Meaning 
     case 4:
       return {
         code: 'E_REJECTED',
-        says: 'NOTIMP, the server takes no dynamic updates',
+        says: 'NOTIMP, the server does not accept dynamic updates',
         hint: 'set server to a primary that takes them (RFC 2136), or enable them there',
       };
     case 5:
@@ -82,7 +82,7 @@ export function signatureRefused(
   switch (error) {
     case TSIG_ERROR.BADKEY:
       return fail(
-        `BADKEY, the server knows no key ${name} with ${algorithm}`,
+        `BADKEY, the server does not know the key ${name} with ${algorithm}`,
         'name and algorithm of tsig have to be exactly the same as at the server; in Knot, an acl of the zone also has to have the key',
       );
     case TSIG_ERROR.BADSIG:

@@ -57,7 +57,7 @@ export interface AccountRun {
 }
 
 /**
- * Load the account's provider, validate its options and read its secrets.
+ * Loads the account's provider, validates its options and reads its secrets.
  * @throws E_CONFIG naming file, line and key
  */
 export async function openAccount(name: string, run: AccountRun): Promise<Account> {

@@ -4,7 +4,7 @@ import type { Run } from './run.ts';
 import { type WaitProgress, waitForMost } from './wait.ts';
 
 export interface VisibleResult extends BatchResult {
-  /** Milliseconds; undefined where nothing was waited for. */
+  /** Milliseconds; undefined where there was no wait. */
   readonly waitedMs?: number;
 }
 

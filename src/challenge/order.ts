@@ -9,7 +9,7 @@ import type { Run } from './run.ts';
 import { type Changed, type Prepared, preparePublishing, prepareWithdrawing } from './value.ts';
 import { type AwaitedValue, type WaitProgress, waitUntilVisible } from './wait.ts';
 
-/** What a verb, a hook, a line of a batch or a request of the gateway wants. */
+/** The order of a verb, a hook, a line of a batch or a request of the gateway. */
 export interface Order {
   readonly action: 'add' | 'remove';
   /** As they were given; `carryOut` checks them. */

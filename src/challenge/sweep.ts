@@ -36,7 +36,7 @@ export async function* sweep(run: Run, olderThan: number, dryRun: boolean): Asyn
   }
   if (unreadable.length === 0) return;
   throw new Dns01Error('E_CONFIG', `${unreadable.length} files of the journal are damaged, e.g. ${unreadable[0]}`, {
-    hint: `look at them in ${run.stateDirectory}/journal: each stands for a value that may still be published; delete them then`,
+    hint: `look at them in ${run.stateDirectory}/journal, then delete them: each is for a value that may still be published`,
   });
 }
 

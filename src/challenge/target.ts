@@ -10,7 +10,7 @@ import { allowsZone, hasOverride, isDelegatedZone, type Overrides, type Route, r
 import type { Run } from './run.ts';
 import { zonesToTry } from './zone-search.ts';
 
-/** Where a value for a name is written. */
+/** Where the value of a name is written. */
 export interface Target {
   /** The name itself, or the end of its CNAMEs. */
   readonly name: Fqdn;
@@ -28,7 +28,7 @@ export interface TargetSettings {
 }
 
 /**
- * Follow the CNAMEs of a challenge name and find the account at their end.
+ * Follows the CNAMEs of a challenge name and finds the account at their end.
  * @throws E_ZONE for a chain that leads nowhere, or to a name that may not be written; and as `route` does
  */
 export async function findTarget(name: Fqdn, run: Run, settings: TargetSettings): Promise<Target> {
@@ -109,7 +109,7 @@ export async function seenAt(name: Fqdn, run: Run): Promise<Fqdn> {
 async function chainFrom(name: Fqdn, run: Run): Promise<Fqdn[]> {
   if (!run.config.followCnames) return [name];
   const unanswered = (at: Fqdn, reason: string) =>
-    run.log.warn(`${at}: cannot tell whether there is a CNAME, going on as if there were none: ${reason}`);
+    run.log.warn(`${at}: cannot find out whether there is a CNAME, continuing as if there were none: ${reason}`);
   const chain = await followCnames(name, run.authorities, run.deadline.signal, unanswered);
   if (chain.length > 1) run.log.debug('the name is delegated', { chain });
   return chain;

@@ -8,7 +8,7 @@ export type { AwaitedValue };
 export type WaitProgress = (shown: number, asked: number) => void;
 
 /**
- * Wait until every authoritative server shows every value.
+ * Waits until every authoritative server shows every value.
  * @returns milliseconds waited
  * @throws E_PROPAGATION with what each server answered
  */

@@ -77,7 +77,7 @@ type Outcome =
   | { readonly state: 'allowed' | 'account'; readonly issuer: string }
   | { readonly state: 'refused'; readonly why: string };
 
-const MALFORMED = 'is malformed, so it allows nobody';
+const MALFORMED = 'is malformed, so it allows no CA';
 
 const ISSUER = /^[a-z\d]+(-+[a-z\d]+)*(\.[a-z\d]+(-+[a-z\d]+)*)*$/i;
 
@@ -87,7 +87,7 @@ function judgeRecord({ value }: CaaRecord, { issuer: wanted, accountUri, method 
   const parsed = parseIssueValue(value);
   if (!parsed) return refused(MALFORMED);
   const { issuer, parameters } = parsed;
-  if (issuer === '') return refused('allows nobody');
+  if (issuer === '') return refused('allows no CA');
   if (wanted !== undefined && issuer.toLowerCase().replace(/\.$/, '') === wanted && issuer !== wanted) {
     return refused(`has to say ${wanted}, in lower case and without a dot at the end`);
   }
@@ -99,7 +99,7 @@ function judgeRecord({ value }: CaaRecord, { issuer: wanted, accountUri, method 
   const [account] = accounts;
   if (account === undefined) return { state: 'allowed', issuer };
   // RFC 8657 section 3: no account satisfies a property that names several.
-  if (accounts.length > 1 || !URL.canParse(account)) return refused('has no usable accounturi, so it allows nobody');
+  if (accounts.length > 1 || !URL.canParse(account)) return refused('has no usable accounturi, so it allows no CA');
   if (accountUri === undefined) return { state: 'account', issuer: `${issuer} for the account ${account}` };
   return accountUri === account ? { state: 'allowed', issuer } : refused('is for another account');
 }

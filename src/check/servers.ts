@@ -22,8 +22,8 @@ export async function* checkServers({ zone, servers, configured }: Authority, ru
   const good = answers.filter(({ state }) => state === 'good').length;
   const heard = answers.some(({ state }) => state !== 'unreachable');
   const hint = configured
-    ? 'dns01 waits until each of dns.nameservers shows a value: repair this one, or take it out'
-    : 'dns01 waits for this server, and a CA may ask it: repair it, or take it out of the NS records';
+    ? 'dns01 waits until each of dns.nameservers shows a value: repair this one, or remove it'
+    : 'dns01 waits for this server, and a CA may ask it: repair it, or remove it from the NS records';
   for (const [index, server] of servers.entries()) {
     const { state, problem } = answers[index] ?? {};
     if (problem === undefined) continue;

@@ -51,7 +51,7 @@ function failureOf(findings: readonly Finding[]): Dns01Error | undefined {
   const verdict = verdictOf(findings);
   if (verdict === 'good') return undefined;
   if (verdict === 'unknown') {
-    return new Dns01Error('E_REMOTE', 'nothing could be checked, so this does not tell whether issuing would work', {
+    return new Dns01Error('E_REMOTE', 'nothing could be checked, so it is unknown whether issuing would work', {
       hint: findings.find(({ level, hint }) => level === 'info' && hint)?.hint,
     });
   }

@@ -54,7 +54,7 @@ export interface ZoneRoute {
 }
 
 /**
- * Read and validate a config file: YAML or JSON, never code.
+ * Reads and validates a config file: YAML or JSON, never code.
  * @throws E_CONFIG naming file, line and key, and what was expected there
  */
 export function loadConfig(file: string): Config {

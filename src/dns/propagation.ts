@@ -222,7 +222,7 @@ function lateOnes(watches: readonly Watch[], lost: readonly LostName[], seconds:
     'E_PROPAGATION',
     `not shown by every name server after ${seconds.toFixed(0)} s: ${details.join(', ')}${more}`,
     {
-      hint: 'set a larger propagation.timeout in the config for a slow provider; a server that never answers has to be repaired or taken out of the NS records',
+      hint: 'set a larger propagation.timeout in the config for a slow provider; a server that never answers has to be repaired or removed from the NS records',
     },
   );
   return { names: new Set([...late, ...lost].map(({ name }) => name)), error };

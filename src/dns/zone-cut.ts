@@ -58,7 +58,7 @@ export async function findCut(domain: Fqdn, settings: ZoneCutSettings): Promise<
   }
   throw (
     failure ??
-    new Dns01Error('E_ZONE', `the DNS knows no zone that holds ${domain}`, {
+    new Dns01Error('E_ZONE', `the DNS has no zone that holds ${domain}`, {
       hint: 'check the spelling, and that the domain is registered and delegated',
     })
   );

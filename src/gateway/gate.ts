@@ -2,7 +2,7 @@
 export interface Gate {
   /** Milliseconds until the next one may pass; 0 for now. */
   wait(key: string): number;
-  /** Count one. */
+  /** Counts one. */
   count(key: string): void;
 }
 

@@ -104,7 +104,7 @@ export function createHandler(settings: ServeSettings): (request: IncomingMessag
   async function answerWithin(work: Promise<Answer>): Promise<Answer> {
     const inTime = new AbortController();
     const late = delay(settings.answerWithinMs, undefined, { signal: inTime.signal, ref: false }).then(
-      () => refuse(503, 'the change takes too long, and goes on', { 'retry-after': '60' }),
+      () => refuse(503, 'the change takes too long, and continues', { 'retry-after': '60' }),
       () => work,
     );
     return Promise.race([work, late]).finally(() => inTime.abort());

@@ -4,7 +4,7 @@ import { type Fqdn, normaliseName } from '../names.ts';
 import { parseJson } from '../output/text.ts';
 
 /**
- * lego's httpreq in its two modes, of which acme.sh's dns_acmeproxy speaks the first (go-acme.github.io/lego/dns/httpreq).
+ * lego's httpreq in its two modes; acme.sh's dns_acmeproxy uses the first one (go-acme.github.io/lego/dns/httpreq).
  */
 const bodySchema = z.union([
   z.object({ fqdn: z.string().check(z.maxLength(300)), value: z.string().check(z.maxLength(300)) }),

@@ -6,7 +6,7 @@ Options:
  DNS01_CONFIG Path of its config. Optional.
 '
 
-# Publishes beside whatever the name holds; acme.sh itself asks whether it can be seen.
+# Publishes the value and keeps all others; acme.sh itself checks that it is visible.
 dns_dns01_add() {
   _dns01_call add "$1" "$2"
 }
@@ -33,7 +33,7 @@ _dns01_call() {
   return 1
 }
 
-# Renewals come from cron without the variables of the first call: keep them where acme.sh keeps its own, if it can.
+# Renewals run from cron without the variables of the first call, so they are stored where acme.sh stores its own.
 _dns01_remember() {
   _dns01_setting="$2"
   if [ -n "$_dns01_setting" ]; then

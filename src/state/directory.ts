@@ -18,7 +18,7 @@ export function openStateDirectory(env: Environment, warn: (message: string) => 
   } catch (error) {
     warn(
       `the state directory ${directory} cannot be used (${(error as Error).message}); ` +
-        'going on without it, set DNS01_STATE_DIR to a directory that can be written',
+        'continuing without it, set DNS01_STATE_DIR to a directory that can be written',
     );
     return undefined;
   }

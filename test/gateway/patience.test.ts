@@ -89,7 +89,7 @@ describe("a change that waits for the provider's rate limit", () => {
     await start('--timeout', '1');
     comeBackIn = 3;
     const { status, text: answer } = await ask({ body: SECOND_BODY });
-    expect([status, answer]).toEqual([503, '{"error":"the change takes too long, and goes on"}\n']);
+    expect([status, answer]).toEqual([503, '{"error":"the change takes too long, and continues"}\n']);
     await until(() => held().length > 0);
   });
 

@@ -292,7 +292,7 @@ dns_mine_rm() {
 
   it.each([
     ['ends with an error', 'dns_mine_add() { :; }\nfalse', 'cannot be read', 'bash'],
-    ['has not the function', 'dns_mine_rm() { :; }', 'has no function of that name', 'whole'],
+    ['has not the function', 'dns_mine_rm() { :; }', 'has no function of that name', 'complete'],
   ])('that %s is told', async (_what, text, message, hint) => {
     const { provider } = await withScript(text);
     const failure = await failureOf(provider.addTxt(recordOf()));

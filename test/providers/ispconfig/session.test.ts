@@ -119,7 +119,7 @@ it('gives up when the address changes with every request', async () => {
   fake.panel.addressesChange = true;
   const failure = await failureOf(provider.listTxt(record.name));
   expect(failure).toMatchObject({ code: 'E_REMOTE', message: expect.stringContaining('changing addresses') });
-  expect(failure.hint).toContain('by one address');
+  expect(failure.hint).toContain('from one address');
   expect(fake.logins()).toBe(2);
 });
 

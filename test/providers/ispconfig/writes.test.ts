@@ -11,13 +11,13 @@ const lost = async () => {
   throw new Dns01Error('E_REMOTE', 'nobody knows', { outcomeUnknown: true });
 };
 
-it('one write since the mark is the only one, two are not', async () => {
+it('one write since the snapshot is the only one, two are not', async () => {
   const all = writes();
-  const mark = all.mark();
+  const snapshot = all.snapshot();
   await all.count(done);
-  expect(all.isOnlyOneSince(mark)).toBe(true);
+  expect(all.isOnlyOneSince(snapshot)).toBe(true);
   await all.count(done);
-  expect(all.isOnlyOneSince(mark)).toBe(false);
+  expect(all.isOnlyOneSince(snapshot)).toBe(false);
 });
 
 it.each([
@@ -27,18 +27,18 @@ it.each([
 ])('an earlier write that was %s', async (_, earlier, only) => {
   const all = writes();
   await all.count(earlier).catch(() => {});
-  const mark = all.mark();
+  const snapshot = all.snapshot();
   await all.count(done);
-  expect(all.isOnlyOneSince(mark)).toBe(only);
+  expect(all.isOnlyOneSince(snapshot)).toBe(only);
 });
 
 it('an earlier write that is under way may raise the serial at any time', async () => {
   const all = writes();
   let finish = () => {};
   const slow = all.count(() => new Promise<void>((resolve) => (finish = resolve)));
-  const mark = all.mark();
+  const snapshot = all.snapshot();
   await all.count(done);
   finish();
   await slow;
-  expect(all.isOnlyOneSince(mark)).toBe(false);
+  expect(all.isOnlyOneSince(snapshot)).toBe(false);
 });

@@ -36,7 +36,7 @@ describe('what zoneid makes of a refusal', () => {
     [400, 'E_REJECTED', /refused \(status 400\)/, /web interface/],
     [401, 'E_AUTH', /login was refused/, /not the e-mail address.*API key from the ZoneID account management/],
     [402, 'E_REJECTED', /package/, /upgrade the package of example\.com/],
-    [403, 'E_AUTH', /no rights/, /owner of example\.com/],
+    [403, 'E_AUTH', /does not have the right/, /owner of example\.com/],
     [404, 'E_ZONE', /no zone example\.com in this account/, /hosted in this ZoneID account/],
     [418, 'E_REJECTED', /refused \(status 418\)/, /web interface/],
     [422, 'E_REJECTED', /refused \(status 422\)/, /web interface/],
