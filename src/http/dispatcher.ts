@@ -53,7 +53,7 @@ export async function openDispatcher({ ca, fingerprint, proxy }: ConnectionSetti
     ...shared,
     // Otherwise a proxy could take five minutes to open the tunnel.
     clientFactory: (origin: string | URL, options: object) =>
-      new Pool(origin, { ...options, headersTimeout: CONNECT_TIMEOUT }),
+      new Pool(origin, { ...options, headersTimeout: CONNECT_TIMEOUT_MS }),
     requestTls: tls,
     httpProxy: proxy.url,
     httpsProxy: proxy.url,

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { Dns01Error, type ErrorCode } from '../errors.ts';
 import { excerpt, parseJson, printable } from '../output/text.ts';
-import type { HttpAnswer, HttpCall, HttpClient } from '../provider.ts';
+import type { HttpAnswer, HttpCall, HttpClient } from './context.ts';
 
 /** What a status of 400 or more means at this API. */
 export interface Refusal {

@@ -1,6 +1,7 @@
 import { Dns01Error, isDns01Error } from '../errors.ts';
 import type { Fqdn } from '../names.ts';
-import type { AddedTxt, DnsProvider, ProviderContext, RecordHandle, TxtRecord } from '../provider.ts';
+import type { AddedTxt, DnsProvider, RecordHandle, TxtRecord } from '../provider.ts';
+import type { ProviderContext } from './context.ts';
 import { isSameName, unquoteTxt } from './records.ts';
 
 /** Milliseconds before a deletion with an unknown outcome is sent again. */
