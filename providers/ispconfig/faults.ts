@@ -187,7 +187,6 @@ function notUnderstood(call: string, code: string, message: string): Dns01Error 
   });
 }
 
-/** The hint for a serial that could not be raised. */
 export function serialHint({ message, hint }: Dns01Error, zone: Fqdn): string {
   if (/may not use this function/.test(message)) {
     return `tick ${ZONE_BOX} ${RIGHTS_PLACE}: raising the serial needs dns_zone_get and dns_zone_update`;

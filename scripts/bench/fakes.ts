@@ -21,7 +21,6 @@ export interface FakeMessage {
 }
 
 export interface FakeProcess {
-  /** Its first message. */
   readonly ready: FakeMessage;
   ask(request: FakeRequest): Promise<FakeMessage>;
   close(): Promise<void>;

@@ -2,7 +2,6 @@ import { growthOfBatches } from './growth-batches.ts';
 import { growthOfZones } from './growth-zones.ts';
 import type { Findings, Part } from './part.ts';
 
-/** The cost of many names and of large zones. */
 export const growth: Part = {
   title: 'Growth',
   async run(rounds): Promise<Findings> {

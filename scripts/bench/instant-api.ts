@@ -13,7 +13,6 @@ export const CA_FILE = fixture('ca.pem');
 export const SERVER_CERTIFICATE = fixture('server.pem');
 
 export interface InstantApi {
-  /** The option `url` of zoneid. */
   readonly http: string;
   readonly https: string;
   close(): void;

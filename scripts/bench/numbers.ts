@@ -10,7 +10,6 @@ export function spread(numbers: readonly number[], digits = 0): [string, string,
   return [median(numbers).toFixed(digits), Math.min(...numbers).toFixed(digits), Math.max(...numbers).toFixed(digits)];
 }
 
-/** The same in one cell. */
 export function shortSpread(numbers: readonly number[], digits = 0): string {
   const [middle, least, most] = spread(numbers, digits);
   return numbers.length === 1 ? middle : `${middle} (${least} to ${most})`;

@@ -6,7 +6,6 @@ import { type Command, type Cost, runProcess } from './process.ts';
 
 export const VALUE = 'LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ';
 
-/** A machine with dns01, a config and a state directory. */
 export interface Place {
   readonly directory: string;
   /** Writes the config that all later runs use. */
@@ -44,7 +43,6 @@ export function openPlace(): Place {
   return place;
 }
 
-/** Challenge names two labels below a zone. */
 export function namesIn(zone: string, count: number): string[] {
   return Array.from({ length: count }, (_, index) => `_acme-challenge.n${index}.b.${zone}`);
 }

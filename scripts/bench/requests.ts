@@ -6,7 +6,6 @@ import { zoneidWithWindow } from './zoneid-window.ts';
 
 const COUNTS = [1, 10, 100];
 
-/** A case to count, with its config. */
 interface Case {
   readonly title: string;
   readonly provider: AccountName;

@@ -3,7 +3,6 @@ import type { ProviderDefinition } from '../../src/provider.ts';
 import { configJsonSchema } from './config-schema.ts';
 import { GENERATED, providerPage } from './provider-page.ts';
 
-/** All generated files, by path from the root. */
 export async function generate(): Promise<Record<string, string>> {
   const definitions = await Promise.all(Object.values(providers).map(async (load) => (await load()).default));
   const pages = definitions.map((definition) => [`docs/providers/${definition.type}.md`, providerPage(definition)]);

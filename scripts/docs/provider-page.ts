@@ -3,7 +3,6 @@ import type { ProviderDefinition } from '../../src/provider.ts';
 
 export const GENERATED = '<!-- Made by `npm run docs` from the provider itself. Do not edit. -->';
 
-/** The page of one provider. */
 export function providerPage(definition: ProviderDefinition): string {
   const { type, title, docs, rateLimits = [], http } = definition;
   const { own, connection } = optionRows(definition);

@@ -10,7 +10,6 @@ import type { HttpCall, ProviderDefinition, RateLimit, Resolved } from '../provi
 import { openRateLimiter, type SharedRateLimiter } from '../state/rate-limit.ts';
 import type { AccountRun } from './account.ts';
 
-/** An account whose secrets have been read. */
 interface ReadyAccount {
   readonly definition: ProviderDefinition;
   readonly options: unknown;

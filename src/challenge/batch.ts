@@ -11,7 +11,6 @@ const lineSchema = z.strictObject({ action: z.enum(['add', 'remove']), name: z.s
 
 type BatchLine = z.output<typeof lineSchema>;
 
-/** The result of one line. */
 export interface BatchResult {
   /** Counted from 1. */
   readonly line: number;

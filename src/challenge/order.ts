@@ -34,7 +34,6 @@ export interface GivenChallenge {
   readonly value: string;
 }
 
-/** The result of one challenge of an order. */
 export type OrderResult = Changed | Dns01Error;
 
 export interface OrderResults {

@@ -8,7 +8,6 @@ import { type Journal, openJournal } from '../state/journal.ts';
 import { openZoneCache, type ZoneCache } from '../state/zone-cache.ts';
 import { type Changes, openChanges } from './changes.ts';
 
-/** What a run is made of. */
 export interface RunSettings {
   readonly config: Config;
   readonly env: Readonly<Record<string, string | undefined>>;

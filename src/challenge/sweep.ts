@@ -8,7 +8,6 @@ import { valuesAt, valuesIfKnown } from './preview.ts';
 import { WHOLE_CONFIG } from './principal.ts';
 import type { Run } from './run.ts';
 
-/** The result of one value that was never withdrawn. */
 export interface Swept {
   readonly entry: JournalEntry;
   readonly outcome: 'removed' | 'absent' | 'would be removed' | Dns01Error;

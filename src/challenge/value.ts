@@ -8,7 +8,6 @@ import type { Run } from './run.ts';
 import { findRemovalTarget, findTarget, type Target, type TargetSettings } from './target.ts';
 import { inFirstZone } from './zone-search.ts';
 
-/** The result of one change. */
 export interface Changed extends Challenge {
   readonly account: string;
   readonly provider: string;
@@ -74,7 +73,6 @@ export async function prepareWithdrawing(
   };
 }
 
-/** Makes the change in the first zone that the account holds. */
 async function changeInZone(
   action: TxtChange['action'],
   { value }: Challenge,

@@ -16,7 +16,6 @@ export interface ExamineSettings extends Pick<IssueRequest, 'issuer' | 'accountU
   readonly names: readonly string[];
   readonly account?: string | undefined;
   readonly zone?: string | undefined;
-  /** Publish and withdraw a value. */
   readonly write: boolean;
   readonly dryRun: boolean;
 }

@@ -10,7 +10,6 @@ export interface Finding {
   readonly subject: string;
   readonly check: string;
   readonly text: string;
-  /** What to do now. */
   readonly hint?: string | undefined;
 }
 

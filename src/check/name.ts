@@ -12,7 +12,6 @@ import type { Wanted } from './wanted.ts';
 
 export interface NameSettings {
   readonly overrides: Overrides;
-  /** Which CA issues, and for which account. */
   readonly request: Pick<IssueRequest, 'issuer' | 'accountUri'>;
   /** Zones whose servers were already checked in this run. */
   readonly checkedZones: Set<string>;

@@ -12,7 +12,6 @@ export interface DoctorOptions extends CommonOptions {
   readonly issuer: string | undefined;
   /** The URL of the ACME account, for CAA records that name one. */
   readonly accountUri: string | undefined;
-  /** Publish and withdraw a value. */
   readonly write: boolean;
   /** Run with the environment that cron gives. */
   readonly asCron: boolean;

@@ -23,7 +23,6 @@ function stackOf(error: Dns01Error): string {
   return origin.stack ?? String(origin);
 }
 
-/** Where and through which account, as a result line ends. */
 export function whereAndWho({ name, target, account, provider }: Place): string {
   const at = target === name ? '' : ` at ${target}`;
   return `${at} through account ${account} (${provider})`;

@@ -68,7 +68,6 @@ export function loadConfig(file: string): Config {
   return shape(found, parsed.data);
 }
 
-/** An error with its place in the config file. */
 export function configError(
   { file, lineOf }: ConfigFile,
   path: readonly PropertyKey[],
@@ -153,7 +152,6 @@ function serveConfig(found: ConfigFile, raw: NonNullable<RawConfig['serve']>): S
   };
 }
 
-/** A normalised name of the config. */
 function nameAt(found: ConfigFile, path: readonly PropertyKey[], text: string): Fqdn {
   try {
     return normaliseName(text);

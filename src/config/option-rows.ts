@@ -26,7 +26,6 @@ export function inputSchema(schema: z.core.$ZodType): JsonSchema {
   return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
 }
 
-/** The provider's own keys, and those of its connection. */
 export function optionRows({ options, http }: ProviderDefinition): { own: OptionRow[]; connection: OptionRow[] } {
   return { own: rowsOf(inputSchema(options)), connection: http ? rowsOf(inputSchema(connectionSchema)) : [] };
 }

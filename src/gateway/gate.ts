@@ -2,7 +2,6 @@
 export interface Gate {
   /** Milliseconds until the next one may pass; 0 for now. */
   wait(key: string): number;
-  /** Counts one. */
   count(key: string): void;
 }
 

@@ -81,10 +81,8 @@ const lastLines = (text: string): string[] =>
 
 const HINT = { hint: 'give more time with --timeout SECONDS' };
 
-/** How a process ended. */
 interface Ending {
   readonly exitCode: number | undefined;
-  /** The signal that killed it. */
   readonly signal: string | undefined;
   /** Why dns01 stopped it. */
   readonly stopped: 'timeout' | 'deadline' | undefined;

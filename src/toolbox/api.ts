@@ -8,7 +8,6 @@ export interface Refusal {
   readonly code: ErrorCode;
   /** What happened, e.g. `the API key was refused`. */
   readonly text?: string;
-  /** What to do now. */
   readonly hint?: string;
   /** The account may not hold the zone, so the core tries the next one. E_ZONE always means that. */
   readonly tryNextZone?: boolean;
@@ -29,7 +28,6 @@ export interface ApiSettings {
   readonly refusalOf?: (answer: HttpAnswer) => Refusal | undefined;
 }
 
-/** A request below the base address. */
 export interface ApiCall extends Omit<HttpCall, 'call' | 'url' | 'headers'> {
   /** Begins with a slash. Variable parts have been through `pathPart`. */
   readonly path: string;
