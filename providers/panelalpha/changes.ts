@@ -1,4 +1,4 @@
-import { Dns01Error, withContext } from '../../src/errors.ts';
+import { asUnknown, Dns01Error, withContext } from '../../src/errors.ts';
 import type { ProviderContext, TxtRecord } from '../../src/provider.ts';
 import type { PanelRecord } from './answers.ts';
 import type { PanelClient, Place, RefusedChange } from './client.ts';
@@ -197,8 +197,7 @@ function warnOfOthers(
 
 /** The same failure of a step after a write: the change may have been made. */
 function throwAfterWrite(error: unknown): never {
-  const { code, message, hint, cause } = withContext(error, 'after the change was sent');
-  throw new Dns01Error(code, message, { hint, cause, outcomeUnknown: true });
+  throw asUnknown(withContext(error, 'after the change was sent'));
 }
 
 function notShown({ zone }: Place, { name }: TxtRecord): Dns01Error {

@@ -1,4 +1,4 @@
-import { Dns01Error, isDns01Error, withContext } from '../../src/errors.ts';
+import { asUnknown, Dns01Error, isDns01Error, withContext } from '../../src/errors.ts';
 import {
   type DnsProvider,
   type Fqdn,
@@ -121,7 +121,7 @@ export function createRecords(client: PowerdnsClient, context: ProviderContext):
       }
       throw undone(zone, changes);
     } catch (error) {
-      throw written ? afterWrite(error) : error;
+      throw written ? asUnknown(withContext(error, 'after the change was sent')) : error;
     }
   }
 
@@ -253,10 +253,4 @@ function undone(zone: Fqdn, changes: readonly TxtChange[]): Dns01Error {
       hint: `something else writes the same records of ${zone} at the same time: try again later`,
     },
   );
-}
-
-/** The same failure of a step after a write: the change may have been made. */
-function afterWrite(error: unknown): Dns01Error {
-  const { code, message, hint, cause } = withContext(error, 'after the change was sent');
-  return new Dns01Error(code, message, { hint, cause, outcomeUnknown: true });
 }

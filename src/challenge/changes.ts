@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Account } from '../accounts/account.ts';
-import { Dns01Error, isDns01Error } from '../errors.ts';
+import { asUnknown, Dns01Error, isDns01Error } from '../errors.ts';
 import type { Fqdn } from '../names.ts';
 import type { TxtChange, TxtOutcome } from '../provider.ts';
 import { withLock } from '../state/lock.ts';
@@ -120,8 +120,7 @@ async function afterUnknown(account: Account, change: TxtChange, error: Dns01Err
     return await single(account, change);
   } catch (failure) {
     // An earlier attempt may still arrive, even if this one failed.
-    const { code, message, hint } = isDns01Error(failure) ? failure : unknown;
-    return { error: new Dns01Error(code, message, { hint, cause: unknown, outcomeUnknown: true }) };
+    return { error: asUnknown(isDns01Error(failure) ? failure : unknown) };
   }
 }
 
