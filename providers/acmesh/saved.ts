@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { parseJson } from '../../src/provider.ts';
@@ -23,8 +23,10 @@ export async function openSaved(
   env: Readonly<Record<string, string>>,
   holdsSecret: (text: string) => boolean,
 ): Promise<Saved> {
+  await keepOnly('directory', directory);
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const place = (file: string) => join(directory, file);
+  for (const file of FILES) for (const name of [file, `${file}.new`]) await keepOnly('file', place(name));
   // The script writes here itself, so that nothing is lost if the process is killed afterwards.
   const [domain, variables] = [place('domain.conf'), place('variables')];
   const values = { ...z.safeParse(valuesSchema, parseJson(await textOf(place('values.json')))).data };
@@ -67,6 +69,18 @@ export async function openSaved(
       else await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+const FILES = ['values.json', 'account.conf', 'domain.conf', 'variables'];
+
+/** In bytes: scripts save a few lines. */
+const MAX_BYTES = 1024 * 1024;
+
+/** Removes anything else: a pipe would block, a link leads elsewhere, and a directory cannot be replaced by a file. */
+async function keepOnly(kind: 'file' | 'directory', path: string): Promise<void> {
+  const stats = await lstat(path).catch(() => undefined);
+  if (!stats || (kind === 'directory' ? stats.isDirectory() : stats.isFile() && stats.size <= MAX_BYTES)) return;
+  await rm(path, { recursive: true, force: true });
 }
 
 /** Empty where the file is missing. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { lstat, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
 import writeFileAtomic from 'write-file-atomic';
@@ -65,6 +66,7 @@ export function openRecords(directory: string): Records {
       const file = fileOf(record.name, record.value);
       const before = await read(file);
       if (before?.ttl === record.ttl) return false;
+      if (!before) await removeOther(file);
       await writeFileAtomic(file, `${JSON.stringify(record)}\n`, { mode: 0o644 });
       memory.changed();
       return before === undefined;
@@ -135,6 +137,15 @@ function serveFromMemory(
   };
 }
 
+/** A pipe must not block, and a link lead nowhere. */
+const READ_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
+
+/** What is no file cannot be replaced by one. */
+async function removeOther(file: string): Promise<void> {
+  const stats = await unlessMissing(lstat(file));
+  if (stats && !stats.isFile()) await rm(file, { recursive: true, force: true });
+}
+
 async function readUnlessKnown(file: string, known: ReadFile | undefined): Promise<ReadFile> {
   const stats = await unlessMissing(stat(file));
   const stamp = stats ? `${stats.ino} ${stats.mtimeMs} ${stats.size}` : 'gone';
@@ -142,7 +153,7 @@ async function readUnlessKnown(file: string, known: ReadFile | undefined): Promi
 }
 
 async function read(file: string): Promise<KeptRecord | undefined> {
-  const text = await unlessMissing(readFile(file, 'utf8'));
+  const text = await unlessMissing(readFile(file, { encoding: 'utf8', flag: READ_FLAGS }));
   try {
     return z.safeParse(recordSchema, JSON.parse(text ?? '')).data;
   } catch {
@@ -150,12 +161,17 @@ async function read(file: string): Promise<KeptRecord | undefined> {
   }
 }
 
-/** A file may be removed during a read, and before the first record the directory may not exist. */
+/**
+ * A file may be removed during a read, and before the first record the directory may not exist. Links, directories and
+ * files that are too large for a record are not records.
+ */
 async function unlessMissing<Found>(found: Promise<Found>): Promise<Found | undefined> {
   try {
     return await found;
   } catch (error) {
-    if ((error as { code?: string }).code === 'ENOENT') return undefined;
+    if (NO_RECORD.has((error as { code?: string }).code ?? '')) return undefined;
     throw error;
   }
 }
+
+const NO_RECORD: ReadonlySet<string> = new Set(['ENOENT', 'ELOOP', 'EISDIR', 'ENXIO', 'ERR_FS_FILE_TOO_LARGE']);

@@ -103,6 +103,7 @@ export async function openAccount(name: string, run: AccountRun): Promise<Accoun
     dataDirectory: () => dataDirectory(name, run),
     seenInDns: (record, value) => seenInDns(record, value, run),
     async runCommand(command) {
+      await beforeWrite();
       const { runCommand } = await import('../process/run-command.ts');
       return runCommand(command, { env: run.env, signal: deadline.signal, log: context.log });
     },

@@ -14,32 +14,56 @@ export interface VisibleResult extends BatchResult {
  */
 const MAX_TOGETHER = 1000;
 
-/** The results in order. An add comes when its value is visible, or with the error that it is not. */
+/** Waits at the same time, where the input pauses again and again. */
+const MAX_WAITS = 4;
+
+/**
+ * The results in order. An add comes when its value is visible, or with the error that it is not. Results wait together
+ * until the input ends or pauses, or until there are many.
+ */
 export async function* onceVisible(
   results: AsyncIterable<BatchResult>,
   run: Run,
   progress: WaitProgress,
   together = MAX_TOGETHER,
 ): AsyncGenerator<VisibleResult> {
-  let waiting: Promise<VisibleResult[]> | undefined;
+  const input = results[Symbol.asyncIterator]();
+  const waits: Promise<VisibleResult[]>[] = [];
   let group: BatchResult[] = [];
-  for await (const result of results) {
-    // From the first add on, later results have to wait for it.
-    if (waiting === undefined && group.length === 0 && !isPublished(result)) {
-      yield result;
+  let next: Promise<Read> | undefined;
+  let end: Read | undefined;
+  while (!end || waits.length > 0 || group.length > 0) {
+    const isDue =
+      (waits.length === 0 && (end || group.length >= together)) || (waits.length < MAX_WAITS && isPaused(group));
+    if (group.length > 0 && isDue) {
+      const wait = visible(group, run, end ? progress : () => {});
+      // A failure is reported when its turn comes.
+      wait.catch(() => {});
+      waits.push(wait);
+      group = [];
+    }
+    if (!end && group.length < together) next ??= read(input);
+    const first = await Promise.race([...(next ? [next] : []), ...waits.slice(0, 1)]);
+    if (Array.isArray(first)) {
+      waits.shift();
+      yield* first;
       continue;
     }
-    group.push(result);
-    if (group.length < together) continue;
-    if (waiting) yield* await waiting;
-    waiting = visible(group, run, () => {});
-    // The error is reported when it is this group's turn.
-    waiting.catch(() => {});
-    group = [];
+    next = undefined;
+    if ('error' in first || first.done) end = first;
+    // From the first add on the order has to wait for it.
+    else if (waits.length === 0 && group.length === 0 && !isPublished(first.value)) yield first.value;
+    else group.push(first.value);
   }
-  if (waiting) yield* await waiting;
-  yield* await visible(group, run, progress);
+  // What is known of the lines that were read comes first.
+  if (end && 'error' in end) throw end.error;
 }
+
+type Read = IteratorResult<BatchResult> | { readonly error: unknown };
+
+const read = (input: AsyncIterator<BatchResult>): Promise<Read> => input.next().catch((error: unknown) => ({ error }));
+
+const isPaused = (group: readonly BatchResult[]): boolean => group.at(-1)?.isLastForNow === true;
 
 async function visible(group: readonly BatchResult[], run: Run, progress: WaitProgress): Promise<VisibleResult[]> {
   const values = group

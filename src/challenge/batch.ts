@@ -17,6 +17,8 @@ export interface BatchResult {
   /** Undefined where the line could not be read. */
   readonly asked: BatchLine | undefined;
   readonly outcome: BatchDone | Dns01Error;
+  /** No further line came for a while: whoever writes the lines may be waiting for this one. */
+  readonly isLastForNow?: boolean | undefined;
 }
 
 export interface BatchDone {
@@ -44,7 +46,7 @@ interface ReadLine {
  * not stop the others. An add and a removal of one value keep their order.
  */
 export async function* runBatch(lines: AsyncIterable<string>, run: Run, dryRun: boolean): AsyncGenerator<BatchResult> {
-  for await (const group of groupsOf(lines, run.deadline.signal)) {
+  for await (const { group, isLastForNow } of groupsOf(lines, run.deadline.signal)) {
     const outcomes = new Map<ReadLine, Promise<OrderResult>>();
     const changes = dryRun ? [] : group.filter(({ asked }) => asked !== undefined);
     for (const action of ['add', 'remove'] as const) {
@@ -58,7 +60,8 @@ export async function* runBatch(lines: AsyncIterable<string>, run: Run, dryRun: 
     }
     for (const each of group) {
       const { line, asked } = each;
-      yield { line, asked, outcome: each.failure ?? (await outcomes.get(each)) ?? (await previewOf(asked, run)) };
+      const outcome = each.failure ?? (await outcomes.get(each)) ?? (await previewOf(asked, run));
+      yield { line, asked, outcome, isLastForNow: isLastForNow && each === group.at(-1) };
     }
   }
 }
@@ -75,8 +78,13 @@ async function previewOf(asked: BatchLine | undefined, run: Run): Promise<BatchD
   }
 }
 
+interface Group {
+  readonly group: ReadLine[];
+  readonly isLastForNow: boolean;
+}
+
 /** Lines that are processed together: until the window is full, the input pauses or ends, or a value comes a second time. */
-async function* groupsOf(lines: AsyncIterable<string>, stop: AbortSignal): AsyncGenerator<ReadLine[]> {
+async function* groupsOf(lines: AsyncIterable<string>, stop: AbortSignal): AsyncGenerator<Group> {
   const input = lines[Symbol.asyncIterator]();
   let group: ReadLine[] = [];
   let seen = new Map<string, string>();
@@ -97,14 +105,14 @@ async function* groupsOf(lines: AsyncIterable<string>, stop: AbortSignal): Async
         group.length === MAX_READ_AHEAD ||
         (read.asked && (seen.get(key) ?? read.asked.action) !== read.asked.action)
       ) {
-        yield group;
+        yield { group, isLastForNow: !read };
         [group, seen] = [[], new Map()];
       }
       if (!read) continue;
       group.push(read);
       if (read.asked) seen.set(key, read.asked.action);
     }
-    if (group.length > 0) yield group;
+    if (group.length > 0) yield { group, isLastForNow: false };
   } finally {
     stop.removeEventListener('abort', end);
   }

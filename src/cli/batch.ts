@@ -29,15 +29,21 @@ export function batch(options: BatchOptions, io: Io): Promise<void> {
   return withRun({ ...options, timeout: options.timeout ?? BATCH_SECONDS }, io, async (run) => {
     const tally: Tally = { lines: 0, failed: 0, first: undefined };
     const progress = progressLine(io, options);
-    const done = counted(runBatch(createInterface({ input: process.stdin }), run, options.dryRun), tally, progress);
+    const lines = createInterface({ input: process.stdin });
+    const done = counted(runBatch(lines, run, options.dryRun), tally, progress);
     const results = options.wait && !options.dryRun ? onceVisible(done, run, progress.update) : done;
-    for await (const result of results) {
-      if (isDns01Error(result.outcome)) {
-        tally.failed++;
-        tally.first ??= result.outcome;
+    try {
+      for await (const result of results) {
+        if (isDns01Error(result.outcome)) {
+          tally.failed++;
+          tally.first ??= result.outcome;
+        }
+        progress.clear();
+        io.stdout(`${JSON.stringify(resultDocument(result, options.dryRun))}\n`);
       }
-      progress.clear();
-      io.stdout(`${JSON.stringify(resultDocument(result, options.dryRun))}\n`);
+    } finally {
+      // An input that is still open would keep the process alive.
+      lines.close();
     }
     progress.clear();
     if (tally.first) throw someFailed(tally, tally.first);

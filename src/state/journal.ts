@@ -90,7 +90,7 @@ export function openJournal(stateDirectory: string | undefined, warn: (message: 
     const before = await readJson(file, entrySchema);
     // A value that is known to be published at the same place keeps its entry, with the handle that its removal needs.
     const isSame = before?.state === 'published' && before.account === entry.account && before.target === entry.target;
-    if (!isSame) await writeJson(file, begun);
+    await writeJson(file, isSame ? { ...before, since: begun.since } : begun);
     return true;
   }
 

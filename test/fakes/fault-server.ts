@@ -14,7 +14,8 @@ export const FAULTS = [
   '200-html',
   'empty',
 ] as const;
-export type FaultKind = (typeof FAULTS)[number];
+/** A conflict, and a server that says when it is back, are tried on their own. */
+export type FaultKind = (typeof FAULTS)[number] | '409' | '503';
 
 export interface Fault {
   readonly kind: FaultKind;
@@ -127,7 +128,9 @@ const HTML_TYPE = { 'content-type': 'text/html' };
 /** Faults that are a complete but wrong answer. */
 const SPOILED_REPLIES: Partial<Record<FaultKind, FakeReply>> = {
   '429': { status: 429, headers: { 'retry-after': '0' } },
+  '409': { status: 409 },
   '500': { status: 500 },
+  '503': { status: 503, headers: { 'retry-after': '2' } },
   '502-html': { status: 502, headers: HTML_TYPE, body: HTML },
   '200-html': { status: 200, headers: HTML_TYPE, body: HTML },
   garbage: { status: 200, headers: JSON_TYPE, body: '\u0000\u0007{{[not json' },

@@ -40,7 +40,7 @@ const TROUBLES: Readonly<Record<string, Trouble>> = {
   ...(canMount() ? { 'disk full': { begin: fillDisk, end: unmount } } : {}),
 };
 
-const FOLDERS = ['journal', 'ledger', 'locks', 'orders', 'zones'];
+const FOLDERS = ['journal', 'rate-limits', 'refused', 'locks', 'orders', 'zones'];
 
 /** One that keeps nothing but a journal, one that has to count its requests, one that has to lock. */
 const CHOSEN: readonly SubjectName[] = isShort ? ['zoneid'] : ['ispconfig', 'zoneid', 'powerdns'];
@@ -110,7 +110,7 @@ async function halve(directory: string): Promise<void> {
 }
 
 async function fillDisk({ stateDirectory }: Place): Promise<StartSettings> {
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16k', 'tmpfs', stateDirectory]);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16k,mode=755', 'tmpfs', stateDirectory]);
   await mkdir(join(stateDirectory, 'journal'));
   await writeFile(join(stateDirectory, 'filler'), Buffer.alloc(64 * 1024)).catch(() => {});
   return {};

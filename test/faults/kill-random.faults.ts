@@ -11,13 +11,21 @@ import { NAME, SUBJECTS, type SubjectName } from './support/subjects.ts';
 import { count } from './support/tally.ts';
 import { addOf, removeOf, sweepUntilQuiet } from './support/verbs.ts';
 
-const ROUNDS = isShort ? 24 : 200;
+const ROUNDS = isShort ? 24 : 500;
 const SEED = Number(process.env['DNS01_FAULTS_SEED'] ?? Date.now() % 1_000_000);
 
 /** Who is at work when one of them is killed. The others go on, and have to do what they were asked. */
 const SCENES = ['add', 'remove', 'two adds', 'the same value twice', 'add and remove'] as const;
 
-const PLAYED: readonly SubjectName[] = ['ispconfig', 'zoneid', 'embedded', 'panelalpha', 'powerdns', 'rfc2136'];
+const PLAYED: readonly SubjectName[] = [
+  'ispconfig',
+  'zoneid',
+  'embedded',
+  'panelalpha',
+  'powerdns',
+  'rfc2136',
+  'olspanel',
+];
 
 const typical = await typicalTimes();
 process.stdout.write(

@@ -38,6 +38,19 @@ describe('the journal', () => {
     expect(await readdir(join(stateDirectory, 'journal'))).toEqual([]);
   });
 
+  it('keeps the handle of what is published when the same is begun again, and counts its age anew', async () => {
+    const journal = openJournal(stateDirectory, () => {});
+    const published = { ...entry, state: 'published', handle: { zone: ZONE, id: '7' } } as const;
+    await journal.record(published);
+    const [file = ''] = await readdir(join(stateDirectory, 'journal'));
+    const old = { version: 1, since: '2020-01-01T00:00:00.000Z', ...published };
+    await writeFile(join(stateDirectory, 'journal', file), JSON.stringify(old));
+    expect(await journal.begin(entry)).toBe(true);
+    const found = await journal.find(NAME, VALUE);
+    expect(found).toMatchObject(published);
+    expect(Date.now() - Date.parse(found?.since ?? '')).toBeLessThan(60_000);
+  });
+
   it('reads past what a crash or a hand has left there', async () => {
     const journal = openJournal(stateDirectory, () => {});
     await journal.record(entry);

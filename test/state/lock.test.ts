@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -80,6 +80,31 @@ it('a holder that was stopped until another took its lock learns of that before 
   });
 });
 
+it('a holder that was stopped until another took its lock leaves that alone', async () => {
+  const options = { deadline: deadline(), info: () => {} };
+  await withLock(path, options, async ({ check }) => {
+    const longAgo = new Date(Date.now() - 60_000);
+    await writeFile(`${path}.holder`, '4711 on elsewhere and-another-one');
+    await utimes(`${path}.lock`, longAgo, longAgo);
+    await expect(check()).rejects.toMatchObject({ code: 'E_LOCK' });
+    expect((await stat(`${path}.lock`)).mtimeMs).toBe(longAgo.getTime());
+  });
+  expect(await readdir(join(directory, 'locks'))).toEqual(['account.holder', 'account.lock']);
+});
+
+it('a holder that looks after its lock keeps it for as long as it works', { timeout: 40_000 }, async () => {
+  const options = { deadline: deadline(30_000), info: () => {} };
+  const second = withLock(path, options, async ({ check }) => {
+    await check();
+    const other = withLock(path, { ...options, deadline: deadline(12_500) }, async () => 'both inside');
+    await expect(other).rejects.toMatchObject({ code: 'E_LOCK' });
+    await check();
+    return 'still held';
+  });
+  expect(await second).toBe('still held');
+  expect(await readdir(join(directory, 'locks'))).toEqual([]);
+});
+
 it('a lock that was touched in the future is waited for no longer than a dead one', { timeout: 40_000 }, async () => {
   await mkdir(`${path}.lock`, { recursive: true });
   const ahead = new Date(Date.now() + 94_608_000_000);
@@ -94,7 +119,6 @@ it('the name of the holder is gone with the lock, and never follows a link', asy
   await symlink(victim, `${path}.holder`);
   await withLock(path, { deadline: deadline(), info: () => {} }, async () => {});
   expect(await readFile(victim, 'utf8')).toBe('precious');
-  await rm(`${path}.holder`);
   await withLock(path, { deadline: deadline(), info: () => {} }, async () => {});
   expect(await readdir(join(directory, 'locks'))).toEqual([]);
 });

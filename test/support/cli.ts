@@ -28,6 +28,8 @@ export interface RunSettings {
   readonly cwd?: string;
   /** Its stdin; default: nothing. */
   readonly input?: string;
+  /** Its stdin stays open after that. */
+  readonly staysOpen?: boolean;
   /** The name that it is called by. */
   readonly program?: 'dns01' | 'dns01-hook';
   /** Called with the process after its start, e.g. to end it. */
@@ -69,7 +71,7 @@ export async function openWorkplace(): Promise<Workplace> {
 
 function spawnCli(
   args: readonly string[],
-  { env, cwd, program = 'dns01', input, onStart }: RunSettings,
+  { env, cwd, program = 'dns01', input, staysOpen = false, onStart }: RunSettings,
 ): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [bundleOf(program), ...args], {
@@ -77,7 +79,8 @@ function spawnCli(
       cwd,
       stdio: ['pipe', 'pipe', 'pipe'],
     });
-    child.stdin.on('error', () => {}).end(input);
+    child.stdin.on('error', () => {}).write(input ?? '');
+    if (!staysOpen) child.stdin.end();
     const chunks = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
     child.stdout.on('data', (chunk: Buffer) => chunks.stdout.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => chunks.stderr.push(chunk));

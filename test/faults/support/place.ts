@@ -28,6 +28,13 @@ export interface StartSettings {
   /** A line of sh before the program, e.g. a limit. */
   readonly before?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** What comes on stdin, which stays open until the process ends; nothing, unless said. */
+  readonly input?: string;
+}
+
+export interface PlaceSettings {
+  /** Name servers of the zone, for what is waited for. */
+  readonly nameserver?: string;
 }
 
 /** One machine with dns01 on it, the account `it` that has the zone, another one `elsewhere`, and the provider's server behind a gate. */
@@ -52,7 +59,7 @@ export type Patience = 'hasty' | 'patient';
 
 const REQUEST_TIMES: Readonly<Record<Patience, number>> = { hasty: 0.35, patient: 20 };
 
-export async function openPlace({ provider, start }: SubjectKind): Promise<Place> {
+export async function openPlace({ provider, start }: SubjectKind, settings: PlaceSettings = {}): Promise<Place> {
   const directory = await mkdtemp(join(tmpdir(), 'dns01-faults-'));
   const stateDirectory = join(directory, 'state');
   await mkdir(stateDirectory);
@@ -62,7 +69,7 @@ export async function openPlace({ provider, start }: SubjectKind): Promise<Place
   const outputs: string[] = [];
   const configOf = (patience: Patience) => join(directory, `${patience}.yaml`);
   for (const patience of ['hasty', 'patient'] as const) {
-    await writeFile(configOf(patience), configText(provider, subject, gate, patience));
+    await writeFile(configOf(patience), configText({ provider, subject, gate, patience, ...settings }));
     await chmod(configOf(patience), 0o644);
   }
   const environment = { DNS01_CONFIG: configOf('patient'), DNS01_STATE_DIR: stateDirectory };
@@ -89,15 +96,16 @@ export async function openPlace({ provider, start }: SubjectKind): Promise<Place
       outputs.push(said.stdout, said.stderr);
       return { code, ...said };
     },
-    start(args, { uid, before, env } = {}) {
+    start(args, { uid, before, env, input } = {}) {
       const command = [process.execPath, bundle, ...args];
       const [file = '', ...rest] =
         before === undefined ? command : ['sh', '-c', `${before}; exec "$@"`, 'sh', ...command];
       const child = spawn(file, rest, {
         env: { ...environment, ...env },
-        stdio: ['ignore', 'pipe', 'pipe'],
+        stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
         ...(uid === undefined ? {} : { uid }),
       });
+      child.stdin?.on('error', () => {}).write(input ?? '');
       return { child, ended: ending(child, outputs) };
     },
     // One that is not to be read holds nothing.
@@ -125,7 +133,14 @@ export async function openPlace({ provider, start }: SubjectKind): Promise<Place
   };
 }
 
-function configText(provider: string, subject: Subject, gate: Gate, patience: Patience): string {
+interface ConfigParts extends PlaceSettings {
+  readonly provider: string;
+  readonly subject: Subject;
+  readonly gate: Gate;
+  readonly patience: Patience;
+}
+
+function configText({ provider, subject, gate, patience, nameserver }: ConfigParts): string {
   const host = hostOf(subject);
   const isHttp = host !== undefined && subject.lineOf === undefined;
   const account = {
@@ -137,10 +152,12 @@ function configText(provider: string, subject: Subject, gate: Gate, patience: Pa
   const text = JSON.stringify({
     accounts: {
       it: account,
+      // The same server, by another name.
+      twin: account,
       elsewhere: { provider: 'embedded', zones: [ZONE] },
     },
     zones: { [ZONE]: 'it' },
-    dns: { followCnames: false },
+    dns: { followCnames: false, ...(nameserver === undefined ? {} : { nameservers: { [ZONE]: [nameserver] } }) },
   });
   return host === undefined ? text : text.replaceAll(host, gate.host);
 }

@@ -43,6 +43,8 @@ const effectsOf = (kind: Mishap['kind'], call: Mishap['call']): readonly Mishap[
 export interface ProgramSubject extends Subject {
   /** From now on it happens. */
   suffer(mishap: Mishap): Promise<void>;
+  /** Whether it has happened. */
+  isSuffering(): boolean;
   /** Nothing happens any more. Whether it ever did. */
   recover(): Promise<boolean>;
 }
@@ -116,6 +118,7 @@ export async function startProgram(name: ProgramName): Promise<ProgramSubject> {
         `${unlessMeant}touch '${scratch.path('happened')}'\n${once}${MISHAPS[kind]}\n`,
       );
     },
+    isSuffering: () => existsSync(scratch.path('happened')),
     async recover() {
       for (const effect of ['before', 'after']) await rm(scratch.path(effect), { force: true });
       return existsSync(scratch.path('happened'));

@@ -1,4 +1,5 @@
-import { mkdir, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openRecords, type Records } from '../../../providers/embedded/records.ts';
@@ -32,6 +33,21 @@ describe('the records', () => {
     );
     const held = await openRecords(directory).all();
     expect(held.map(({ value }) => value).sort()).toEqual(values.map((value) => `new-${value}`).sort());
+  });
+
+  it.each(['a pipe', 'a directory', 'a link'])('are not held up by %s in the place of one', async (kind) => {
+    const records = openRecords(directory);
+    await records.add(record('one'));
+    await records.add(record('two'));
+    const [file = ''] = (await readdir(directory)).map((name) => join(directory, name));
+    const text = await readFile(file, 'utf8');
+    await rm(file);
+    if (kind === 'a pipe') execFileSync('mkfifo', [file]);
+    else if (kind === 'a directory') await mkdir(file);
+    else await symlink('/dev/zero', file);
+    expect(await records.at(NAME)).toHaveLength(1);
+    expect(await records.add(JSON.parse(text))).toBe(true);
+    expect((await records.at(NAME)).map(({ value }) => value).sort()).toEqual(['one', 'two']);
   });
 
   it('can be read while they are written, each whole or not at all', async () => {
