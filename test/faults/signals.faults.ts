@@ -180,7 +180,7 @@ describe.concurrent('a second signal', () => {
         const began = performance.now();
         run.child.kill('SIGINT');
         const { code } = await run.ended;
-        expect({ code, isQuick: performance.now() - began < 2000 }).toEqual({ code: 130, isQuick: true });
+        expect({ code, isQuick: performance.now() - began < 6000 }).toEqual({ code: 130, isQuick: true });
         await undo.letGo();
         await place.gate.settled();
         await heal(place, foreign, findings);

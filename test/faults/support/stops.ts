@@ -52,7 +52,7 @@ export async function openStopPlace(name: StoppedName): Promise<StopPlace> {
   const place = await openPlace(kind, { nameserver: dns.at });
   return {
     ...place,
-    hold: (which, delayMs = 50) => (program ? holdProgram(program) : holdRequest(place, which, delayMs)),
+    hold: (which, delayMs = 400) => (program ? holdProgram(program) : holdRequest(place, which, delayMs)),
     waiting: () => until(() => dns.questions.some((question) => question.name === NAME && question.type === 'TXT')),
     async close() {
       await place.close();
