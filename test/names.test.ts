@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { challengeNameOf, parseValue } from '../src/challenge/challenge.ts';
 import { isDns01Error } from '../src/errors.ts';
-import { isWithin, longestZone, nameAndAbove, normaliseName } from '../src/names.ts';
+import { isWithin, longestZone, nameAndAbove, normaliseName, parseName } from '../src/names.ts';
 
 describe('a name', () => {
   it('has one form, whatever it is given as, or is refused with a usage error', () => {
@@ -24,6 +24,20 @@ describe('a name', () => {
   it('in Unicode and in Punycode is the same', () => {
     expect(normaliseName('Müller.Example')).toBe('xn--mller-kva.example');
     expect(normaliseName('XN--MLLER-KVA.example.')).toBe('xn--mller-kva.example');
+  });
+
+  it.each([
+    'bob.example/ü',
+    'bob.example#ü',
+    'bob.example?ü',
+    'bob.example\\ü',
+    'bob%2eexampleü',
+    'ü\n.com',
+    '０x7f.1',
+    '１',
+  ])('is never read like a URL: %s', (text) => {
+    expect(parseName(text)).toBeUndefined();
+    expect(() => normaliseName(text)).toThrow(/is not a domain name/);
   });
 
   it('of a wildcard has the challenge of its base', () => {

@@ -1,2 +1,0 @@
-import base from './vitest.config.ts';
-export default { test: { ...base.test, globalSetup: [], maxWorkers: 2 } };
