@@ -269,7 +269,7 @@ for (const [title, start] of Object.entries(PRIMARIES)) {
     it('says BADKEY for a key that the server does not know', async () => {
       const failure = await failureOf(open({ ...firstKey(), name: 'nobody' }).addTxt(recordOf(VALUE)));
       expect(failure).toMatchObject({ code: 'E_AUTH', message: expect.stringContaining('BADKEY') });
-      expect(failure.hint).toContain('letter by letter');
+      expect(failure.hint).toContain('exactly the same as at the server');
     });
 
     it('says that the secret is wrong', async () => {
