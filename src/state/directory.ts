@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { checkTrusted } from '../config/trusted-file.ts';
 
@@ -14,7 +14,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function openStateDirectory(env: Environment, warn: (message: string) => void): string | undefined {
   const directory = stateDirectory(env);
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectory(directory);
   } catch (error) {
     warn(
       `the state directory ${directory} cannot be used (${(error as Error).message}); ` +
@@ -31,4 +31,26 @@ function stateDirectory(env: Environment): string {
   if (given) return given;
   if (process.getuid?.() === 0) return '/var/lib/dns01';
   return join(env['XDG_STATE_HOME'] || join(homedir(), '.local', 'state'), 'dns01');
+}
+
+/**
+ * Make a directory and those above it that are missing, one by one: Node's own way of doing that never ends where the
+ * system denies that a directory exists in which it was just found, as /proc does.
+ */
+export function makeDirectory(path: string): void {
+  const make = () => {
+    try {
+      mkdirSync(path, { mode: 0o700 });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  };
+  try {
+    make();
+  } catch (error) {
+    const above = dirname(path);
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || above === path) throw error;
+    makeDirectory(above);
+    make();
+  }
 }

@@ -1,9 +1,10 @@
 import { constants, type Stats } from 'node:fs';
-import { lstat, mkdir, open, readdir, rm } from 'node:fs/promises';
+import { lstat, open, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import pLimit from 'p-limit';
 import * as z from 'zod/mini';
 import { parseJson } from '../output/text.ts';
+import { makeDirectory } from './directory.ts';
 
 /**
  * Small JSON files, each written whole or not at all: a process that dies halfway leaves the old one. The state directory
@@ -113,7 +114,7 @@ export async function remove(file: string): Promise<void> {
 
 /** @throws where the folder is a link or others can write it */
 export async function makeFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  makeDirectory(folder);
   await refuseForeign(folder);
 }
 

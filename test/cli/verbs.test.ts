@@ -219,8 +219,8 @@ describe('what is refused', () => {
   it.each([
     ['_acme-challenge..example.com', /empty label/],
     [`_acme-challenge.${'a'.repeat(64)}.com`, /longer than 63/],
-    ['_acme-challenge.exa mple.com', /not made of letters/],
-    ['_acme-challenge.ab--cd.example.com', /not made of letters/],
+    ['_acme-challenge.exa mple.com', /may only have letters/],
+    ['_acme-challenge.ab--cd.example.com', /may only have letters/],
   ])('the name %s', async (wrong, why) => {
     expectFailure(await here.run(['add-txt', wrong, VALUE]), 64, why);
   });

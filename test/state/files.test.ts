@@ -33,6 +33,10 @@ it('a folder that is a link is not written into', async () => {
   await expect(writeJson(join(directory, 'journal', 'a.json'), { it: 'mine' })).rejects.toThrow('not a directory');
 });
 
+it('a place where nothing can be made is an error, and not a loop without end', async () => {
+  await expect(writeJson('/proc/self/fd/journal/a.json', { it: 'mine' })).rejects.toThrow();
+});
+
 it('a FIFO does not hold up whoever reads', async () => {
   const fifo = join(directory, 'fifo.json');
   execFileSync('mkfifo', [fifo]);
