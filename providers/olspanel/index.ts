@@ -60,6 +60,8 @@ export default defineProvider({
   http: true,
   exclusive: true,
   changes: { atMost: 200, atomic: true },
+  // What is written is the records of PowerDNS, which an account of that provider may write too.
+  serverOf: ({ url, powerdns: own }) => new URL(own?.url ?? url).host,
   create({ url, username, password, powerdns: own }, context) {
     const dns = own && powerdns.create(own, context);
     const api = createApi(context, {

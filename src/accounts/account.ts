@@ -132,7 +132,7 @@ export async function openAccount(name: string, run: AccountRun): Promise<Accoun
     definition,
     use,
     limit: pLimit(definition.concurrency ?? 1),
-    lockOf: (zone) => digest(`${definition.type} ${server} ${zone}`),
+    lockOf: (zone) => digest(`${server} ${zone}`),
     async checkingBeforeWrites(check, task) {
       checks.add(check);
       return task().finally(() => checks.delete(check));
