@@ -118,7 +118,8 @@ describe.each(HTTP_SUBJECTS)('whatever an API of %s answers', (name) => {
         front.server.requests.length = 0;
         expect(Object.keys(Object.prototype)).toEqual([]);
       }),
-      { numRuns: 3 * wanted },
+      // Many a verb asks nothing when its first answer was bent: the runs suffice for twice what is wanted.
+      { numRuns: 6 * wanted },
     );
     expect(asked).toBeGreaterThan(wanted);
     count(task, { answers: asked });
