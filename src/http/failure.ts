@@ -39,9 +39,13 @@ const HINTS: Record<string, string | undefined> = {
 };
 
 function certificateFailure(error: unknown, code: string, call: string, origin: string): Dns01Error {
+  // Setting `ca` does not help where the certificate is for another name.
+  const isOtherName = code === 'ERR_TLS_CERT_ALTNAME_INVALID' || code === 'HOSTNAME_MISMATCH';
   return new Dns01Error('E_AUTH', `${call}: the certificate of ${origin} is not trusted (${code})`, {
     cause: error,
-    hint: "set ca: FILE (the panel's own certificate authority) or fingerprint: (SHA-256 of its certificate) in the account",
+    hint: isOtherName
+      ? 'the certificate is for another host name: use that name in url, or set fingerprint: (SHA-256 of the certificate) in the account'
+      : "set ca: FILE (the panel's own certificate authority) or fingerprint: (SHA-256 of its certificate) in the account",
   });
 }
 

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { createServer as createHttps } from 'node:https';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startDeadline } from '../../src/deadline.ts';
@@ -46,6 +47,20 @@ describe('a TLS server', () => {
   it('is trusted with its CA', async () => {
     const server = keep(await startHttps('server'));
     expect((await get(server.origin, { ca })).status).toBe(200);
+  });
+
+  it('with a certificate for another name is not trusted, and the hint does not say to set the CA again', async () => {
+    const file = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}`, import.meta.url));
+    const server = createHttps({ cert: file('server.pem'), key: file('server.key') });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.2', resolve));
+    closers.push(() => new Promise((resolve) => server.close(() => resolve())));
+    const { port } = server.address() as AddressInfo;
+    await expect(get(`https://127.0.0.2:${port}`, { ca })).rejects.toMatchObject({
+      code: 'E_AUTH',
+      hint: expect.stringMatching(
+        /^the certificate is for another host name: use that name in url, or set fingerprint/,
+      ),
+    });
   });
 
   it('with another CA is not trusted', async () => {
