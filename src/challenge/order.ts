@@ -145,7 +145,10 @@ async function valuesToAwait(
 async function undo({ challenges, principal }: Order, results: readonly OrderResult[], run: Run): Promise<void> {
   const published = results.filter((result): result is Changed => !isDns01Error(result));
   await run.afterwards(UNDO_MS, async (later) => {
-    for (const given of challenges) {
+    for (const [index, given] of challenges.entries()) {
+      const result = results[index];
+      // Refused by the check, so nothing was written, and the check would stop the undoing of the others.
+      if (isDns01Error(result) && result.code === 'E_USAGE') continue;
       const { name, value } = check(given, { ...later, log: { ...later.log, warn: () => {} } });
       const wasWritten = published.some((done) => done.changed === true && done.name === name && done.value === value);
       const isOpen = (await later.journal.find(name, value))?.state === 'intent';

@@ -66,6 +66,12 @@ it('a hook refuses --dry-run, because its client would take silence for success'
   expect(panels.ispconfig.held(NAME)).toEqual([]);
 });
 
+it('a value that is refused does not keep the others of its call from being undone', async () => {
+  const names = ['example.com', 'f', 'a "quoted" value', 'www.example.com', 'f', VALUE];
+  expect((await here.run(['hook', 'dehydrated', 'deploy_challenge', ...names])).code).toBe(64);
+  expect(panels.ispconfig.held('_acme-challenge.www.example.com')).toEqual([]);
+});
+
 describe('a hook waits', () => {
   it.each([
     ['uacme', ['begin', 'dns-01', 'example.com', 't', VALUE], true],
