@@ -7,6 +7,7 @@ import { startIspconfigFake } from '../../fakes/ispconfig.ts';
 import { startOlspanelFake } from '../../fakes/olspanel.ts';
 import { type PanelalphaFakeSettings, startPanelalphaFake } from '../../fakes/panelalpha.ts';
 import { startPowerdnsFake } from '../../fakes/powerdns.ts';
+import type { StandIn } from '../../fakes/stand-in.ts';
 import { startZoneidFake, type ZoneidFakeSettings } from '../../fakes/zoneid.ts';
 import type { LineOf } from './gate.ts';
 import { joinServers } from './joined.ts';
@@ -66,6 +67,26 @@ export const SUBJECTS = {
 } as const satisfies Record<string, SubjectKind>;
 
 export type SubjectName = keyof typeof SUBJECTS;
+
+/** A provider with a stand-in of the common shape. */
+export function standIn(provider: string, start: () => Promise<StandIn>): SubjectKind {
+  return {
+    provider,
+    async start() {
+      const it = await start();
+      for (const [name, value] of FOREIGN) it.plant(name, value);
+      it.plant(`www.${ZONE}`, '192.0.2.1', 'A');
+      return {
+        server: it.server,
+        options: it.options,
+        secrets: it.secrets,
+        held: async (name) => it.held(name),
+        everything: async () => it.everything(),
+        close: () => it.close(),
+      };
+    },
+  };
+}
 
 async function ispconfig(): Promise<Subject> {
   const password = 'Panel+Pass/wörd "42"';
