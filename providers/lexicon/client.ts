@@ -26,7 +26,7 @@ interface LexiconSettings {
 const USUAL_PLACES = ['/usr/local/bin/lexicon', '/usr/bin/lexicon'];
 
 /** The file names of tldextract's list of public suffixes, since 3.0: upstream's and Debian's. */
-const SUFFIX_LISTS = ['de84b5ca2167d4c83e38fb162f2e8738', '704b6b0e53ba2966d92e690044b663f4'];
+export const SUFFIX_LISTS = ['de84b5ca2167d4c83e38fb162f2e8738', '704b6b0e53ba2966d92e690044b663f4'];
 
 /** `lexicon SERVICE list … --output JSON` of 3.11.7: one line. Warnings come on lines before it. */
 const listSchema = z.array(z.looseObject({ type: z.string(), name: z.string(), content: z.string() }));

@@ -182,7 +182,7 @@ export async function startFakeDns(settings: FakeDnsSettings = {}): Promise<Fake
 interface FakeAnswer {
   readonly rcode?: keyof typeof RCODES;
   readonly authoritative?: boolean;
-  readonly answers?: readonly FakeRecord[];
+  readonly answers?: readonly (FakeRecord | { readonly soa: string })[];
   readonly authorities?: readonly (FakeRecord | { readonly soa: string })[];
   readonly additionals?: readonly FakeRecord[];
 }
@@ -196,6 +196,7 @@ function answerFrom(zones: readonly FakeZone[], question: dnsPacket.Question, re
   if (cut !== undefined && !resolver) return referral(cut, zone.delegations?.[cut] ?? {});
 
   const authoritative = !resolver && !zone.lame;
+  if (question.type === 'SOA' && name === zone.name) return { authoritative, answers: [{ soa: zone.name }] };
   const own = (zone.records ?? []).filter((record) => record.name === name);
   const here = own.length > 0 ? own : fromWildcard(zone, name);
   const wanted = here.filter(({ type }) => type === question.type);
@@ -238,12 +239,14 @@ function packet(query: dnsPacket.DecodedPacket, answer: FakeAnswer): dnsPacket.P
     flags: RCODES[rcode] | (authoritative ? dnsPacket.AUTHORITATIVE_ANSWER : 0),
     questions: query.questions ?? [],
     answers: answers.map(onWire),
-    authorities: authorities.map((record) => ('soa' in record ? soa(record.soa) : onWire(record))),
+    authorities: authorities.map(onWire),
     additionals: additionals.map(onWire),
   };
 }
 
-function onWire({ name, type, data }: FakeRecord): dnsPacket.Answer {
+function onWire(record: FakeRecord | { readonly soa: string }): dnsPacket.Answer {
+  if ('soa' in record) return soa(record.soa);
+  const { name, type, data } = record;
   if (type !== 'CAA') return { name, type, data, ttl: 60 };
   const [, flags, tag = '', value = ''] = /^(\d+) (\S+) (.*)$/.exec(data) ?? [];
   // The package's types only know the tags of the first RFC.

@@ -154,7 +154,9 @@ export async function startZoneidFake(settings: ZoneidFakeSettings = {}): Promis
 
   function shown(zone: string, record: StoredTxt): unknown {
     const id = settings.ids === 'number' ? record.id : String(record.id);
-    return { ...record, id, resource_url: `${url(zone)}/txt/${id}`, modify: true, comment: null };
+    const { id: _, ...rest } = record;
+    // In the order of the live API, which acme.sh's script relies on.
+    return { id, resource_url: `${url(zone)}/txt/${id}`, ...rest, modify: true, comment: null };
   }
 
   const url = (zone: string) => `https://api.zone.eu/v2/dns/${zone}`;

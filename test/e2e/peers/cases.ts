@@ -1,0 +1,20 @@
+import { startZoneidFake } from '../../fakes/zoneid.ts';
+import type { PeerCase } from './peers.ts';
+
+/**
+ * How the clients of other projects use each provider: through the vendor's own address, with the login of the stand-in.
+ * A client that does not have the provider is left out.
+ */
+export const CASES: readonly PeerCase[] = [
+  {
+    provider: 'zoneid',
+    async start() {
+      const fake = await startZoneidFake({ username: 'it', apiKey: 'zoneid-api-key' });
+      const calls = { add: 'POST txt', remove: 'DELETE txt' };
+      return { ...fake, options: {}, secrets: [], calls, plant: () => {}, everything: () => [] };
+    },
+    hosts: ['api.zone.eu', 'api.zone.ee'],
+    lego: { code: 'zoneee', env: { ZONEEE_API_USER: 'it', ZONEEE_API_KEY: 'zoneid-api-key' } },
+    acmesh: { script: 'dns_zone', env: { ZONE_Username: 'it', ZONE_Key: 'zoneid-api-key' } },
+  },
+];
