@@ -14,7 +14,7 @@ const MAX_SKEW_S = 120;
 const MAX_ZONES_SHOWN = 5;
 
 /** A credential gets a warning this long before its end. */
-const SOON_DAYS = 14;
+const SOON_DAYS = 30;
 const DAY_MS = 86_400_000;
 
 /** A name at the end of its CNAMEs, and the zones that may hold it. */

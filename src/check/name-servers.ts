@@ -1,8 +1,11 @@
+import { validAccount } from '../accounts/definition.ts';
+import { isServerOf, providersServing } from '../accounts/served-by.ts';
 import type { Run } from '../challenge/run.ts';
 import type { Target } from '../challenge/target.ts';
+import type { Authority } from '../dns/authority.ts';
 import { asDns01Error } from '../errors.ts';
 import type { Fqdn } from '../names.ts';
-import type { Findings, Reporter } from './finding.ts';
+import { type Findings, type Reporter, reporterFor } from './finding.ts';
 
 /**
  * Whether the zone is delegated to the servers of the account that writes it, by the zone's NS records at the provider.
@@ -12,7 +15,8 @@ import type { Findings, Reporter } from './finding.ts';
 export async function* checkNameServers({ name, account }: Target, run: Run, report: Reporter): Findings {
   const { zone, servers, configured } = await run.authorities.find(name);
   if (configured) return;
-  const asked = [...new Set(servers.map((server) => server.name))];
+  const asked = namesOf(servers);
+  yield* checkProvider(account, zone, asked, run, report);
   let written: string[];
   try {
     written = await nameServersAt(account, zone, run);
@@ -36,6 +40,37 @@ export async function* checkNameServers({ name, account }: Target, run: Run, rep
     );
   }
 }
+
+/** Which providers serve a zone, by the names of its servers. */
+export async function* showProviders({ zone, servers, configured }: Authority): Findings {
+  if (configured) return;
+  const found = await providersServing(namesOf(servers));
+  if (found.length === 0) return;
+  const shown = found.map(({ title, type }) => `${title} (provider: ${type})`).join(' and ');
+  yield reporterFor(`zone ${zone}`).good('provider', `${zone} is served by ${shown}`);
+}
+
+/** Whether an account writes to another provider than the one that serves the zone. */
+async function* checkProvider(
+  account: string,
+  zone: Fqdn,
+  asked: readonly string[],
+  run: Run,
+  report: Reporter,
+): Findings {
+  const { definition } = await validAccount(account, run);
+  const isOwn = asked.some((name) => isServerOf(definition, name));
+  if (isOwn || !definition.nameServerPatterns) return;
+  const [serving] = await providersServing(asked);
+  if (!serving) return;
+  yield report.warning(
+    'delegation',
+    `${zone} is served by ${serving.title}, but account ${account} writes to ${definition.title}`,
+    `use an account with provider: ${serving.type}, or change the delegation of ${zone} at its registrar`,
+  );
+}
+
+const namesOf = (servers: Authority['servers']): string[] => [...new Set(servers.map(({ name }) => name))];
 
 async function nameServersAt(account: string, zone: Fqdn, run: Run): Promise<string[]> {
   const { use } = await run.account(account);

@@ -6,7 +6,7 @@ import type { Authority } from '../dns/authority.ts';
 import { checkCaa } from './caa.ts';
 import type { IssueRequest } from './caa-rules.ts';
 import { type Finding, type Findings, type Reporter, reporterFor } from './finding.ts';
-import { checkNameServers } from './name-servers.ts';
+import { checkNameServers, showProviders } from './name-servers.ts';
 import { checkServers, checkWildcard } from './servers.ts';
 import type { Wanted } from './wanted.ts';
 
@@ -39,6 +39,7 @@ async function* checkDns(wanted: Wanted, settings: NameSettings, run: Run, repor
     if (checkedZones.has(authority.zone)) return;
     checkedZones.add(authority.zone);
     yield* checkServers(authority, run);
+    yield* showProviders(authority);
   };
   const authority = await run.authorities.find(wanted.challenge);
   yield* once(authority);

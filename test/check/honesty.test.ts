@@ -135,7 +135,7 @@ describe('a refusal is bad', () => {
       await ownProvider({
         checkRights: `return [
           { right: 'script', held: false, hint: 'install it' },
-          { right: 'token', held: true, ${until(3)} },
+          { right: 'token', held: true, ${until(29)} },
           { right: 'old token', held: true, ${until(-3)} },
           { right: 'new token', held: true, ${until(300)} },
         ];`,

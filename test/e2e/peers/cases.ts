@@ -13,6 +13,7 @@ export const CASES: readonly PeerCase[] = [
       const calls = { add: 'POST txt', remove: 'DELETE txt' };
       return { ...fake, options: {}, secrets: [], calls, plant: () => {}, everything: () => [] };
     },
+    own: false,
     hosts: ['api.zone.eu', 'api.zone.ee'],
     lego: { code: 'zoneee', env: { ZONEEE_API_USER: 'it', ZONEEE_API_KEY: 'zoneid-api-key' } },
     acmesh: { script: 'dns_zone', env: { ZONE_Username: 'it', ZONE_Key: 'zoneid-api-key' } },

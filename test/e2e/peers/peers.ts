@@ -11,7 +11,7 @@ import { suffixListFor } from './suffix-list.ts';
 
 export const ZONE = 'example.com';
 export const NAME = `_acme-challenge.${ZONE}`;
-const VALUE = 'LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ';
+export const VALUE = 'LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ';
 
 /** How other clients use one provider. */
 export interface PeerCase {
@@ -21,6 +21,8 @@ export interface PeerCase {
   readonly hosts: readonly string[];
   readonly lego?: { readonly code: string; readonly env: Environment };
   readonly lexicon?: { readonly service: string; readonly env: Environment; readonly args?: readonly string[] };
+  /** False where 50 names at once would wait for the vendor's rate limit. */
+  readonly own?: false;
   readonly acmesh?: { readonly script: string; readonly env: Environment };
 }
 
