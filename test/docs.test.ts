@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { generate } from '../scripts/docs/generate.ts';
+import { readCounted } from './e2e/peers/counted.ts';
 import { root } from './support/paths.ts';
 
 it('the generated docs are those of the code (npm run docs makes them anew)', async () => {
@@ -14,4 +15,14 @@ it('the generated docs are those of the code (npm run docs makes them anew)', as
       .filter((path) => path.startsWith('docs/providers/'))
       .sort(),
   ).toEqual(pages.sort());
+});
+
+it('no provider needs more requests than the best of the other clients', () => {
+  for (const [provider, { dns01, ...peers }] of Object.entries(readCounted())) {
+    if (!dns01) continue;
+    const best = Math.min(...Object.values(peers).map(({ add, remove }) => add + remove));
+    expect(dns01.first.add + dns01.first.remove, provider).toBeLessThanOrEqual(best);
+    expect(dns01.later.add + dns01.later.remove, provider).toBeLessThanOrEqual(best);
+    expect(dns01.fifty.add + dns01.fifty.remove, provider).toBeLessThanOrEqual(50 * best);
+  }
 });

@@ -2,6 +2,7 @@ import { providers } from '../../providers/index.ts';
 import type { ProviderDefinition } from '../../src/provider.ts';
 import { configJsonSchema } from './config-schema.ts';
 import { GENERATED, providerPage } from './provider-page.ts';
+import { requestTable } from './request-table.ts';
 
 export async function generate(): Promise<Record<string, string>> {
   const definitions = await Promise.all(Object.values(providers).map(async (load) => (await load()).default));
@@ -32,5 +33,7 @@ function overview(definitions: readonly ProviderDefinition[]): string {
 | provider | \`provider:\` | what it needs | requests to add | requests to remove | what it was tried against |
 |---|---|---|---|---|---|
 ${rows.join('\n')}
+
+${requestTable(definitions)}
 `;
 }
