@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { FaultServer } from '../../fakes/fault-server.ts';
 import { startIspconfigFake } from '../../fakes/ispconfig.ts';
 import { startPanelalphaFake } from '../../fakes/panelalpha.ts';
+import type { StandIn, StandInSettings } from '../../fakes/stand-in.ts';
 import { startZoneidFake } from '../../fakes/zoneid.ts';
 import type { Lab } from '../lab/lab.ts';
 import { type Account, zoneContents } from './account.ts';
@@ -60,6 +61,31 @@ export async function ispconfigAccount(lab: Lab, zone: string): Promise<FakeAcco
       return [...atFake, ...(await zoneContents(lab.primary, zone))];
     },
     close: () => fake.close(),
+  };
+}
+
+/** A stand-in of the common shape. */
+export async function standInAccount(
+  lab: Lab,
+  zone: string,
+  provider: string,
+  start: (settings: StandInSettings) => Promise<StandIn>,
+): Promise<FakeAccount> {
+  const standIn = await start({
+    zones: [zone],
+    onChange: (_zone, name, value, change) => carry(lab, { zone, name, value, change }),
+  });
+  return {
+    zone,
+    login: { provider, ...standIn.options },
+    secrets: standIn.secrets,
+    server: standIn.server,
+    async plant(name, value) {
+      standIn.plant(name, value);
+      await lab.publish(zone, name, value);
+    },
+    contents: async () => [...standIn.everything(), ...(await zoneContents(lab.primary, zone))],
+    close: () => standIn.close(),
   };
 }
 
