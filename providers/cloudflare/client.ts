@@ -72,15 +72,17 @@ function refusalOf(answer: HttpAnswer): Refusal | undefined {
       hint: "add this machine's address to the token's Client IP Address Filtering",
     };
   }
-  if (answer.status === 401 || hasCode(answer, TOKEN_REFUSED)) {
+  const isUnknown = errors.some(({ code, message }) => code === 9109 && /invalid/i.test(message));
+  if (answer.status === 401 || isUnknown || hasCode(answer, TOKEN_REFUSED)) {
     return {
       code: 'E_AUTH',
       text: 'the API token was refused',
       hint: 'set token to an API token, not to the Global API Key, and check that it has not ended (dash.cloudflare.com/profile/api-tokens)',
     };
   }
+  // Also the answer to a zone that is not among those of the token.
   if (answer.status === 403) {
-    return { code: 'E_AUTH', text: 'the token does not have the right to do this, or was refused', hint: DNS_RIGHT };
+    return { code: 'E_AUTH', text: 'the token does not have the right to do this', hint: DNS_RIGHT, tryNextZone: true };
   }
   if (hasCode(answer, NO_ZONE)) return { code: 'E_ZONE', text: 'the account has no zone with this id' };
   if (answer.status < 500) {
@@ -132,10 +134,8 @@ export function createClient({ token, zoneId, url }: CloudflareOptions, context:
       const found = await findZone(zone);
       if (found) return found.id;
     } catch (error) {
-      if (!isDns01Error(error) || error.status !== 403) throw error;
-      if (zoneId && (await isNamed(zoneId, zone))) return zoneId;
-      // The answer to a name outside of the token's zones, and to a token without zones.
-      if (!zoneId) throw new Dns01Error(error.code, error.message, { ...error, tryNextZone: true });
+      if (!zoneId || !isDns01Error(error) || error.status !== 403 || !error.tryNextZone) throw error;
+      if (await isNamed(zoneId, zone)) return zoneId;
     }
     throw new Dns01Error('E_ZONE', zoneId ? `zoneId is not the id of ${zone}` : `the token sees no zone ${zone}`, {
       hint: `check that ${zone} is in the Cloudflare account and among the zone resources of the token`,

@@ -15,10 +15,11 @@ export interface CloudflareFakeSettings extends StandInSettings {
 }
 
 export interface CloudflareFake extends StandIn {
-  /** The id of each zone. */
   readonly zoneIds: ReadonlyMap<string, string>;
   /** Another id, as if the zone had been removed and added again. */
   renewZone(zone: string): void;
+  /** Removes the records of a name without the API. */
+  unplant(name: string): void;
 }
 
 interface StoredRecord {
@@ -30,6 +31,9 @@ interface StoredRecord {
   readonly ttl: number;
 }
 
+/** The token of a user, in the form of before 2026. */
+export const CLOUDFLARE_TOKEN = 'gWLX2tc008RPN0yxuphRS2wGw-LviphCKb_KdRFw';
+
 type Body = Readonly<Record<string, unknown>>;
 
 const BASE = '/client/v4';
@@ -37,13 +41,12 @@ const ACCOUNT = '01a7362d577a6c3019a474fd6f485823';
 const STAMP = '2026-01-01T05:20:00.12345Z';
 /** Of the OpenAPI document and the API reference. The API ignores others; here they are a mistake. */
 const FILTERS = /^(name(\.startswith)?|type|content|page|per_page|match|order|direction|status)$/;
-const FIELDS = ['type', 'name', 'content', 'ttl', 'proxied', 'comment', 'tags', 'settings', 'priority'];
+const FIELDS = /^(type|name|content|data|ttl|proxied|comment|tags|settings|priority)$/;
 
 /** The DNS part of Cloudflare's API v4 for one token. */
 export async function startCloudflareFake(settings: CloudflareFakeSettings = {}): Promise<CloudflareFake> {
-  const { seesZones = true, tokenOf = 'user', expiresOn, pageSize = Number.POSITIVE_INFINITY } = settings;
-  const token =
-    tokenOf === 'account' ? `cfat_${'Ab3'.repeat(13)}Z0badcafe` : 'gWLX2tc008RPN0yxuphRS2wGw-LviphCKb_KdRFw';
+  const { seesZones = true, tokenOf = 'user', expiresOn, pageSize = 9999 } = settings;
+  const token = tokenOf === 'account' ? `cfat_${'Ab3'.repeat(13)}Z0badcafe` : CLOUDFLARE_TOKEN;
   let lastId = 0x100;
   const newId = () => (++lastId).toString(16).padStart(32, 'c6fa8473');
   const zoneIds = new Map((settings.zones ?? ['example.com']).map((zone) => [zone, newId()]));
@@ -153,33 +156,30 @@ export async function startCloudflareFake(settings: CloudflareFakeSettings = {})
     { deletes = [], posts = [] }: { readonly deletes?: readonly Body[]; readonly posts?: readonly Body[] },
     show: (done: { deletes: unknown[]; posts: unknown[] }) => unknown,
   ): Promise<FakeReply> {
-    const before = records;
-    const undo = (refused: FakeReply) => {
-      records = before;
-      return refused;
-    };
     const removed: StoredRecord[] = [];
-    for (const { id } of deletes) {
-      const record = records.find((one) => one.id === id && one.zone === zone);
-      if (!record) return undo(refusal(404, 81044, 'Record does not exist.'));
-      removed.push(record);
-      records = records.filter((one) => one !== record);
-    }
     const added: StoredRecord[] = [];
-    for (const post of posts) {
-      const made = newRecord(zone, post);
-      if ('status' in made) return undo(made);
-      added.push(made);
-      records = [...records, made];
+    let after = records;
+    for (const { id } of deletes) {
+      const record = after.find((one) => one.id === id && one.zone === zone);
+      if (!record) return refusal(404, 81044, 'Record does not exist.');
+      removed.push(record);
+      after = after.filter((one) => one !== record);
     }
+    for (const post of posts) {
+      const made = newRecord(zone, post, after);
+      if ('status' in made) return made;
+      added.push(made);
+      after = [...after, made];
+    }
+    records = after;
     for (const record of removed) await tell(record, 'removed');
     for (const record of added) await tell(record, 'added');
     return success(show({ deletes: removed.map(shownRecord), posts: added.map(shownRecord) }));
   }
 
-  function newRecord(zone: string, given: Body): StoredRecord | FakeReply {
+  function newRecord(zone: string, given: Body, all: readonly StoredRecord[]): StoredRecord | FakeReply {
     const { type, name, content, ttl = 1 } = given;
-    const unknown = Object.keys(given).find((key) => !FIELDS.includes(key));
+    const unknown = Object.keys(given).find((key) => !FIELDS.test(key));
     if (unknown) return invalid(9207, `unknown field ${unknown}`);
     if (typeof type !== 'string' || typeof name !== 'string' || name === '')
       return invalid(9000, 'DNS name is invalid.');
@@ -189,7 +189,7 @@ export async function startCloudflareFake(settings: CloudflareFakeSettings = {})
     }
     if (unquoteTxt(content).length > 2048) return invalid(9213, 'Content for TXT record is too long.');
     const record = { id: newId(), zone, name: nameIn(zone, name), type, content: stored(content), ttl };
-    const beside = records.filter((one) => one.name === record.name);
+    const beside = all.filter((one) => one.name === record.name);
     if (beside.some((one) => one.type === type && unquoteTxt(one.content) === unquoteTxt(record.content))) {
       return refusal(400, 81058, 'An identical record already exists.');
     }
@@ -200,9 +200,8 @@ export async function startCloudflareFake(settings: CloudflareFakeSettings = {})
     return record;
   }
 
-  const tell = async ({ zone, name, type, content }: StoredRecord, what: 'added' | 'removed') => {
-    if (type === 'TXT') await settings.onChange?.(zone, name, unquoteTxt(content), what);
-  };
+  const tell = async ({ zone, name, content }: StoredRecord, what: 'added' | 'removed') =>
+    settings.onChange?.(zone, name, unquoteTxt(content), what);
 
   const server = await startFaultServer({ nameOf, reply });
   return {
@@ -211,12 +210,14 @@ export async function startCloudflareFake(settings: CloudflareFakeSettings = {})
     secrets: [token],
     calls: { add: 'POST records', remove: 'DELETE records' },
     zoneIds,
+    unplant(name) {
+      records = records.filter((one) => one.name !== name);
+    },
     renewZone: (zone) => void zoneIds.set(zone, newId()),
     held: (name) =>
       records.filter((one) => one.name === name && one.type === 'TXT').map(({ content }) => unquoteTxt(content)),
     plant(name, value, type = 'TXT') {
-      const zone = zoneHolding(zoneIds.keys(), name);
-      if (zone === undefined) throw new Error(`no zone of the stand-in holds ${name}`);
+      const zone = zoneHolding(zoneIds.keys(), name) ?? '';
       // Records of before 2024 are shown without quotes.
       records = [...records, { id: newId(), zone, name, type, content: value, ttl: 300 }];
     },
@@ -252,7 +253,6 @@ const shownRecord = ({ zone: _, ...record }: StoredRecord) => ({
   proxied: false,
   settings: {},
   meta: {},
-  comment: null,
   tags: [],
   created_on: STAMP,
   modified_on: STAMP,

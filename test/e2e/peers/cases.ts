@@ -1,3 +1,4 @@
+import { CLOUDFLARE_TOKEN, startCloudflareFake } from '../../fakes/cloudflare.ts';
 import { startZoneidFake } from '../../fakes/zoneid.ts';
 import type { PeerCase } from './peers.ts';
 
@@ -6,6 +7,14 @@ import type { PeerCase } from './peers.ts';
  * A client that does not have the provider is left out.
  */
 export const CASES: readonly PeerCase[] = [
+  {
+    // Debian's lego is built without this provider.
+    provider: 'cloudflare',
+    start: () => startCloudflareFake(),
+    hosts: ['api.cloudflare.com'],
+    lexicon: { service: 'cloudflare', env: { LEXICON_CLOUDFLARE_AUTH_TOKEN: CLOUDFLARE_TOKEN } },
+    acmesh: { script: 'dns_cf', env: { CF_Token: CLOUDFLARE_TOKEN } },
+  },
   {
     provider: 'zoneid',
     async start() {
