@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startAcmeDnsFake } from '../../fakes/acme-dns.ts';
 import { startCloudflareFake } from '../../fakes/cloudflare.ts';
+import { startDesecFake } from '../../fakes/desec.ts';
 import { requestLine, startUpdateFake } from '../../fakes/dns-update.ts';
 import type { FaultServer } from '../../fakes/fault-server.ts';
 import { startIspconfigFake } from '../../fakes/ispconfig.ts';
@@ -66,6 +67,7 @@ export const SUBJECTS = {
   'acme-dns': { provider: 'acme-dns', start: acmeDns },
   embedded: { provider: 'embedded', start: embedded },
   cloudflare: standIn('cloudflare', startCloudflareFake),
+  desec: standIn('desec', startDesecFake),
 } as const satisfies Record<string, SubjectKind>;
 
 export type SubjectName = keyof typeof SUBJECTS;

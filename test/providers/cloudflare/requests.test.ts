@@ -1,8 +1,22 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import definition from '../../../providers/cloudflare/index.ts';
 import { type DnsProvider, normaliseName } from '../../../src/provider.ts';
 import { type CloudflareFake, type CloudflareFakeSettings, startCloudflareFake } from '../../fakes/cloudflare.ts';
-import { changesOf, failureOf, inProcess, NAME, OTHER, recordOf, VALUE, ZONE } from './support.ts';
+import {
+  all,
+  changesOf,
+  failureOf,
+  inProcessOf,
+  NAME,
+  OTHER,
+  recordOf,
+  statesOf,
+  VALUE,
+  ZONE,
+  zonesOf,
+} from '../../support/one-provider.ts';
 
+const inProcess = inProcessOf(definition);
 let fake: CloudflareFake;
 afterEach(() => fake.close());
 const start = async (settings: CloudflareFakeSettings = {}) => {
@@ -17,9 +31,6 @@ const knowing = <Result>(use: (provider: DnsProvider) => Promise<Result>) =>
     return use(provider);
   });
 const run = <Result>(use: (provider: DnsProvider) => Promise<Result>) => inProcess(fake, use);
-const states = async (provider: DnsProvider, changes: ReturnType<typeof changesOf>) =>
-  (await provider.changeTxt?.(ZONE, changes))?.map((one) => (one.state === 'done' ? one.changed : one.error.code));
-const all = <Value>(value: Value, count: number) => Array.from({ length: count }, () => value);
 
 describe('cloudflare asks no more than it has to', () => {
   it('one request to add, also beside other values, and one to remove by the journal', async () => {
@@ -57,13 +68,13 @@ describe('cloudflare asks no more than it has to', () => {
         const own = outcome?.state === 'done' ? outcome.handle : undefined;
         return { ...change, handle: { zone: ZONE, ...own } };
       });
-      expect(await states(provider, removals)).toEqual(all(true, 50));
+      expect(await statesOf(provider, removals)).toEqual(all(true, 50));
       expect(calls()).toEqual(['POST batch']);
       expect(fake.everything()).toEqual([]);
       fake.plant(changesOf('add', 1)[0]?.record.name ?? '', VALUE);
-      expect(await states(provider, changesOf('add', 50))).toEqual([false, ...all(true, 49)]);
+      expect(await statesOf(provider, changesOf('add', 50))).toEqual([false, ...all(true, 49)]);
       expect(calls()).toEqual(['POST batch', 'GET records', 'POST batch']);
-      expect(await states(provider, changesOf('remove', 51))).toEqual([...all(true, 50), false]);
+      expect(await statesOf(provider, changesOf('remove', 51))).toEqual([...all(true, 50), false]);
       expect(calls()).toEqual(['GET records', 'POST batch']);
     });
   });
@@ -75,10 +86,7 @@ describe('cloudflare finds', () => {
     for (const value of ['one', 'two', 'three', VALUE]) fake.plant(NAME, value);
     expect(await run((provider) => provider.removeTxt(recordOf()))).toBe('removed');
     expect(fake.held(NAME)).toEqual(['one', 'two', 'three']);
-    const zones: unknown[] = [];
-    await run(async (provider) => {
-      for await (const zone of provider.listZones?.() ?? []) zones.push(zone);
-    });
+    const zones = await run(zonesOf);
     expect(zones).toEqual(['example.com', 'example.net', 'example.org'].map((name) => ({ name, active: true })));
   });
 
@@ -148,8 +156,8 @@ describe('cloudflare and others', () => {
     const before = fake.everything();
     await run((provider) => provider.addTxt(recordOf()));
     await run((provider) => provider.removeTxt(recordOf()));
-    await run((provider) => states(provider, changesOf('add', 3)));
-    await run((provider) => states(provider, changesOf('remove', 3)));
+    await run((provider) => statesOf(provider, changesOf('add', 3)));
+    await run((provider) => statesOf(provider, changesOf('remove', 3)));
     expect(fake.everything()).toEqual(before);
   });
 
@@ -169,9 +177,9 @@ describe('cloudflare and others', () => {
         fake.unplant(changesOf('add', 1)[0]?.record.name ?? '');
       },
     });
-    await run((provider) => states(provider, changesOf('add', 3)));
+    await run((provider) => statesOf(provider, changesOf('add', 3)));
     calls();
-    expect(await run((provider) => states(provider, changesOf('remove', 3)))).toEqual([false, true, true]);
+    expect(await run((provider) => statesOf(provider, changesOf('remove', 3)))).toEqual([false, true, true]);
     expect(calls()).toEqual(['GET zones', 'GET records', 'POST batch', 'GET records', 'POST batch']);
     expect(fake.everything()).toEqual([]);
   });
@@ -180,14 +188,14 @@ describe('cloudflare and others', () => {
     await start();
     fake.server.inject({ kind: 'reset', call: 'POST batch', effect });
     const expected = effect === 'after' ? undefined : true;
-    expect(await run((provider) => states(provider, changesOf('add', 3)))).toEqual(all(expected, 3));
+    expect(await run((provider) => statesOf(provider, changesOf('add', 3)))).toEqual(all(expected, 3));
     expect(fake.everything()).toHaveLength(3);
   });
 
   it('changes nothing where one of a batch is refused', async () => {
     await start();
     fake.plant(changesOf('add', 2)[1]?.record.name ?? '', 'ns.example.net', 'NS');
-    expect(await run((provider) => states(provider, changesOf('add', 3)))).toEqual(all('E_REJECTED', 3));
+    expect(await run((provider) => statesOf(provider, changesOf('add', 3)))).toEqual(all('E_REJECTED', 3));
     expect(fake.everything()).toHaveLength(1);
   });
 });

@@ -1,9 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import definition from '../../../providers/cloudflare/index.ts';
 import { type CloudflareFake, type CloudflareFakeSettings, startCloudflareFake } from '../../fakes/cloudflare.ts';
 import document from '../../schemas/cloudflare.json' with { type: 'json' };
+import { changesOf, failureOf, inProcessOf, NAME, recordOf, VALUE, ZONE } from '../../support/one-provider.ts';
 import { vendorSchema } from '../../support/vendor-schema.ts';
-import { changesOf, failureOf, inProcess, NAME, recordOf, VALUE, ZONE } from './support.ts';
 
+const inProcess = inProcessOf(definition);
 let fake: CloudflareFake;
 afterEach(() => fake.close());
 const start = async (settings: CloudflareFakeSettings = {}) => {
