@@ -26,14 +26,14 @@ export default defineProvider({
     ],
     requests: {
       add: '1; 4 if the name has other TXT values; 2 if the value exists; the same for many changes of a zone at once',
-      remove: '3; 1 if the value is not there',
+      remove: '2; 1 if the value is not there',
     },
     tried:
       "Never against the live API. Against a stand-in made from deSEC's documentation and from the source of its server (desec-io/desec-stack, commit d7ccaf7c, read on 2026-11-21), and from the recorded answers in the tests of lego.",
     notes: [
       'deSEC allows few writes: 2 a second, 15 a minute, 100 an hour and 300 a day for a domain, and it counts refused ones too. dns01 waits where that is short. Changes that are made at once count as one.',
       'The TTL is at least the minimum of the domain, usually 3,600 seconds. The TTL of records that are there already is kept.',
-      'The API replaces all TXT values of a name at once, and has no way to do that only if they are unchanged. Only one dns01 process at a time changes a zone, it reads right before and after the change, and it repeats a change that another program undid. What another program writes in the moment between reading and writing can still be lost. The first value of a name is safe: it is created, never replaced.',
+      'The API replaces all TXT values of a name at once, and has no way to do that only if they are unchanged. Only one dns01 process at a time changes a zone, it reads right before an add and after it, and it repeats an add that another program undid. What another program writes in the moment between reading and writing can still be lost. The first value of a name is safe: it is created, never replaced.',
       'A token that ends after a time without use (max_unused_period) is kept alive by each renewal.',
     ],
   },

@@ -66,6 +66,8 @@ export function createRecords(
             return allReached(seen) || undefined;
           },
         });
+        // A removed value that another program writes again at once is not worth a request: nobody waits for its absence.
+        if (changes.every(({ action }) => action === 'remove')) return;
         written = true;
         seen = await look(zone, changes);
         if (allReached(seen)) return;

@@ -1,4 +1,17 @@
 import { quoteTxt, unquoteTxt } from '../../src/provider.ts';
+import {
+  type Body,
+  type DesecPolicy,
+  find,
+  isSet,
+  mayWrite,
+  nameOfSet,
+  type RRset,
+  STAMP,
+  shownSet,
+  type Valid,
+  validate,
+} from './desec-rules.ts';
 import { type FakeReply, type FakeRequest, startFaultServer } from './fault-server.ts';
 import { json, type StandIn, type StandInSettings, zoneHolding } from './stand-in.ts';
 
@@ -20,32 +33,7 @@ export interface DesecFake extends StandIn {
   unplant(name: string): void;
 }
 
-export interface DesecPolicy {
-  readonly domain: string | null;
-  readonly subname: string | null;
-  readonly type: string | null;
-  readonly perm_write?: boolean;
-}
-
-interface RRset {
-  readonly domain: string;
-  readonly subname: string;
-  readonly type: string;
-  readonly ttl: number;
-  readonly records: readonly string[];
-}
-
 export const DESEC_TOKEN = 'mu4W4MHuSc0Hy-GD1h_dnKuZBond';
-const STAMP = '2026-01-18T18:01:35.454616Z';
-const SUBNAME = /^([*]|(([*][.])?([a-z0-9_-]{1,63}[.])*[a-z0-9_-]{1,63}))?$/;
-const EXISTS = 'Another RRset with the same subdomain and type exists for this domain. (Try modifying it.)';
-const REQUIRED = ['This field is required.'];
-
-type Body = Readonly<Record<string, unknown>>;
-type Errors = Readonly<Record<string, readonly string[]>>;
-/** What a write does with one record set: undefined is a deletion of nothing. */
-type Valid = { readonly set: RRset } | { readonly errors: Errors };
-
 /** deSEC's API v1 for one token, by the source of its server: its serializers, views and permissions. */
 export async function startDesecFake(settings: DesecFakeSettings = {}): Promise<DesecFake> {
   const { zones = ['example.com'], minimumTtl = 3600, pageSize = 500, policies = [] } = settings;
@@ -148,10 +136,11 @@ export async function startDesecFake(settings: DesecFakeSettings = {}): Promise<
       if (keys.indexOf(keys[index] ?? '') !== keys.lastIndexOf(keys[index] ?? '')) {
         return { errors: { non_field_errors: ['Same subname and type as in position(s) 0, but must be unique.'] } };
       }
-      return validate(domain, item, { method, isList });
+      return validate(sets, domain, item, { method, isList, minimumTtl });
     });
     const wanted = checked.flatMap((one) => ('set' in one ? [one.set] : []));
-    if (!wanted.every(mayWrite)) return detail(403, 'Insufficient token permissions.');
+    if (!wanted.every((wantedSet) => mayWrite(policies, wantedSet)))
+      return detail(403, 'Insufficient token permissions.');
     const errors = checked.map((one) => ('errors' in one ? one.errors : {}));
     if (wanted.length < items.length) return json(400, isList ? errors : errors[0]);
     for (const set of wanted) await store(set);
@@ -160,84 +149,23 @@ export async function startDesecFake(settings: DesecFakeSettings = {}): Promise<
   }
 
   async function one(domain: string, subname: string, type: string, { method, body }: FakeRequest): Promise<FakeReply> {
-    const set = find(domain, subname, type);
+    const set = find(sets, domain, subname, type);
     if (!set) return method === 'DELETE' ? { status: 204 } : detail(404, 'No RRset matches the given query.');
     if (method === 'GET') return json(200, shownSet(set));
-    if (!mayWrite(set)) return detail(403, 'Insufficient token permissions.');
+    if (!mayWrite(policies, set)) return detail(403, 'Insufficient token permissions.');
     const given = method === 'DELETE' ? { records: [] } : parse(body);
     if (given === undefined) return detail(400, 'JSON parse error - Expecting value');
-    const checked = validate(domain, { subname, type, ...(given as Body) }, { method: 'PATCH', isList: true });
+    const item = { subname, type, ...(given as Body) };
+    const checked = validate(sets, domain, item, { method: 'PATCH', isList: true, minimumTtl });
     if ('errors' in checked) return json(400, checked.errors);
     await store(checked.set);
     return checked.set.records.length === 0 ? { status: 204 } : json(200, shownSet(checked.set));
   }
 
-  function validate(domain: string, item: Body, { method, isList }: { method: string; isList: boolean }): Valid {
-    const { type, subname = isList ? undefined : '', records } = item;
-    if (typeof subname !== 'string') return { errors: { subname: REQUIRED } };
-    if (typeof type !== 'string') return { errors: { type: REQUIRED } };
-    if (!SUBNAME.test(subname) || subname.length > 178) {
-      return { errors: { subname: ['Subname can only use (lowercase) a-z, 0-9, ., -, and _, may start with a …'] } };
-    }
-    if (type === 'SOA')
-      return { errors: { type: ['You cannot tinker with the SOA RR set. It is managed automatically.'] } };
-    const known = find(domain, subname, type);
-    if (method === 'POST' && known) return { errors: { non_field_errors: [EXISTS] } };
-    const isPartial = method === 'PATCH' && known !== undefined;
-    const isDeletion = Array.isArray(records) && records.length === 0 && method !== 'POST';
-    const ttl = item['ttl'] ?? (isPartial || isDeletion ? (known?.ttl ?? minimumTtl) : undefined);
-    if (ttl === undefined) return { errors: { ttl: REQUIRED } };
-    if (!Number.isInteger(ttl)) return { errors: { ttl: ['A valid integer is required.'] } };
-    const least = `Ensure this value is greater than or equal to ${minimumTtl}.`;
-    if (Number(ttl) < minimumTtl) return { errors: { ttl: [least] } };
-    if (Number(ttl) > 86_400) return { errors: { ttl: ['Ensure this value is less than or equal to 86400.'] } };
-    const contents = records ?? (isPartial ? known.records : undefined);
-    if (!Array.isArray(contents)) return { errors: { records: REQUIRED } };
-    if (method === 'POST' && contents.length === 0) {
-      return { errors: { records: ['This field must not be empty when using POST.'] } };
-    }
-    const set = {
-      domain,
-      subname,
-      type,
-      ttl: Number(ttl),
-      records: contents.map((content) => canonical(type, content)),
-    };
-    if (set.records.includes('')) return { errors: { non_field_errors: ['Content must be quoted.'] } };
-    if (new Set(set.records).size < set.records.length) {
-      return { errors: { non_field_errors: ['Duplicate: records must be semantically unique'] } };
-    }
-    const beside = sets.filter((other) => other.domain === domain && other.subname === subname);
-    const conflicts = beside
-      .filter((other) => (other.type === 'CNAME') !== (type === 'CNAME'))
-      .map((other) => other.type);
-    if (conflicts.length > 0 && !isDeletion) {
-      const text = `RRset with conflicting type present at same subname: database (${conflicts.join(', ')}).`;
-      return { errors: { non_field_errors: [`${text} (No other RRsets are allowed alongside CNAME.)`] } };
-    }
-    return { set };
-  }
-
-  /** The policy that fits best decides; without any policy everything is allowed. */
-  function mayWrite({ domain, subname, type }: RRset): boolean {
-    const fits = (wanted: string | null, value: string) => wanted === null || wanted === value;
-    const weight = (policy: DesecPolicy) =>
-      (policy.domain === null ? 0 : 4) + (policy.subname === null ? 0 : 2) + (policy.type === null ? 0 : 1);
-    const [best] = policies
-      .filter((policy) => fits(policy.domain, domain) && fits(policy.subname, subname) && fits(policy.type, type))
-      .sort((a, b) => weight(b) - weight(a));
-    return best?.perm_write ?? policies.length === 0;
-  }
-
-  const isSame = (set: RRset, domain: string, subname: string, type: string) =>
-    set.domain === domain && set.subname === subname && set.type === type;
-  const find = (domain: string, subname: string, type: string) =>
-    sets.find((set) => isSame(set, domain, subname, type));
-
   async function store(set: RRset): Promise<void> {
     const { domain, subname, type, records } = set;
-    const before = find(domain, subname, type)?.records ?? [];
-    sets = sets.filter((other) => !isSame(other, domain, subname, type));
+    const before = find(sets, domain, subname, type)?.records ?? [];
+    sets = sets.filter((other) => !isSet(other, domain, subname, type));
     if (records.length > 0) sets = [...sets, set];
     if (type !== 'TXT') return;
     const tell = async (content: string, what: 'added' | 'removed') =>
@@ -267,8 +195,8 @@ export async function startDesecFake(settings: DesecFakeSettings = {}): Promise<
     plant(name, value, type = 'TXT') {
       const domain = zoneHolding(zones, name) ?? '';
       const subname = name === domain ? '' : name.slice(0, -domain.length - 1);
-      const { ttl, records } = find(domain, subname, type) ?? { ttl: minimumTtl, records: [] };
-      sets = sets.filter((set) => !isSame(set, domain, subname, type));
+      const { ttl, records } = find(sets, domain, subname, type) ?? { ttl: minimumTtl, records: [] };
+      sets = sets.filter((set) => !isSet(set, domain, subname, type));
       sets = [...sets, { domain, subname, type, ttl, records: [...records, type === 'TXT' ? quoteTxt(value) : value] }];
     },
     unplant(name) {
@@ -278,17 +206,6 @@ export async function startDesecFake(settings: DesecFakeSettings = {}): Promise<
       sets.flatMap((set) => set.records.map((record) => `${nameOfSet(set)} ${set.ttl} ${set.type} ${record}`)),
     close: () => server.close(),
   };
-}
-
-const nameOfSet = ({ subname, domain }: RRset): string => (subname === '' ? domain : `${subname}.${domain}`);
-
-const shownSet = (set: RRset) => ({ created: STAMP, ...set, name: `${nameOfSet(set)}.`, touched: STAMP });
-
-/** LongQuotedTXT: every string quoted, of any length, shown in strings of 255 octets. Empty where it is not. */
-function canonical(type: string, content: unknown): string {
-  if (typeof content !== 'string') return '';
-  if (type !== 'TXT') return content;
-  return content.trim().startsWith('"') ? quoteTxt(unquoteTxt(content)) : '';
 }
 
 const detail = (status: number, text: string): FakeReply => json(status, { detail: text });
