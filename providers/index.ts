@@ -6,6 +6,8 @@ type Loader = () => Promise<{ readonly default: ProviderDefinition }>;
 export const providers: Readonly<Record<string, Loader>> = {
   'acme-dns': () => import('./acme-dns/index.ts'),
   acmesh: () => import('./acmesh/index.ts'),
+  cloudflare: () => import('./cloudflare/index.ts'),
+  desec: () => import('./desec/index.ts'),
   embedded: () => import('./embedded/index.ts'),
   exec: () => import('./exec/index.ts'),
   ispconfig: () => import('./ispconfig/index.ts'),

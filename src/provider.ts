@@ -13,6 +13,7 @@ export { excerpt, parseJson } from './output/text.ts';
 export {
   type Api,
   type ApiCall,
+  bearer,
   createApi,
   pathPart,
   type Refusal,
@@ -33,6 +34,7 @@ export type {
 } from './toolbox/context.ts';
 export { createKeyedMutex, createRunMemory, eachPage, type KeyedMutex, type RunMemory } from './toolbox/memory.ts';
 export { httpUrl, type Resolved, type SecretSource, secret, secretSourceOf } from './toolbox/options.ts';
+export { failedTogether } from './toolbox/outcomes.ts';
 export { absolutePath, callTimeout, cannotList, environment, fileCheck } from './toolbox/programs.ts';
 export { createRecordVerbs, type RecordCalls, type ShownTxt } from './toolbox/record-verbs.ts';
 export {

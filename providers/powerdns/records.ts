@@ -2,6 +2,7 @@ import { asUnknown, Dns01Error, isDns01Error, withContext } from '../../src/erro
 import {
   type DnsProvider,
   type Fqdn,
+  failedTogether,
   type ProviderContext,
   quoteTxt,
   type TxtChange,
@@ -170,11 +171,7 @@ export function createRecords(client: PowerdnsClient, context: ProviderContext):
       try {
         return (await change(zone, changes)).map((changed) => ({ state: 'done', changed }));
       } catch (error) {
-        if (!isDns01Error(error)) throw error;
-        if (error.outcomeUnknown) return changes.map(() => ({ state: 'unknown', error }));
-        // With a status: one name was refused, and so were all the others.
-        if (error.code !== 'E_REJECTED' || error.status === undefined) throw error;
-        return changes.map(() => ({ state: 'refused', error }));
+        return failedTogether(changes, error);
       }
     },
     async listTxt(name, zone) {

@@ -79,6 +79,23 @@ export function createApi({ http }: { readonly http: HttpClient }, settings: Api
   return { send, json: async (call, schema) => http.decode(await send(call), schema) };
 }
 
+/**
+ * The header of an API with only a token.
+ * @throws E_CONFIG where the token cannot be one: a header takes no line breaks, and an API would refuse it after that
+ */
+export function bearer(token: string, scheme = 'Bearer'): { readonly authorization: string } {
+  if (!/^[\x21-\x7e]+$/.test(token)) {
+    throw new Dns01Error(
+      'E_CONFIG',
+      'token holds blanks, line breaks or letters outside ASCII, so it is not an API token',
+      {
+        hint: `put only the token there, without "${scheme}" and without quotes`,
+      },
+    );
+  }
+  return { authorization: `${scheme} ${token}` };
+}
+
 /** The JSON of a refusal; undefined where the body does not fit the schema. */
 export function refusalBody<Schema extends z.core.$ZodType>(
   { text }: HttpAnswer,

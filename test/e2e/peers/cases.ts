@@ -1,3 +1,5 @@
+import { CLOUDFLARE_TOKEN, startCloudflareFake } from '../../fakes/cloudflare.ts';
+import { DESEC_TOKEN, startDesecFake } from '../../fakes/desec.ts';
 import { startZoneidFake } from '../../fakes/zoneid.ts';
 import type { PeerCase } from './peers.ts';
 
@@ -6,6 +8,21 @@ import type { PeerCase } from './peers.ts';
  * A client that does not have the provider is left out.
  */
 export const CASES: readonly PeerCase[] = [
+  {
+    // Debian's lego is built without this provider.
+    provider: 'cloudflare',
+    start: () => startCloudflareFake(),
+    hosts: ['api.cloudflare.com'],
+    lexicon: { service: 'cloudflare', env: { LEXICON_CLOUDFLARE_AUTH_TOKEN: CLOUDFLARE_TOKEN } },
+    acmesh: { script: 'dns_cf', env: { CF_Token: CLOUDFLARE_TOKEN } },
+  },
+  {
+    provider: 'desec',
+    start: () => startDesecFake(),
+    hosts: ['desec.io'],
+    lego: { code: 'desec', env: { DESEC_TOKEN } },
+    acmesh: { script: 'dns_desec', env: { DEDYN_TOKEN: DESEC_TOKEN } },
+  },
   {
     provider: 'zoneid',
     async start() {

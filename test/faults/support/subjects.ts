@@ -1,6 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startAcmeDnsFake } from '../../fakes/acme-dns.ts';
+import { startCloudflareFake } from '../../fakes/cloudflare.ts';
+import { startDesecFake } from '../../fakes/desec.ts';
 import { requestLine, startUpdateFake } from '../../fakes/dns-update.ts';
 import type { FaultServer } from '../../fakes/fault-server.ts';
 import { startIspconfigFake } from '../../fakes/ispconfig.ts';
@@ -64,6 +66,8 @@ export const SUBJECTS = {
   rfc2136: { provider: 'rfc2136', start: rfc2136 },
   'acme-dns': { provider: 'acme-dns', start: acmeDns },
   embedded: { provider: 'embedded', start: embedded },
+  cloudflare: standIn('cloudflare', startCloudflareFake),
+  desec: standIn('desec', startDesecFake),
 } as const satisfies Record<string, SubjectKind>;
 
 export type SubjectName = keyof typeof SUBJECTS;

@@ -1,0 +1,69 @@
+import { isDns01Error } from '../../src/errors.ts';
+import {
+  type DnsProvider,
+  normaliseName,
+  type ProviderDefinition,
+  type TxtChange,
+  type TxtRecord,
+} from '../../src/provider.ts';
+import type { StandIn } from '../fakes/stand-in.ts';
+import { type OpenedProvider, openOn } from './stand-in-contract.ts';
+
+export const ZONE = normaliseName('example.com');
+export const NAME = normaliseName(`_acme-challenge.${ZONE}`);
+export const VALUE = 'LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ';
+export const OTHER = 'evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA';
+
+export const recordOf = (more: Partial<TxtRecord> = {}): TxtRecord => ({
+  name: NAME,
+  value: VALUE,
+  ttl: 60,
+  zone: ZONE,
+  ...more,
+});
+
+export const changesOf = (action: TxtChange['action'], count: number, value = VALUE): TxtChange[] =>
+  Array.from({ length: count }, (_, index) => ({
+    action,
+    record: recordOf({ name: normaliseName(`_acme-challenge.host${index}.${ZONE}`), value }),
+  }));
+
+/** Uses a provider as one process does, and closes it. */
+export type InProcess = <Result>(
+  standIn: Pick<StandIn, 'options'>,
+  use: (provider: DnsProvider, opened: OpenedProvider) => Promise<Result>,
+) => Promise<Result>;
+
+export function inProcessOf(definition: ProviderDefinition): InProcess {
+  return async (standIn, use) => {
+    const opened = openOn(definition, standIn);
+    try {
+      return await use(opened.provider, opened);
+    } finally {
+      await opened.close();
+    }
+  };
+}
+
+/** What became of each change: whether it was made, or the code of its error. */
+export async function statesOf(provider: DnsProvider, changes: readonly TxtChange[]) {
+  const outcomes = (await provider.changeTxt?.(ZONE, changes)) ?? [];
+  return outcomes.map((one) => (one.state === 'done' ? one.changed : one.error.code));
+}
+
+export const all = <Value>(value: Value, count: number): Value[] => Array.from({ length: count }, () => value);
+
+export async function zonesOf(provider: DnsProvider): Promise<unknown[]> {
+  const zones: unknown[] = [];
+  for await (const zone of provider.listZones?.() ?? []) zones.push(zone);
+  return zones;
+}
+
+export async function failureOf(verb: Promise<unknown>) {
+  const error = await verb.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!isDns01Error(error)) throw new Error(`not a refusal of ours: ${String(error)}`);
+  return error;
+}
