@@ -8,6 +8,7 @@ export const providers: Readonly<Record<string, Loader>> = {
   acmesh: () => import('./acmesh/index.ts'),
   embedded: () => import('./embedded/index.ts'),
   exec: () => import('./exec/index.ts'),
+  hetzner: () => import('./hetzner/index.ts'),
   ispconfig: () => import('./ispconfig/index.ts'),
   lexicon: () => import('./lexicon/index.ts'),
   olspanel: () => import('./olspanel/index.ts'),

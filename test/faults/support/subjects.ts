@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { startAcmeDnsFake } from '../../fakes/acme-dns.ts';
 import { requestLine, startUpdateFake } from '../../fakes/dns-update.ts';
 import type { FaultServer } from '../../fakes/fault-server.ts';
+import { startHetznerFake } from '../../fakes/hetzner.ts';
 import { startIspconfigFake } from '../../fakes/ispconfig.ts';
 import { startOlspanelFake } from '../../fakes/olspanel.ts';
 import { type PanelalphaFakeSettings, startPanelalphaFake } from '../../fakes/panelalpha.ts';
@@ -64,6 +65,7 @@ export const SUBJECTS = {
   rfc2136: { provider: 'rfc2136', start: rfc2136 },
   'acme-dns': { provider: 'acme-dns', start: acmeDns },
   embedded: { provider: 'embedded', start: embedded },
+  hetzner: standIn('hetzner', startHetznerFake),
 } as const satisfies Record<string, SubjectKind>;
 
 export type SubjectName = keyof typeof SUBJECTS;
