@@ -1,24 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import hetzner from '../../../providers/hetzner/index.ts';
-import { normaliseName } from '../../../src/names.ts';
-import type { DnsProvider, TxtRecord, ZoneInfo } from '../../../src/provider.ts';
-import type { FakeRequest } from '../../fakes/fault-server.ts';
 import { type HetznerFakeSettings, startHetznerFake } from '../../fakes/hetzner.ts';
 import type { StandIn } from '../../fakes/stand-in.ts';
 import document from '../../schemas/hetzner.json' with { type: 'json' };
-import { openOn } from '../../support/stand-in-contract.ts';
 import { vendorSchema } from '../../support/vendor-schema.ts';
-
-const VALUE = 'LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ';
-const OTHER = 'evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA';
-const NAME = '_acme-challenge.example.com';
-
-const recordOf = (value = VALUE, name = NAME, zone = 'example.com'): TxtRecord => ({
-  name: normaliseName(name),
-  value,
-  ttl: 60,
-  zone: normaliseName(zone),
-});
+import { answerAgain, itShares, NAME, OTHER, recordOf, VALUE, verbsOn } from '../../support/verbs-on.ts';
 
 const ADD = 'POST add_records';
 const REMOVE = 'POST remove_records';
@@ -32,16 +18,7 @@ describe('hetzner', () => {
   };
   afterEach(() => fake.close());
 
-  async function run<Result>(verb: (provider: DnsProvider) => Promise<Result>, options = {}): Promise<Result> {
-    const { provider, close } = openOn(hetzner, { options: { ...fake.options, ...options } });
-    try {
-      return await verb(provider);
-    } finally {
-      await close();
-    }
-  }
-  const add = (record = recordOf()) => run((provider) => provider.addTxt(record));
-  const remove = (record = recordOf()) => run((provider) => provider.removeTxt(record));
+  const { run, add, remove, zones, nameServers } = verbsOn(hetzner, () => fake);
 
   const NOTHING: readonly string[] = [];
   it.each([
@@ -115,17 +92,6 @@ describe('hetzner', () => {
     await expect(add()).rejects.toMatchObject({ code: 'E_REMOTE', outcomeUnknown: true, tryNextZone: false });
   });
 
-  it('changes of two clients and of another program at once all stay', async () => {
-    await start({ actionSteps: 4 });
-    const values = Array.from({ length: 6 }, (_, index) => `${index}`.repeat(43));
-    const adding = Promise.all(values.map((value) => add(recordOf(value))));
-    fake.plant(NAME, OTHER);
-    await adding;
-    expect(fake.held(NAME).sort()).toEqual([...values, OTHER].sort());
-    await Promise.all(values.map((value) => remove(recordOf(value))));
-    expect(fake.held(NAME)).toEqual([OTHER]);
-  });
-
   it.each([
     [
       {},
@@ -152,18 +118,16 @@ describe('hetzner', () => {
   });
 
   it('lists the zones of all pages, without secondary ones', async () => {
-    const zones = Array.from({ length: 51 }, (_, index) => `zone${index}.example`);
-    await start({ zones, secondaryZones: ['copy.example'] });
-    const listed = await run(async (provider) => zonesOf(provider));
-    expect(listed).toEqual(zones.map((name) => ({ name, active: true })));
+    const names = Array.from({ length: 51 }, (_, index) => `zone${index}.example`);
+    await start({ zones: names, secondaryZones: ['copy.example'] });
+    const listed = await zones();
+    expect(listed).toEqual(names.map((name) => ({ name, active: true })));
     expect(fake.server.takeCalls()).toEqual(['GET zones', 'GET zones']);
   });
 
   it('knows the name servers of a zone, and its patterns know them too', async () => {
     await start();
-    const servers = await run(
-      (provider) => provider.nameServers?.(normaliseName('example.com')) ?? Promise.resolve([]),
-    );
+    const servers = (await nameServers()) ?? [];
     expect(servers).toEqual(['hydrogen.ns.hetzner.com', 'oxygen.ns.hetzner.com', 'helium.ns.hetzner.de']);
     for (const server of servers)
       expect(hetzner.nameServerPatterns?.some((pattern) => pattern.test(server))).toBe(true);
@@ -174,12 +138,9 @@ describe('hetzner', () => {
     fake.plant(NAME, OTHER);
     await add();
     await remove();
-    await run(async (provider) => {
-      await zonesOf(provider);
-      await provider.nameServers?.(normaliseName('example.com'));
-    });
-    const refused = run((provider) => provider.addTxt(recordOf(VALUE, 'a.nowhere.test', 'nowhere.test')));
-    await expect(refused).rejects.toMatchObject({ code: 'E_ZONE' });
+    await zones();
+    await nameServers();
+    await expect(add(recordOf(VALUE, 'a.nowhere.test', 'nowhere.test'))).rejects.toMatchObject({ code: 'E_ZONE' });
     const fits = vendorSchema(document);
     const schema = (name: string) => `/components/schemas/${name}`;
     const seen = new Set<string>();
@@ -188,28 +149,14 @@ describe('hetzner', () => {
       if (name === undefined) throw new Error(`no schema for ${request.call}`);
       seen.add(request.call);
       if (request.body) fits(schema(`${name}_request`), JSON.parse(request.body));
-      const { status, body } = await replay(request);
+      const { status, body } = await answerAgain(fake, request);
       fits(schema(status < 400 ? `${name}_response` : 'error_response'), body);
     }
     expect([...seen].sort()).toEqual(Object.keys(SCHEMAS).sort());
   });
-
-  /** The stand-in's answer to the same request, sent once more. */
-  async function replay({ method, path, query, headers, body }: FakeRequest) {
-    const response = await fetch(`${fake.server.origin}${path}?${query}`, {
-      method,
-      headers: { authorization: headers['authorization'] ?? '' },
-      ...(body ? { body } : {}),
-    });
-    return { status: response.status, body: await response.json() };
-  }
 });
 
-async function zonesOf(provider: DnsProvider): Promise<ZoneInfo[]> {
-  const zones: ZoneInfo[] = [];
-  for await (const zone of provider.listZones?.() ?? []) zones.push(zone);
-  return zones;
-}
+itShares(hetzner, () => startHetznerFake({ actionSteps: 4 }));
 
 const SCHEMAS: Readonly<Record<string, string>> = {
   [ADD]: 'add_records_to_rrset',
