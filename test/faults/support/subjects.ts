@@ -5,6 +5,8 @@ import { startCloudflareFake } from '../../fakes/cloudflare.ts';
 import { startDesecFake } from '../../fakes/desec.ts';
 import { requestLine, startUpdateFake } from '../../fakes/dns-update.ts';
 import type { FaultServer } from '../../fakes/fault-server.ts';
+import { startHetznerFake } from '../../fakes/hetzner.ts';
+import { startIonosFake } from '../../fakes/ionos.ts';
 import { startIspconfigFake } from '../../fakes/ispconfig.ts';
 import { startOlspanelFake } from '../../fakes/olspanel.ts';
 import { type PanelalphaFakeSettings, startPanelalphaFake } from '../../fakes/panelalpha.ts';
@@ -68,6 +70,8 @@ export const SUBJECTS = {
   embedded: { provider: 'embedded', start: embedded },
   cloudflare: standIn('cloudflare', startCloudflareFake),
   desec: standIn('desec', startDesecFake),
+  hetzner: standIn('hetzner', startHetznerFake),
+  ionos: standIn('ionos', startIonosFake),
 } as const satisfies Record<string, SubjectKind>;
 
 export type SubjectName = keyof typeof SUBJECTS;
