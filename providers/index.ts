@@ -11,6 +11,7 @@ export const providers: Readonly<Record<string, Loader>> = {
   ispconfig: () => import('./ispconfig/index.ts'),
   lexicon: () => import('./lexicon/index.ts'),
   olspanel: () => import('./olspanel/index.ts'),
+  ovh: () => import('./ovh/index.ts'),
   panelalpha: () => import('./panelalpha/index.ts'),
   powerdns: () => import('./powerdns/index.ts'),
   rfc2136: () => import('./rfc2136/index.ts'),

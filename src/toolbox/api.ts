@@ -11,6 +11,8 @@ export interface Refusal {
   readonly hint?: string;
   /** The account may not hold the zone, so the core tries the next one. E_ZONE always means that. */
   readonly tryNextZone?: boolean;
+  /** The credentials themselves were refused. Default: true for a 401. */
+  readonly loginRefused?: boolean;
 }
 
 export type Refusals = Readonly<Record<number, ErrorCode | Refusal>>;
@@ -100,13 +102,14 @@ export function refusalError(
     text = 'refused',
     hint,
     tryNextZone,
+    loginRefused = status === 401,
   } = typeof known === 'string' ? { ...usual, code: known } : (known ?? usual);
   // After a failed login, the answer may repeat the credentials.
   const words = code === 'E_AUTH' ? '' : printable(excerpt(settings.messageOf?.(answer) ?? answer.text));
   return new Dns01Error(code, `${call}: ${text} (status ${status})${words ? `: ${words}` : ''}`, {
     hint,
     status,
-    loginRefused: status === 401,
+    loginRefused,
     tryNextZone,
   });
 }
