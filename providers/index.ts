@@ -10,6 +10,7 @@ export const providers: Readonly<Record<string, Loader>> = {
   exec: () => import('./exec/index.ts'),
   ispconfig: () => import('./ispconfig/index.ts'),
   lexicon: () => import('./lexicon/index.ts'),
+  netcup: () => import('./netcup/index.ts'),
   olspanel: () => import('./olspanel/index.ts'),
   ovh: () => import('./ovh/index.ts'),
   panelalpha: () => import('./panelalpha/index.ts'),

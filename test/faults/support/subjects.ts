@@ -4,6 +4,7 @@ import { startAcmeDnsFake } from '../../fakes/acme-dns.ts';
 import { requestLine, startUpdateFake } from '../../fakes/dns-update.ts';
 import type { FaultServer } from '../../fakes/fault-server.ts';
 import { startIspconfigFake } from '../../fakes/ispconfig.ts';
+import { startNetcupFake } from '../../fakes/netcup.ts';
 import { startOlspanelFake } from '../../fakes/olspanel.ts';
 import { startOvhFake } from '../../fakes/ovh.ts';
 import { type PanelalphaFakeSettings, startPanelalphaFake } from '../../fakes/panelalpha.ts';
@@ -66,6 +67,7 @@ export const SUBJECTS = {
   'acme-dns': { provider: 'acme-dns', start: acmeDns },
   embedded: { provider: 'embedded', start: embedded },
   ovh: standIn('ovh', startOvhFake),
+  netcup: standIn('netcup', startNetcupFake),
 } as const satisfies Record<string, SubjectKind>;
 
 export type SubjectName = keyof typeof SUBJECTS;
