@@ -8,7 +8,9 @@ import type { FaultServer } from '../../fakes/fault-server.ts';
 import { startHetznerFake } from '../../fakes/hetzner.ts';
 import { startIonosFake } from '../../fakes/ionos.ts';
 import { startIspconfigFake } from '../../fakes/ispconfig.ts';
+import { startNetcupFake } from '../../fakes/netcup.ts';
 import { startOlspanelFake } from '../../fakes/olspanel.ts';
+import { startOvhFake } from '../../fakes/ovh.ts';
 import { type PanelalphaFakeSettings, startPanelalphaFake } from '../../fakes/panelalpha.ts';
 import { startPowerdnsFake } from '../../fakes/powerdns.ts';
 import type { StandIn } from '../../fakes/stand-in.ts';
@@ -72,6 +74,8 @@ export const SUBJECTS = {
   desec: standIn('desec', startDesecFake),
   hetzner: standIn('hetzner', startHetznerFake),
   ionos: standIn('ionos', startIonosFake),
+  ovh: standIn('ovh', startOvhFake),
+  netcup: standIn('netcup', startNetcupFake),
 } as const satisfies Record<string, SubjectKind>;
 
 export type SubjectName = keyof typeof SUBJECTS;
