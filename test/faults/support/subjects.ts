@@ -7,6 +7,7 @@ import { startIspconfigFake } from '../../fakes/ispconfig.ts';
 import { startOlspanelFake } from '../../fakes/olspanel.ts';
 import { type PanelalphaFakeSettings, startPanelalphaFake } from '../../fakes/panelalpha.ts';
 import { startPowerdnsFake } from '../../fakes/powerdns.ts';
+import { startRoute53Fake } from '../../fakes/route53.ts';
 import type { StandIn } from '../../fakes/stand-in.ts';
 import { startZoneidFake, type ZoneidFakeSettings } from '../../fakes/zoneid.ts';
 import type { LineOf } from './gate.ts';
@@ -64,6 +65,7 @@ export const SUBJECTS = {
   rfc2136: { provider: 'rfc2136', start: rfc2136 },
   'acme-dns': { provider: 'acme-dns', start: acmeDns },
   embedded: { provider: 'embedded', start: embedded },
+  route53: standIn('route53', startRoute53Fake),
 } as const satisfies Record<string, SubjectKind>;
 
 export type SubjectName = keyof typeof SUBJECTS;
