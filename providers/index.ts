@@ -20,5 +20,6 @@ export const providers: Readonly<Record<string, Loader>> = {
   panelalpha: () => import('./panelalpha/index.ts'),
   powerdns: () => import('./powerdns/index.ts'),
   rfc2136: () => import('./rfc2136/index.ts'),
+  route53: () => import('./route53/index.ts'),
   zoneid: () => import('./zoneid/index.ts'),
 };

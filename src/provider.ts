@@ -47,6 +47,7 @@ export {
   shownId,
   unquoteTxt,
 } from './toolbox/records.ts';
+export { decodeXml, escapeXml, unescapeXml, xmlChildren, xmlList } from './toolbox/xml.ts';
 
 /** One TXT value to publish or withdraw. */
 export interface TxtRecord {

@@ -13,6 +13,7 @@ import { startOlspanelFake } from '../../fakes/olspanel.ts';
 import { startOvhFake } from '../../fakes/ovh.ts';
 import { type PanelalphaFakeSettings, startPanelalphaFake } from '../../fakes/panelalpha.ts';
 import { startPowerdnsFake } from '../../fakes/powerdns.ts';
+import { startRoute53Fake } from '../../fakes/route53.ts';
 import type { StandIn } from '../../fakes/stand-in.ts';
 import { startZoneidFake, type ZoneidFakeSettings } from '../../fakes/zoneid.ts';
 import type { LineOf } from './gate.ts';
@@ -76,6 +77,7 @@ export const SUBJECTS = {
   ionos: standIn('ionos', startIonosFake),
   ovh: standIn('ovh', startOvhFake),
   netcup: standIn('netcup', startNetcupFake),
+  route53: standIn('route53', startRoute53Fake),
 } as const satisfies Record<string, SubjectKind>;
 
 export type SubjectName = keyof typeof SUBJECTS;
