@@ -35,19 +35,33 @@ interface Scene {
   /** The hosts in the panel's NS rows. */
   readonly atPanel: readonly string[];
   readonly password?: string;
+  /** Instead of the panel's. */
+  readonly account?: object;
   /** The config names the servers, so that the DNS is not asked for them. */
   readonly configured?: boolean;
 }
 
 /** What doctor says of the delegation of example.com, beside that there is one. */
-async function findingsFor({ asked, atPanel, ...scene }: Scene): Promise<Pick<Finding, 'level' | 'text' | 'hint'>[]> {
+async function findingsFor(scene: Scene): Promise<Pick<Finding, 'level' | 'text' | 'hint'>[]> {
+  const findings = await allFindingsFor(scene);
+  expect(findings.filter(({ level }) => level === 'bad')).toEqual([]);
+  return findings
+    .filter(({ check, text }) => check === 'delegation' && text !== 'the zone is delegated')
+    .map(({ level, text, hint }) => ({ level, text, hint }));
+}
+
+async function allFindingsFor({ asked, atPanel, ...scene }: Scene): Promise<Finding[]> {
   for (const host of atPanel) panel.plant({ name: 'example.com.', type: 'NS', data: `${host}.` });
   const zone = zoneOf('example.com', asked);
   const [server] = await serve({ zones: [zone] });
   const hosts = Object.fromEntries(asked.map((host) => [host, ['127.0.0.1']]));
-  const [resolver] = await serve({ resolver: true, zones: [zone, hostsZone('example', hosts)] });
+  const [resolver] = await serve({
+    resolver: true,
+    zones: [zone, hostsZone(asked[0]?.split('.').at(-1) ?? '', hosts)],
+  });
   const { url, username, password } = panel;
-  const account = { provider: 'ispconfig', url, username, password: scene.password ?? password };
+  const login = { provider: 'ispconfig', url, username, password: scene.password ?? password };
+  const account = scene.account ?? login;
   const config = await here.configure(
     JSON.stringify({
       accounts: { panel: account },
@@ -76,10 +90,7 @@ async function findingsFor({ asked, atPanel, ...scene }: Scene): Promise<Pick<Fi
     const wanted = wantedZone(normaliseName('example.com'));
     for await (const finding of checkName(wanted, settings, { ...run, authorities })) findings.push(finding);
   });
-  expect(findings.filter(({ level }) => level === 'bad')).toEqual([]);
-  return findings
-    .filter(({ check, text }) => check === 'delegation' && text !== 'the zone is delegated')
-    .map(({ level, text, hint }) => ({ level, text, hint }));
+  return findings;
 }
 
 describe('doctor compares the name servers of the delegation with those of the provider', () => {
@@ -139,5 +150,38 @@ describe('doctor compares the name servers of the delegation with those of the p
       { level: 'info', text: 'dns.nameservers says which servers to ask for example.com', hint: undefined },
     ]);
     expect(panel.server.requests).toEqual([]);
+  });
+});
+
+describe('doctor knows the providers by their name servers', () => {
+  const CLOUDFLARE = ['abby.ns.cloudflare.com', 'ben.ns.cloudflare.com'];
+
+  it('and says which one serves the zone', async () => {
+    const findings = await allFindingsFor({ asked: CLOUDFLARE, atPanel: [] });
+    expect(findings).toContainEqual({
+      level: 'good',
+      subject: 'zone example.com',
+      check: 'provider',
+      text: 'example.com is served by Cloudflare (provider: cloudflare)',
+    });
+    // An ISPConfig panel may have any name servers, also as the hidden primary of these.
+    expect(findings.filter(({ level }) => level === 'warning')).toEqual([]);
+  });
+
+  it('and warns where the account writes to another one', async () => {
+    const account = { provider: 'hetzner', token: 'not-used-here', url: panel.url };
+    const findings = await allFindingsFor({ asked: CLOUDFLARE, atPanel: [], account });
+    expect(findings).toContainEqual(
+      expect.objectContaining({
+        level: 'warning',
+        text: 'example.com is served by Cloudflare, but account panel writes to Hetzner DNS (Cloud API)',
+        hint: 'use an account with provider: cloudflare, or change the delegation of example.com at its registrar',
+      }),
+    );
+  });
+
+  it('by whole names only', async () => {
+    const findings = await allFindingsFor({ asked: ['abby.ns.cloudflare.com.evil.example'], atPanel: [] });
+    expect(findings.filter(({ check }) => check === 'provider')).toEqual([]);
   });
 });

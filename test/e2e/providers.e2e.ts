@@ -1,6 +1,9 @@
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { startCloudflareFake } from '../fakes/cloudflare.ts';
+import { startDesecFake } from '../fakes/desec.ts';
+import { startRoute53Fake } from '../fakes/route53.ts';
 import { startResolvingCa } from './clients/resolving-ca.ts';
 import type { Endpoint } from './lab/addresses.ts';
 import { describeLab } from './lab/describe-lab.ts';
@@ -13,6 +16,7 @@ import {
   ispconfigAccount,
   lexiconAccount,
   panelalphaAccount,
+  standInAccount,
   zoneidAccount,
 } from './support/lab-accounts.ts';
 import { openMachine } from './support/machine.ts';
@@ -31,7 +35,14 @@ const LEXICON = 'example.com';
 /** No account holds it: what proves it is in another zone. */
 const DELEGATED = 'delegated.test';
 const TARGET = `delegated.${ZONEID}`;
-const LAB_ZONES = [BIND, PANELALPHA, ISPCONFIG, ZONEID, LEXICON, DELEGATED];
+/** Stand-ins of APIs with records, change batches, record sets and whole zones. */
+const STAND_INS = {
+  cloudflare: startCloudflareFake,
+  route53: startRoute53Fake,
+  desec: startDesecFake,
+};
+const zoneAt = (provider: string) => `${provider}.test`;
+const LAB_ZONES = [...[BIND, PANELALPHA, ISPCONFIG, ZONEID, LEXICON, DELEGATED], ...Object.keys(STAND_INS).map(zoneAt)];
 
 const challengeName = (domain: string) => `_acme-challenge.${domain}`;
 
@@ -41,6 +52,12 @@ const OPEN: Readonly<Record<string, (lab: Lab) => Promise<Account>>> = {
   'rfc2136 and Knot': () => openKnot('knot.test'),
   'lexicon and BIND': (lab) => lexiconAccount(lab, LEXICON),
   PanelAlpha: (lab) => panelalphaAccount(lab, PANELALPHA),
+  ...Object.fromEntries(
+    Object.entries(STAND_INS).map(([provider, start]) => [
+      provider,
+      (lab: Lab) => standInAccount(lab, zoneAt(provider), provider, start),
+    ]),
+  ),
 };
 
 describeLab('certbot through the providers', () => {
