@@ -22,6 +22,13 @@ export {
   refusalError,
   unexpectedAnswer,
 } from './toolbox/api.ts';
+export {
+  createChangeVerbs,
+  disturbed,
+  failedTogether,
+  type Replacing,
+  replaceAndCheck,
+} from './toolbox/change-verbs.ts';
 export type {
   Command,
   CommandOutcome,
@@ -34,7 +41,6 @@ export type {
 } from './toolbox/context.ts';
 export { createKeyedMutex, createRunMemory, eachPage, type KeyedMutex, type RunMemory } from './toolbox/memory.ts';
 export { httpUrl, type Resolved, type SecretSource, secret, secretSourceOf } from './toolbox/options.ts';
-export { failedTogether } from './toolbox/outcomes.ts';
 export { absolutePath, callTimeout, cannotList, environment, fileCheck } from './toolbox/programs.ts';
 export { createRecordVerbs, type RecordCalls, type ShownTxt } from './toolbox/record-verbs.ts';
 export {

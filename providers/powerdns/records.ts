@@ -1,10 +1,11 @@
-import { asUnknown, Dns01Error, isDns01Error, withContext } from '../../src/errors.ts';
+import { Dns01Error, isDns01Error } from '../../src/errors.ts';
 import {
+  createChangeVerbs,
   type DnsProvider,
   type Fqdn,
-  failedTogether,
   type ProviderContext,
   quoteTxt,
+  replaceAndCheck,
   type TxtChange,
   unquoteTxt,
 } from '../../src/provider.ts';
@@ -18,11 +19,7 @@ import {
   type ZoneHead,
 } from './client.ts';
 
-/** How often a change is written if another program undoes it. */
-const MAX_ATTEMPTS = 5;
-
-/** Milliseconds, on average, before a change that was undone is made again. */
-const PAUSE_MS = 300;
+const MANNERS = { maxAttempts: 5, pauseMs: 300 };
 
 const NOTHING: TxtSet = { rows: [], ttl: undefined };
 
@@ -99,31 +96,11 @@ export function createRecords(client: PowerdnsClient, context: ProviderContext):
     return changes.map((wanted) => needed.includes(wanted));
   }
 
-  async function bringAbout(zone: Fqdn, changes: readonly TxtChange[], view: View): Promise<void> {
-    checkZone(zone, view.head);
+  async function bringAbout(zone: Fqdn, changes: readonly TxtChange[], { head, before, ...view }: View): Promise<void> {
+    checkZone(zone, head);
     const hidden = await view.hidden();
-    const allReached = (sets: TxtSets) => changes.every((wanted) => isReached(wanted, sets));
-    let seen = view.before;
-    let written = false;
-    try {
-      for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-        if (attempt > 1) await context.sleep(PAUSE_MS * (0.5 + Math.random()));
-        await context.writeOnce<true>({
-          write: () => write(zone, changes, withHidden(seen, hidden), attempt === 1),
-          async look() {
-            seen = await view.look();
-            return allReached(seen) || undefined;
-          },
-        });
-        written = true;
-        seen = await view.look();
-        if (allReached(seen)) return;
-        context.log.debug('the change was undone', { zone, attempt });
-      }
-      throw undone(zone, changes);
-    } catch (error) {
-      throw written ? asUnknown(withContext(error, 'after the change was sent')) : error;
-    }
+    const writeAll = (sets: TxtSets, attempt: number) => write(zone, changes, withHidden(sets, hidden), attempt === 1);
+    await replaceAndCheck({ zone, changes, before, isReached, write: writeAll, look: view.look, ...MANNERS }, context);
   }
 
   /** The first time, adds to and removes from the set where the server can do that; otherwise replaces the whole set. */
@@ -159,25 +136,10 @@ export function createRecords(client: PowerdnsClient, context: ProviderContext):
   }
 
   return {
-    async addTxt(record) {
-      const [changed = false] = await change(record.zone, [{ action: 'add', record }]);
-      return { zone: record.zone, changed };
-    },
-    async removeTxt(record) {
-      const [changed] = await change(record.zone, [{ action: 'remove', record }]);
-      return changed ? 'removed' : 'absent';
-    },
-    async changeTxt(zone, changes) {
-      try {
-        return (await change(zone, changes)).map((changed) => ({ state: 'done', changed }));
-      } catch (error) {
-        return failedTogether(changes, error);
-      }
-    },
-    async listTxt(name, zone) {
+    ...createChangeVerbs(change, async (name, zone) => {
       const { rows } = (await client.read(zone, name)).set;
       return rows.filter((row) => !row.disabled).map(({ content }) => unquoteTxt(content));
-    },
+    }),
     async *listZones() {
       for (const name of await client.zones()) yield { name };
     },
@@ -239,15 +201,4 @@ function withHidden(sets: TxtSets, hidden: TxtSets): TxtSets {
     all.set(name, { rows: [...shown.rows, ...more], ttl: shown.ttl ?? (more.length > 0 ? ttl : undefined) });
   }
   return all;
-}
-
-function undone(zone: Fqdn, changes: readonly TxtChange[]): Dns01Error {
-  const names = [...new Set(changes.map(({ record }) => record.name))].slice(0, 3).join(', ');
-  return new Dns01Error(
-    'E_REMOTE',
-    `the TXT records at ${names} are not what was written, ${MAX_ATTEMPTS} times in a row`,
-    {
-      hint: `something else writes the same records of ${zone} at the same time: try again later`,
-    },
-  );
 }

@@ -1,6 +1,8 @@
-import { asUnknown, Dns01Error, isDns01Error } from '../../src/errors.ts';
+import { asUnknown, Dns01Error } from '../../src/errors.ts';
 import {
+  createChangeVerbs,
   type DnsProvider,
+  disturbed,
   type Fqdn,
   type ProviderContext,
   quoteTxt,
@@ -60,33 +62,13 @@ export function createVerbs(client: Route53Client, context: ProviderContext): Ve
     }
     const left = changes.filter((each) => !made.has(each) && !isReached(each, sets));
     if (left.length === 0) return changes.map((each) => made.has(each));
-    throw disturbed(zone, names);
+    throw disturbed(zone, left, MAX_ATTEMPTS);
   }
 
-  return {
-    async addTxt(record) {
-      const [changed = false] = await change(record.zone, [{ action: 'add', record }]);
-      return { zone: record.zone, changed };
-    },
-    async removeTxt(record, handle) {
-      const [removed] = await change(record.zone, [{ action: 'remove', record, handle }]);
-      return removed ? 'removed' : 'absent';
-    },
-    async changeTxt(zone, changes) {
-      try {
-        return (await change(zone, changes)).map((changed) => ({ state: 'done', changed }));
-      } catch (error) {
-        if (!isDns01Error(error)) throw error;
-        if (error.outcomeUnknown) return changes.map(() => ({ state: 'unknown', error }));
-        if (error.code !== 'E_REJECTED') throw error;
-        return changes.map(() => ({ state: 'refused', error }));
-      }
-    },
-    async listTxt(name, zone) {
-      const set = (await client.read(zone, [name])).get(name);
-      return (set?.values ?? []).map(unquoteTxt);
-    },
-  };
+  return createChangeVerbs(change, async (name, zone) => {
+    const set = (await client.read(zone, [name])).get(name);
+    return (set?.values ?? []).map(unquoteTxt);
+  });
 }
 
 /**
@@ -138,14 +120,7 @@ function batchOf(changes: readonly TxtChange[], sets: TxtSets): SetChange[] {
   throw new Dns01Error(
     'E_REJECTED',
     `the changes need ${values.length} values with ${characters} characters in one request, more than Route 53 allows`,
-    { hint: 'delete old TXT values at these names in the Route 53 console' },
-  );
-}
-
-function disturbed(zone: Fqdn, names: readonly Fqdn[]): Dns01Error {
-  return new Dns01Error(
-    'E_REMOTE',
-    `the TXT records at ${[...new Set(names)].slice(0, 3).join(', ')} changed during each of ${MAX_ATTEMPTS} attempts`,
-    { hint: `something else writes the same records of ${zone} at the same time: try again later` },
+    // As Route 53 would answer: fewer changes may be possible.
+    { status: 400, hint: 'delete old TXT values at these names in the Route 53 console' },
   );
 }

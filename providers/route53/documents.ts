@@ -69,6 +69,8 @@ export function plainSet(name: Fqdn, set: z.output<typeof recordSet>): TxtSet {
   }
   const what = special === undefined ? 'without a TTL and values' : `with ${special}`;
   throw new Dns01Error('E_REJECTED', `the TXT record set at ${name} is one ${what}, and is not changed`, {
+    // Of one name: the changes of other names go on.
+    status: 400,
     hint: `delete it in the Route 53 console, or let a CNAME at ${name} lead to another name: dns01 changes only record sets with simple routing`,
   });
 }
