@@ -117,17 +117,18 @@ export async function startDigitaloceanFake(settings: DigitaloceanFakeSettings =
     const unknown = Object.keys(given).find((field) => !FIELDS.test(field));
     if (unknown) return invalid(`unknown field ${unknown}`);
     if (typeof type !== 'string') return invalid("Type can't be blank");
-    if (typeof name !== 'string' || name === '' || name.endsWith('.')) return invalid('Name is not valid');
+    const relative = typeof name === 'string' ? relativeTo(domain, name) : '';
+    if (relative === '' || relative.endsWith('.')) return invalid('Name is not valid');
     if (typeof data !== 'string' || data === '') return invalid("Data can't be blank");
     // A value of null is that of no TTL.
     if (ttl !== null && (!Number.isInteger(ttl) || Number(ttl) < 30))
       return invalid('Ttl must be greater than or equal to 30');
     if (type === 'TXT' && quoteTxt(data).length > MAX_TXT)
       return invalid('Data is too long (maximum is 512 characters)');
-    const beside = records.filter((one) => one.domain === domain && one.name === name.toLowerCase());
+    const beside = records.filter((one) => one.domain === domain && one.name === relative);
     if (beside.some((one) => one.type === 'CNAME'))
       return invalid('CNAME records cannot share a name with other records');
-    const record = { id: ++lastId, domain, name: name.toLowerCase(), type, data, ttl: Number(ttl ?? 1800) };
+    const record = { id: ++lastId, domain, name: relative, type, data, ttl: Number(ttl ?? 1800) };
     records = [...records, record];
     if (type === 'TXT') await settings.onChange?.(domain, fullName(record), data, 'added');
     return json(201, { domain_record: shownRecord(record) });
@@ -151,6 +152,13 @@ export async function startDigitaloceanFake(settings: DigitaloceanFakeSettings =
 }
 
 const fullName = ({ name, domain }: StoredRecord): string => (name === '@' ? domain : `${name}.${domain}`);
+
+/** Names are relative; lego sends absolute ones, with the dot. */
+function relativeTo(domain: string, name: string): string {
+  const plain = name.toLowerCase();
+  if (plain === `${domain}.`) return '@';
+  return plain.endsWith(`.${domain}.`) ? plain.slice(0, -domain.length - 2) : plain;
+}
 
 const shownDomain = (name: string) => ({ name, ttl: 1800, zone_file: `$ORIGIN ${name}.\n$TTL 1800\n` });
 
