@@ -115,7 +115,7 @@ describe('cloudflare is refused', () => {
     [
       'an unknown token',
       { token: TOKEN },
-      { code: 'E_AUTH', status: 403, tryNextZone: false },
+      { code: 'E_AUTH', status: 403, tryNextZone: false, loginRefused: true },
       /not to the Global API Key/,
     ],
     ['what is no token', { token: 'short' }, { code: 'E_AUTH', status: 400 }, /not to the Global API Key/],
