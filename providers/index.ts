@@ -8,6 +8,7 @@ export const providers: Readonly<Record<string, Loader>> = {
   acmesh: () => import('./acmesh/index.ts'),
   cloudflare: () => import('./cloudflare/index.ts'),
   desec: () => import('./desec/index.ts'),
+  digitalocean: () => import('./digitalocean/index.ts'),
   embedded: () => import('./embedded/index.ts'),
   exec: () => import('./exec/index.ts'),
   hetzner: () => import('./hetzner/index.ts'),

@@ -77,6 +77,7 @@ function refusalOf(answer: HttpAnswer): Refusal | undefined {
     return {
       code: 'E_AUTH',
       text: 'the API token was refused',
+      loginRefused: true,
       hint: 'set token to an API token, not to the Global API Key, and check that it has not ended (dash.cloudflare.com/profile/api-tokens)',
     };
   }

@@ -161,31 +161,41 @@ export default defineProvider({
 
     /** The token itself; what it may do cannot be asked. */
     async function checkRights(): Promise<RightCheck[]> {
-      const hint = 'create a new token and put it into the config (dash.cloudflare.com/profile/api-tokens)';
-      const path = await verifyPath();
-      if (path === undefined) return [];
-      const { result } = await api.json({ method: 'GET', path }, tokenSchema);
-      const until = new Date(result.expires_on ?? Number.NaN);
+      const shown = await verify();
+      if (!shown) return [];
+      const until = new Date(shown.expires_on ?? Number.NaN);
       return [
         {
           right: 'API token',
-          held: result.status === 'active',
-          hint,
+          held: shown.status === 'active',
+          hint: 'create a new token and put it into the config (dash.cloudflare.com/profile/api-tokens)',
           until: Number.isNaN(until.getTime()) ? undefined : until,
         },
       ];
     }
 
-    /** A token of an account is verified there, and the account is known only from a zone. */
-    async function verifyPath(): Promise<string | undefined> {
-      if (!settings.token.startsWith('cfat_')) return '/user/tokens/verify';
+    /** A token of an account is unknown among those of users; before 2026 both had the same form ("Token formats"). */
+    async function verify() {
+      const { token } = settings;
+      const at = async (path: string) => (await api.json({ method: 'GET', path }, tokenSchema)).result;
+      if (!token.startsWith('cfat_')) {
+        try {
+          return await at('/user/tokens/verify');
+        } catch (error) {
+          if (token.startsWith('cfut_') || !isDns01Error(error) || error.code !== 'E_AUTH') throw error;
+        }
+      }
+      const account = await anyAccount();
+      return account === undefined ? undefined : at(`/accounts/${pathPart(account)}/tokens/verify`);
+    }
+
+    /** The account of a zone; undefined where the token sees none. */
+    async function anyAccount(): Promise<string | undefined> {
       try {
-        const query = { per_page: 5 };
-        const { result } = await api.json({ method: 'GET', path: '/zones', query }, zoneList);
-        const account = result[0]?.account?.id;
-        return account === undefined ? undefined : `/accounts/${pathPart(account)}/tokens/verify`;
+        const { result } = await api.json({ method: 'GET', path: '/zones', query: { per_page: 5 } }, zoneList);
+        return result[0]?.account?.id;
       } catch (error) {
-        if (isDns01Error(error) && error.status === 403) return undefined;
+        if (isDns01Error(error) && error.status === 403 && !error.loginRefused) return undefined;
         throw error;
       }
     }

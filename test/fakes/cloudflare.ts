@@ -7,6 +7,7 @@ export interface CloudflareFakeSettings extends StandInSettings {
   readonly seesZones?: boolean;
   /** A token of an account is verified at another path than one of a user. */
   readonly tokenOf?: 'user' | 'account';
+  readonly token?: string;
   readonly expiresOn?: string;
   /** At most so many records and zones a page, whatever is asked for. */
   readonly pageSize?: number;
@@ -31,7 +32,8 @@ interface StoredRecord {
   readonly ttl: number;
 }
 
-/** The token of a user, in the form of before 2026. */
+/** In today's form, and in the one of before 2026. */
+const ACCOUNT_TOKEN = `cfat_${'Ab3'.repeat(13)}Z0badcafe`;
 export const CLOUDFLARE_TOKEN = 'gWLX2tc008RPN0yxuphRS2wGw-LviphCKb_KdRFw';
 
 type Body = Readonly<Record<string, unknown>>;
@@ -46,7 +48,7 @@ const FIELDS = /^(type|name|content|data|ttl|proxied|comment|tags|settings|prior
 /** The DNS part of Cloudflare's API v4 for one token. */
 export async function startCloudflareFake(settings: CloudflareFakeSettings = {}): Promise<CloudflareFake> {
   const { seesZones = true, tokenOf = 'user', expiresOn, pageSize = 9999 } = settings;
-  const token = tokenOf === 'account' ? `cfat_${'Ab3'.repeat(13)}Z0badcafe` : CLOUDFLARE_TOKEN;
+  const { token = tokenOf === 'account' ? ACCOUNT_TOKEN : CLOUDFLARE_TOKEN } = settings;
   let lastId = 0x100;
   const newId = () => (++lastId).toString(16).padStart(32, 'c6fa8473');
   const zoneIds = new Map((settings.zones ?? ['example.com']).map((zone) => [zone, newId()]));

@@ -1,5 +1,6 @@
 import { CLOUDFLARE_TOKEN, startCloudflareFake } from '../../fakes/cloudflare.ts';
 import { DESEC_TOKEN, startDesecFake } from '../../fakes/desec.ts';
+import { DIGITALOCEAN_TOKEN, startDigitaloceanFake } from '../../fakes/digitalocean.ts';
 import { startZoneidFake } from '../../fakes/zoneid.ts';
 import type { PeerCase } from './peers.ts';
 
@@ -22,6 +23,14 @@ export const CASES: readonly PeerCase[] = [
     hosts: ['desec.io'],
     lego: { code: 'desec', env: { DESEC_TOKEN } },
     acmesh: { script: 'dns_desec', env: { DEDYN_TOKEN: DESEC_TOKEN } },
+  },
+  {
+    provider: 'digitalocean',
+    start: () => startDigitaloceanFake(),
+    hosts: ['api.digitalocean.com'],
+    lego: { code: 'digitalocean', env: { DO_AUTH_TOKEN: DIGITALOCEAN_TOKEN } },
+    lexicon: { service: 'digitalocean', env: { LEXICON_DIGITALOCEAN_AUTH_TOKEN: DIGITALOCEAN_TOKEN } },
+    acmesh: { script: 'dns_dgon', env: { DO_API_KEY: DIGITALOCEAN_TOKEN } },
   },
   {
     provider: 'zoneid',

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { startAcmeDnsFake } from '../../fakes/acme-dns.ts';
 import { startCloudflareFake } from '../../fakes/cloudflare.ts';
 import { startDesecFake } from '../../fakes/desec.ts';
+import { startDigitaloceanFake } from '../../fakes/digitalocean.ts';
 import { requestLine, startUpdateFake } from '../../fakes/dns-update.ts';
 import type { FaultServer } from '../../fakes/fault-server.ts';
 import { startHetznerFake } from '../../fakes/hetzner.ts';
@@ -78,6 +79,7 @@ export const SUBJECTS = {
   ovh: standIn('ovh', startOvhFake),
   netcup: standIn('netcup', startNetcupFake),
   route53: standIn('route53', startRoute53Fake),
+  digitalocean: standIn('digitalocean', startDigitaloceanFake),
 } as const satisfies Record<string, SubjectKind>;
 
 export type SubjectName = keyof typeof SUBJECTS;

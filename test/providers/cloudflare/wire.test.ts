@@ -1,6 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import definition from '../../../providers/cloudflare/index.ts';
-import { type CloudflareFake, type CloudflareFakeSettings, startCloudflareFake } from '../../fakes/cloudflare.ts';
+import {
+  CLOUDFLARE_TOKEN,
+  type CloudflareFake,
+  type CloudflareFakeSettings,
+  startCloudflareFake,
+} from '../../fakes/cloudflare.ts';
 import document from '../../schemas/cloudflare.json' with { type: 'json' };
 import { changesOf, failureOf, inProcessOf, NAME, recordOf, VALUE, ZONE } from '../../support/one-provider.ts';
 import { vendorSchema } from '../../support/vendor-schema.ts';
@@ -115,7 +120,7 @@ describe('cloudflare is refused', () => {
     [
       'an unknown token',
       { token: TOKEN },
-      { code: 'E_AUTH', status: 403, tryNextZone: false },
+      { code: 'E_AUTH', status: 403, tryNextZone: false, loginRefused: true },
       /not to the Global API Key/,
     ],
     ['what is no token', { token: 'short' }, { code: 'E_AUTH', status: 400 }, /not to the Global API Key/],
@@ -154,9 +159,14 @@ describe('the rights of a token', () => {
   const rights = (options = {}) =>
     inProcess({ options: { ...fake.options, ...options } }, async (provider) => provider.checkRights?.());
 
-  it.each(['user', 'account'] as const)('with its end, for a token of: %s', async (tokenOf) => {
-    await start({ tokenOf, expiresOn: '2027-01-01T00:00:00Z' });
+  it.each([
+    ['of a user', { tokenOf: 'user' }, 1],
+    ['of an account', { tokenOf: 'account' }, 2],
+    ['of an account, from before 2026', { tokenOf: 'account', token: CLOUDFLARE_TOKEN }, 3],
+  ] as const)('with its end, for a token %s', async (_, settings, count) => {
+    await start({ ...settings, expiresOn: '2027-01-01T00:00:00Z' });
     expect(await rights()).toMatchObject([{ right: 'API token', held: true, until: new Date('2027-01-01T00:00:00Z') }]);
+    expect(fake.server.takeCalls()).toHaveLength(count);
   });
 
   it('without an end, and held no more after it', async () => {

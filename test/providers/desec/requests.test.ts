@@ -3,6 +3,7 @@ import definition from '../../../providers/desec/index.ts';
 import { type DnsProvider, normaliseName, type TxtChange } from '../../../src/provider.ts';
 import { type DesecFake, type DesecFakeSettings, startDesecFake } from '../../fakes/desec.ts';
 import type { DesecPolicy } from '../../fakes/desec-rules.ts';
+import { createTestContext } from '../../support/context.ts';
 import {
   all,
   changesOf,
@@ -96,6 +97,28 @@ describe('desec sends', () => {
     expect(ttls).toEqual([
       [`_acme-challenge.host0.${ZONE}`, '60'],
       [`_acme-challenge.host1.${ZONE}`, '86400'],
+    ]);
+  });
+});
+
+describe('the limits of a domain', () => {
+  it('count writes alone, because only they name it', async () => {
+    await start();
+    const context = createTestContext();
+    const named: unknown[] = [];
+    const send: typeof context.http.send = (call) => {
+      named.push([call.method, call.zone]);
+      return context.http.send(call);
+    };
+    const { url, token } = fake.options as { url: string; token: string };
+    const provider = definition.create({ url, token }, { ...context, http: { ...context.http, send } });
+    await provider.addTxt(recordOf());
+    await provider.removeTxt(recordOf());
+    await context.http.close();
+    expect(named).toEqual([
+      ['POST', ZONE],
+      ['GET', undefined],
+      ['PATCH', ZONE],
     ]);
   });
 });
