@@ -18,6 +18,7 @@ export const providers: Readonly<Record<string, Loader>> = {
   olspanel: () => import('./olspanel/index.ts'),
   ovh: () => import('./ovh/index.ts'),
   panelalpha: () => import('./panelalpha/index.ts'),
+  porkbun: () => import('./porkbun/index.ts'),
   powerdns: () => import('./powerdns/index.ts'),
   rfc2136: () => import('./rfc2136/index.ts'),
   route53: () => import('./route53/index.ts'),
