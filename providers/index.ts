@@ -11,6 +11,7 @@ export const providers: Readonly<Record<string, Loader>> = {
   embedded: () => import('./embedded/index.ts'),
   exec: () => import('./exec/index.ts'),
   hetzner: () => import('./hetzner/index.ts'),
+  httpreq: () => import('./httpreq/index.ts'),
   ionos: () => import('./ionos/index.ts'),
   ispconfig: () => import('./ispconfig/index.ts'),
   lexicon: () => import('./lexicon/index.ts'),
