@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { asDns01Error, Dns01Error } from '../../src/errors.ts';
 import {
+  bearer,
   createApi,
   defineProvider,
   eachPage,
@@ -99,7 +100,7 @@ export default defineProvider({
   rateLimits: [{ requests: 3600, windowMs: 3_600_000, per: 'credential' }],
   nameServerPatterns: [/^(?:hydrogen|oxygen)\.ns\.hetzner\.com$/, /^helium\.ns\.hetzner\.de$/],
   create({ token, url }, context) {
-    const api = createApi(context, { url, headers: { authorization: `Bearer ${token}` }, refusalOf, messageOf });
+    const api = createApi(context, { url, headers: bearer(token), refusalOf, messageOf });
 
     const rrsetsPath = (zone: Fqdn) => `/zones/${pathPart(zone)}/rrsets`;
 

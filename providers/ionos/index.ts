@@ -107,6 +107,7 @@ export default defineProvider({
   changes: { atMost: 100, atomic: false },
   nameServerPatterns: [/^ns\d+\.ui-dns\.(?:biz|com|de|org)$/],
   create({ apiKey, zoneId, url }, context) {
+    refuseHalfKeys(apiKey);
     const api = createApi(context, { url, headers: { 'x-api-key': apiKey }, refusals: { 401: keyRefused }, messageOf });
 
     async function findZone(zone: Fqdn): Promise<string> {
@@ -204,6 +205,12 @@ const isRecord = (shown: ShownTxt, { name, value, zone }: TxtRecord): boolean =>
 
 async function* each<Item>(items: readonly Item[]): AsyncGenerator<Item> {
   yield* items;
+}
+
+/** @throws E_CONFIG, because the API says no more of half a key than of a wrong one, and a header takes no line breaks */
+function refuseHalfKeys(apiKey: string): void {
+  if (/^[\x21-\x2d\x2f-\x7e]+\.[\x21-\x7e]+$/.test(apiKey)) return;
+  throw new Dns01Error('E_CONFIG', 'apiKey is not a public prefix, a dot and a secret', { hint: keyRefused.hint });
 }
 
 function noZone(zone: Fqdn): Dns01Error {

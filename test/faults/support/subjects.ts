@@ -13,6 +13,7 @@ import { startNetcupFake } from '../../fakes/netcup.ts';
 import { startOlspanelFake } from '../../fakes/olspanel.ts';
 import { startOvhFake } from '../../fakes/ovh.ts';
 import { type PanelalphaFakeSettings, startPanelalphaFake } from '../../fakes/panelalpha.ts';
+import { startPorkbunFake } from '../../fakes/porkbun.ts';
 import { startPowerdnsFake } from '../../fakes/powerdns.ts';
 import { startRoute53Fake } from '../../fakes/route53.ts';
 import type { StandIn } from '../../fakes/stand-in.ts';
@@ -80,6 +81,7 @@ export const SUBJECTS = {
   netcup: standIn('netcup', startNetcupFake),
   route53: standIn('route53', startRoute53Fake),
   digitalocean: standIn('digitalocean', startDigitaloceanFake),
+  porkbun: standIn('porkbun', startPorkbunFake),
 } as const satisfies Record<string, SubjectKind>;
 
 export type SubjectName = keyof typeof SUBJECTS;

@@ -111,6 +111,8 @@ describe('ionos', () => {
 
   it.each([
     [{}, { apiKey: 'prefix.wrong' }, { code: 'E_AUTH', loginRefused: true, hint: expect.stringContaining('prefix') }],
+    [{}, { apiKey: 'prefix-without-secret' }, { code: 'E_CONFIG', hint: expect.stringContaining('dot') }],
+    [{}, { apiKey: 'prefix.secret\nx: y' }, { code: 'E_CONFIG' }],
     [{ zones: ['example.net'] }, {}, { code: 'E_ZONE', tryNextZone: true, hint: expect.stringContaining('contract') }],
     [{ missingZone: 404 as const }, { zoneId: 'no-such-id' }, { code: 'E_ZONE', tryNextZone: true }],
   ])('says what is wrong: %j %j', async (settings, options, expected) => {
