@@ -12,6 +12,7 @@ export const providers: Readonly<Record<string, Loader>> = {
   exec: () => import('./exec/index.ts'),
   hetzner: () => import('./hetzner/index.ts'),
   ionos: () => import('./ionos/index.ts'),
+  inwx: () => import('./inwx/index.ts'),
   ispconfig: () => import('./ispconfig/index.ts'),
   lexicon: () => import('./lexicon/index.ts'),
   netcup: () => import('./netcup/index.ts'),

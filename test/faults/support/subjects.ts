@@ -6,6 +6,7 @@ import { startDesecFake } from '../../fakes/desec.ts';
 import { requestLine, startUpdateFake } from '../../fakes/dns-update.ts';
 import type { FaultServer } from '../../fakes/fault-server.ts';
 import { startHetznerFake } from '../../fakes/hetzner.ts';
+import { startInwxFake } from '../../fakes/inwx.ts';
 import { startIonosFake } from '../../fakes/ionos.ts';
 import { startIspconfigFake } from '../../fakes/ispconfig.ts';
 import { startNetcupFake } from '../../fakes/netcup.ts';
@@ -78,6 +79,7 @@ export const SUBJECTS = {
   ovh: standIn('ovh', startOvhFake),
   netcup: standIn('netcup', startNetcupFake),
   route53: standIn('route53', startRoute53Fake),
+  inwx: standIn('inwx', startInwxFake),
 } as const satisfies Record<string, SubjectKind>;
 
 export type SubjectName = keyof typeof SUBJECTS;
