@@ -79,7 +79,7 @@ export function createInwxClient(login: InwxLogin, context: ProviderContext) {
     const spelling = spellings.get(zone) ?? zone;
     const answer = await call(method, paramsFor(spelling), writes);
     const unicode = domainToUnicode(zone);
-    if (answer.code !== CODES.noObject || unicode === spelling || spellings.has(zone)) return answer;
+    if (answer.code !== CODES.noObject || ['', spelling].includes(unicode) || spellings.has(zone)) return answer;
     const second = await call(method, paramsFor(unicode), writes);
     if (second.code !== CODES.noObject) spellings.set(zone, unicode);
     return second;

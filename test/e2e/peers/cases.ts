@@ -1,9 +1,10 @@
 import { CLOUDFLARE_TOKEN, startCloudflareFake } from '../../fakes/cloudflare.ts';
 import { DESEC_TOKEN, startDesecFake } from '../../fakes/desec.ts';
+import { INWX_LOGIN, startInwxFake } from '../../fakes/inwx.ts';
 import { NETCUP_LOGIN, startNetcupFake } from '../../fakes/netcup.ts';
 import { OVH_KEYS, startOvhFake } from '../../fakes/ovh.ts';
 import { startZoneidFake } from '../../fakes/zoneid.ts';
-import type { PeerCase } from './peers.ts';
+import { type PeerCase, VALUE } from './peers.ts';
 
 /**
  * How the clients of other projects use each provider: through the vendor's own address, with the login of the stand-in.
@@ -58,6 +59,8 @@ export const CASES: readonly PeerCase[] = [
         LEXICON_OVH_AUTH_APPLICATION_SECRET: OVH_KEYS.applicationSecret,
         LEXICON_OVH_AUTH_CONSUMER_KEY: OVH_KEYS.consumerKey,
       },
+      // lexicon finds a value again only if it is given as OVH stores it, in quotes.
+      args: [`--content="${VALUE}"`],
     },
     acmesh: {
       script: 'dns_ovh',
@@ -97,5 +100,27 @@ export const CASES: readonly PeerCase[] = [
         NC_CID: NETCUP_LOGIN.customerNumber,
       },
     },
+  },
+  {
+    provider: 'inwx',
+    start: () => startInwxFake(),
+    hosts: ['api.domrobot.com'],
+    lego: { code: 'inwx', env: { INWX_USERNAME: INWX_LOGIN.username, INWX_PASSWORD: INWX_LOGIN.password } },
+    lexicon: {
+      service: 'inwx',
+      env: (origin) => ({
+        LEXICON_INWX_AUTH_USERNAME: INWX_LOGIN.username,
+        LEXICON_INWX_AUTH_PASSWORD: INWX_LOGIN.password,
+        LEXICON_INWX_ENDPOINT: `${origin}/xmlrpc/`,
+      }),
+    },
+  },
+  {
+    // acme.sh finds ids only as texts, which they are today, and Debian's lego only as numbers, which they were.
+    provider: 'inwx',
+    start: () => startInwxFake({ ids: 'string' }),
+    own: false,
+    hosts: ['api.domrobot.com'],
+    acmesh: { script: 'dns_inwx', env: { INWX_User: INWX_LOGIN.username, INWX_Password: INWX_LOGIN.password } },
   },
 ];
