@@ -14,6 +14,7 @@ export const providers: Readonly<Record<string, Loader>> = {
   hetzner: () => import('./hetzner/index.ts'),
   httpreq: () => import('./httpreq/index.ts'),
   ionos: () => import('./ionos/index.ts'),
+  inwx: () => import('./inwx/index.ts'),
   ispconfig: () => import('./ispconfig/index.ts'),
   lexicon: () => import('./lexicon/index.ts'),
   netcup: () => import('./netcup/index.ts'),

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { Dns01Error } from '../../src/errors.ts';
+import type { Dns01Error } from '../../src/errors.ts';
 import {
   createApi,
   createRunMemory,
@@ -79,6 +79,10 @@ export function createNetcupClient(login: NetcupLogin, context: Pick<ProviderCon
     return api.json({ method: 'POST', path: '?JSON', call: action, json, writes }, answerSchema);
   }
 
+  /** @throws E_PROTOCOL with `outcomeUnknown`, because the action was a success */
+  const decoded = <Schema extends z.core.$ZodType>(action: string, schema: Schema, { responsedata }: Answer) =>
+    context.http.decode({ call: action, status: 200, headers: {}, text: JSON.stringify(responsedata ?? '') }, schema);
+
   const openSession = () =>
     sessions.get('', async () => {
       const answer = await send('login', { apipassword });
@@ -117,15 +121,6 @@ export function createNetcupClient(login: NetcupLogin, context: Pick<ProviderCon
       if (session !== undefined) await send('logout', { apisessionid: session });
     },
   };
-}
-
-/** @throws E_PROTOCOL with `outcomeUnknown`, because the action was a success */
-function decoded<Schema extends z.core.$ZodType>(action: string, schema: Schema, answer: Answer): z.output<Schema> {
-  const { success, data } = z.safeParse(schema, answer.responsedata);
-  if (success) return data;
-  throw new Dns01Error('E_PROTOCOL', `${action}: unexpected answer, responsedata is not as documented`, {
-    outcomeUnknown: true,
-  });
 }
 
 const isRateLimit = ({ longmessage }: Answer): boolean => /requests per minute/i.test(longmessage);

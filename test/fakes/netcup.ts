@@ -24,7 +24,15 @@ interface NetcupRecord {
 
 type Fields = Readonly<Record<string, unknown>>;
 
+/** The login of the customer. */
+export const NETCUP_LOGIN = {
+  customerNumber: '123456',
+  apiKey: 'aXBhc3N3b3JkMTIzNDU2Nzg5MGFiY2RlZmdoaWprbG1ub3BxcnM',
+  apiPassword: 'netcup-api-password-1+/=',
+};
+
 const PATH = '/run/webservice/servers/endpoint.php';
+const FIELDS = ['id', 'hostname', 'type', 'priority', 'destination', 'deleterecord', 'state', 'ttl'];
 const TYPES = 'A AAAA MX CNAME CAA SRV TXT TLSA NS DS OPENPGPKEY SMIMEA SSHFP'.split(' ');
 
 const TOO_MANY =
@@ -35,11 +43,7 @@ const TOO_MANY =
  * the error answers that users of other clients have reported: 4001, 4013, 5028, 5029, 5031.
  */
 export async function startNetcupFake(settings: NetcupSettings = {}): Promise<StandIn> {
-  const login = {
-    customerNumber: '123456',
-    apiKey: 'aXBhc3N3b3JkMTIzNDU2Nzg5MGFiY2RlZmdoaWprbG1ub3BxcnM',
-    apiPassword: 'netcup-api-password-1+/=',
-  };
+  const login = NETCUP_LOGIN;
   const zones = new Map((settings.zones ?? ['example.com']).map((zone) => [zone, [] as NetcupRecord[]]));
   /** How many calls each open session has left. */
   const sessions = new Map<string, number>();
@@ -114,8 +118,10 @@ export async function startNetcupFake(settings: NetcupSettings = {}): Promise<St
   }
 
   function problemOf(zone: readonly NetcupRecord[], edit: Fields): string | undefined {
-    const { id = '', hostname, type, priority = '', destination, deleterecord = false, state: _, ...unknown } = edit;
-    if (Object.keys(unknown).length > 0) return `Unknown field ${Object.keys(unknown)[0]}.`;
+    const { id = '', hostname, type, priority = '', destination, deleterecord = false } = edit;
+    // lego has sent a ttl, which had no effect.
+    const unknown = Object.keys(edit).find((key) => !FIELDS.includes(key));
+    if (unknown !== undefined) return `Unknown field ${unknown}.`;
     if (typeof hostname !== 'string' || !/^(@|\*|[\w*-]+(\.[\w-]+)*\.?)$/.test(hostname)) {
       return 'der Host darf nicht leer sein oder aus Sonderzeichen bestehen';
     }
@@ -196,10 +202,11 @@ const answer =
 /** In no order that a client could rely on. */
 const shown = (zone: readonly NetcupRecord[]) => ({ dnsrecords: zone.toReversed() });
 
+/** In the order of the recorded answers, which some clients count on. */
 const recordOf = (
   id: string,
-  fields: Pick<NetcupRecord, 'hostname' | 'type' | 'destination' | 'priority'>,
-): NetcupRecord => ({ id, ...fields, deleterecord: false, state: 'unknown' });
+  { hostname, type, priority, destination }: Pick<NetcupRecord, 'hostname' | 'type' | 'destination' | 'priority'>,
+): NetcupRecord => ({ id, hostname, type, priority, destination, deleterecord: false, state: 'unknown' });
 
 const nameIn = (zone: string, { hostname }: NetcupRecord): string =>
   hostname.endsWith('.') ? hostname.slice(0, -1) : hostname === '@' ? zone : `${hostname}.${zone}`;

@@ -40,6 +40,13 @@ export interface OvhStandIn extends StandIn {
 
 const BASE = '/1.0';
 
+/** The keys of the account. */
+export const OVH_KEYS = {
+  applicationKey: 'a0pp1key2of3test',
+  applicationSecret: 'a0secret1of2the3application4test',
+  consumerKey: 'c0onsumer1key2of3the4account5tst',
+};
+
 /** Seconds by which the time of a request may differ from the API's. */
 const CLOCK_SECONDS = 180;
 
@@ -50,11 +57,7 @@ const TYPES = 'A AAAA CAA CNAME DKIM DMARC DNAME LOC MX NAPTR NS PTR SPF SRV SSH
  * APIs", the answers that dns-lexicon recorded, and the error codes that OVH's own client (python-ovh) knows.
  */
 export async function startOvhFake(settings: OvhSettings = {}): Promise<OvhStandIn> {
-  const keys = {
-    applicationKey: 'a0pp1key2of3test',
-    applicationSecret: 'a0secret1of2the3application4test',
-    consumerKey: 'c0onsumer1key2of3the4account5tst',
-  };
+  const keys = OVH_KEYS;
   const rules = settings.rules ?? ['GET', 'POST', 'PUT', 'DELETE'].map((method) => ({ method, path: '/*' }));
   const zones = new Map<string, Zone>();
   for (const zone of settings.zones ?? ['example.com']) zones.set(zone, { stored: [], served: [] });

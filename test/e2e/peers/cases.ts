@@ -1,8 +1,11 @@
 import { CLOUDFLARE_TOKEN, startCloudflareFake } from '../../fakes/cloudflare.ts';
 import { DESEC_TOKEN, startDesecFake } from '../../fakes/desec.ts';
 import { DIGITALOCEAN_TOKEN, startDigitaloceanFake } from '../../fakes/digitalocean.ts';
+import { INWX_LOGIN, startInwxFake } from '../../fakes/inwx.ts';
+import { NETCUP_LOGIN, startNetcupFake } from '../../fakes/netcup.ts';
+import { OVH_KEYS, startOvhFake } from '../../fakes/ovh.ts';
 import { startZoneidFake } from '../../fakes/zoneid.ts';
-import type { PeerCase } from './peers.ts';
+import { type PeerCase, VALUE } from './peers.ts';
 
 /**
  * How the clients of other projects use each provider: through the vendor's own address, with the login of the stand-in.
@@ -43,5 +46,90 @@ export const CASES: readonly PeerCase[] = [
     hosts: ['api.zone.eu', 'api.zone.ee'],
     lego: { code: 'zoneee', env: { ZONEEE_API_USER: 'it', ZONEEE_API_KEY: 'zoneid-api-key' } },
     acmesh: { script: 'dns_zone', env: { ZONE_Username: 'it', ZONE_Key: 'zoneid-api-key' } },
+  },
+  {
+    provider: 'ovh',
+    start: () => startOvhFake(),
+    hosts: ['eu.api.ovh.com'],
+    lego: {
+      code: 'ovh',
+      env: {
+        OVH_ENDPOINT: 'ovh-eu',
+        OVH_APPLICATION_KEY: OVH_KEYS.applicationKey,
+        OVH_APPLICATION_SECRET: OVH_KEYS.applicationSecret,
+        OVH_CONSUMER_KEY: OVH_KEYS.consumerKey,
+      },
+    },
+    lexicon: {
+      service: 'ovh',
+      env: {
+        LEXICON_OVH_AUTH_ENTRYPOINT: 'ovh-eu',
+        LEXICON_OVH_AUTH_APPLICATION_KEY: OVH_KEYS.applicationKey,
+        LEXICON_OVH_AUTH_APPLICATION_SECRET: OVH_KEYS.applicationSecret,
+        LEXICON_OVH_AUTH_CONSUMER_KEY: OVH_KEYS.consumerKey,
+      },
+      // lexicon finds a value again only if it is given as OVH stores it, in quotes.
+      args: [`--content="${VALUE}"`],
+    },
+    acmesh: {
+      script: 'dns_ovh',
+      env: { OVH_AK: OVH_KEYS.applicationKey, OVH_AS: OVH_KEYS.applicationSecret, OVH_CK: OVH_KEYS.consumerKey },
+    },
+  },
+  {
+    provider: 'netcup',
+    async start() {
+      const standIn = await startNetcupFake();
+      // netcup answers a list of an empty zone with an error, at which lexicon and acme.sh give up.
+      standIn.plant('example.com', '192.0.2.1', 'A');
+      return standIn;
+    },
+    hosts: ['ccp.netcup.net'],
+    lego: {
+      code: 'netcup',
+      env: {
+        NETCUP_CUSTOMER_NUMBER: NETCUP_LOGIN.customerNumber,
+        NETCUP_API_KEY: NETCUP_LOGIN.apiKey,
+        NETCUP_API_PASSWORD: NETCUP_LOGIN.apiPassword,
+      },
+    },
+    lexicon: {
+      service: 'netcup',
+      env: {
+        LEXICON_NETCUP_AUTH_CUSTOMER_ID: NETCUP_LOGIN.customerNumber,
+        LEXICON_NETCUP_AUTH_API_KEY: NETCUP_LOGIN.apiKey,
+        LEXICON_NETCUP_AUTH_API_PASSWORD: NETCUP_LOGIN.apiPassword,
+      },
+    },
+    acmesh: {
+      script: 'dns_netcup',
+      env: {
+        NC_Apikey: NETCUP_LOGIN.apiKey,
+        NC_Apipw: NETCUP_LOGIN.apiPassword,
+        NC_CID: NETCUP_LOGIN.customerNumber,
+      },
+    },
+  },
+  {
+    provider: 'inwx',
+    start: () => startInwxFake(),
+    hosts: ['api.domrobot.com'],
+    lego: { code: 'inwx', env: { INWX_USERNAME: INWX_LOGIN.username, INWX_PASSWORD: INWX_LOGIN.password } },
+    lexicon: {
+      service: 'inwx',
+      env: (origin) => ({
+        LEXICON_INWX_AUTH_USERNAME: INWX_LOGIN.username,
+        LEXICON_INWX_AUTH_PASSWORD: INWX_LOGIN.password,
+        LEXICON_INWX_ENDPOINT: `${origin}/xmlrpc/`,
+      }),
+    },
+  },
+  {
+    // acme.sh finds ids only as texts, which they are today, and Debian's lego only as numbers, which they were.
+    provider: 'inwx',
+    start: () => startInwxFake({ ids: 'string' }),
+    own: false,
+    hosts: ['api.domrobot.com'],
+    acmesh: { script: 'dns_inwx', env: { INWX_User: INWX_LOGIN.username, INWX_Password: INWX_LOGIN.password } },
   },
 ];

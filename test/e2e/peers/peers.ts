@@ -20,7 +20,12 @@ export interface PeerCase {
   /** The vendor's hosts, whose requests go to the stand-in. */
   readonly hosts: readonly string[];
   readonly lego?: { readonly code: string; readonly env: Environment };
-  readonly lexicon?: { readonly service: string; readonly env: Environment; readonly args?: readonly string[] };
+  readonly lexicon?: {
+    readonly service: string;
+    /** A function where lexicon goes around proxies, but takes the address of the stand-in. */
+    readonly env: Environment | ((origin: string) => Environment);
+    readonly args?: readonly string[];
+  };
   /** False where 50 names at once would wait for the vendor's rate limit. */
   readonly own?: false;
   readonly acmesh?: { readonly script: string; readonly env: Environment };
@@ -67,7 +72,8 @@ async function inPlace<Result>({ start, hosts }: PeerCase, task: (place: Place) 
 /** lexicon creates and deletes one record, in two runs. */
 export function countLexicon(each: PeerCase): Promise<Counted> {
   return inPlace(each, async ({ directory, standIn, env, bundle }) => {
-    const { service = '', env: login = {}, args = [] } = each.lexicon ?? {};
+    const { service = '', env: given = {}, args = [] } = each.lexicon ?? {};
+    const login = typeof given === 'function' ? given(standIn.server.origin) : given;
     const lists = await suffixListFor(ZONE, directory);
     const start = (action: 'create' | 'delete') =>
       run(pathOf('lexicon'), [service, action, ZONE, 'TXT', `--name=${NAME}`, `--content=${VALUE}`, ...args], {

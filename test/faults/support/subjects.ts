@@ -7,6 +7,7 @@ import { startDigitaloceanFake } from '../../fakes/digitalocean.ts';
 import { requestLine, startUpdateFake } from '../../fakes/dns-update.ts';
 import type { FaultServer } from '../../fakes/fault-server.ts';
 import { startHetznerFake } from '../../fakes/hetzner.ts';
+import { startInwxFake } from '../../fakes/inwx.ts';
 import { startIonosFake } from '../../fakes/ionos.ts';
 import { startIspconfigFake } from '../../fakes/ispconfig.ts';
 import { startNetcupFake } from '../../fakes/netcup.ts';
@@ -82,6 +83,7 @@ export const SUBJECTS = {
   route53: standIn('route53', startRoute53Fake),
   digitalocean: standIn('digitalocean', startDigitaloceanFake),
   porkbun: standIn('porkbun', startPorkbunFake),
+  inwx: standIn('inwx', startInwxFake),
 } as const satisfies Record<string, SubjectKind>;
 
 export type SubjectName = keyof typeof SUBJECTS;
