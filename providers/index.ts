@@ -14,6 +14,7 @@ export const providers: Readonly<Record<string, Loader>> = {
   ionos: () => import('./ionos/index.ts'),
   ispconfig: () => import('./ispconfig/index.ts'),
   lexicon: () => import('./lexicon/index.ts'),
+  namecheap: () => import('./namecheap/index.ts'),
   netcup: () => import('./netcup/index.ts'),
   olspanel: () => import('./olspanel/index.ts'),
   ovh: () => import('./ovh/index.ts'),

@@ -8,6 +8,7 @@ import type { FaultServer } from '../../fakes/fault-server.ts';
 import { startHetznerFake } from '../../fakes/hetzner.ts';
 import { startIonosFake } from '../../fakes/ionos.ts';
 import { startIspconfigFake } from '../../fakes/ispconfig.ts';
+import { startNamecheapFake } from '../../fakes/namecheap.ts';
 import { startNetcupFake } from '../../fakes/netcup.ts';
 import { startOlspanelFake } from '../../fakes/olspanel.ts';
 import { startOvhFake } from '../../fakes/ovh.ts';
@@ -77,6 +78,7 @@ export const SUBJECTS = {
   ionos: standIn('ionos', startIonosFake),
   ovh: standIn('ovh', startOvhFake),
   netcup: standIn('netcup', startNetcupFake),
+  namecheap: standIn('namecheap', startNamecheapFake),
   route53: standIn('route53', startRoute53Fake),
 } as const satisfies Record<string, SubjectKind>;
 
