@@ -17,6 +17,7 @@ export const providers: Readonly<Record<string, Loader>> = {
   inwx: () => import('./inwx/index.ts'),
   ispconfig: () => import('./ispconfig/index.ts'),
   lexicon: () => import('./lexicon/index.ts'),
+  namecheap: () => import('./namecheap/index.ts'),
   netcup: () => import('./netcup/index.ts'),
   olspanel: () => import('./olspanel/index.ts'),
   ovh: () => import('./ovh/index.ts'),

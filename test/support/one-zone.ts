@@ -1,21 +1,16 @@
-/** One zone, two values, and verbs on them: what the tests of providers on a stand-in need again and again. */
-import { normaliseName } from '../../src/names.ts';
-import type { DnsProvider, ProviderDefinition, TxtChange, TxtRecord } from '../../src/provider.ts';
+/** For providers that make many changes of a zone at once. */
+import type { DnsProvider, ProviderDefinition, TxtChange } from '../../src/provider.ts';
 import type { StandIn } from '../fakes/stand-in.ts';
 import type { TestContextSettings } from './context.ts';
 import { openOn } from './stand-in-contract.ts';
+import { NAME, OTHER, recordOf, VALUE, ZONE } from './verbs-on.ts';
 
-export const ZONE = normaliseName('example.com');
-export const NAME = normaliseName('_acme-challenge.example.com');
-export const VALUE = 'LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ';
-export const OTHER = 'evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA';
-
-export const recordOf = (value = VALUE, name = NAME, zone = ZONE): TxtRecord => ({ name, value, ttl: 60, zone });
+export { NAME, OTHER, recordOf, VALUE, ZONE };
 
 export const manyChanges = (action: TxtChange['action'], count: number, handle?: TxtChange['handle']): TxtChange[] =>
   Array.from({ length: count }, (_, index) => ({
     action,
-    record: recordOf(VALUE, normaliseName(`_acme-challenge.host${index}.example.com`)),
+    record: recordOf(VALUE, `_acme-challenge.host${index}.example.com`),
     handle,
   }));
 

@@ -10,6 +10,7 @@ import { startHetznerFake } from '../../fakes/hetzner.ts';
 import { startInwxFake } from '../../fakes/inwx.ts';
 import { startIonosFake } from '../../fakes/ionos.ts';
 import { startIspconfigFake } from '../../fakes/ispconfig.ts';
+import { startNamecheapFake } from '../../fakes/namecheap.ts';
 import { startNetcupFake } from '../../fakes/netcup.ts';
 import { startOlspanelFake } from '../../fakes/olspanel.ts';
 import { startOvhFake } from '../../fakes/ovh.ts';
@@ -80,6 +81,7 @@ export const SUBJECTS = {
   ionos: standIn('ionos', startIonosFake),
   ovh: standIn('ovh', startOvhFake),
   netcup: standIn('netcup', startNetcupFake),
+  namecheap: standIn('namecheap', startNamecheapFake),
   route53: standIn('route53', startRoute53Fake),
   digitalocean: standIn('digitalocean', startDigitaloceanFake),
   porkbun: standIn('porkbun', startPorkbunFake),

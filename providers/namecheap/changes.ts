@@ -1,0 +1,152 @@
+import { asUnknown, Dns01Error, isDns01Error, withContext } from '../../src/errors.ts';
+import {
+  type DnsProvider,
+  type Fqdn,
+  isSameName,
+  type ProviderContext,
+  relativeName,
+  type TxtChange,
+  unquoteTxt,
+} from '../../src/provider.ts';
+import type { Host, Hosts, NamecheapClient } from './client.ts';
+
+/** How often a change is made if another program undoes it. Each costs 2 of 20 requests a minute. */
+const MAX_ATTEMPTS = 3;
+
+/** Milliseconds, on average, before a change that was undone is made again. */
+const PAUSE_MS = 2000;
+
+/** Seconds ("namecheap.domains.dns.setHosts", TTL). */
+const MIN_TTL = 60;
+const MAX_TTL = 60_000;
+
+type Verbs = Required<Pick<DnsProvider, 'addTxt' | 'removeTxt' | 'listTxt' | 'changeTxt'>>;
+
+/** The verbs on a zone that can only be replaced: read it, write all of it back with the changes, and read it again. */
+export function createVerbs(client: NamecheapClient, context: ProviderContext): Verbs {
+  /** Whether each change had to be made. */
+  async function change(zone: Fqdn, changes: readonly TxtChange[]): Promise<boolean[]> {
+    const before = await client.hosts(zone);
+    const needed = changes.filter((wanted) => !isReached(wanted, before));
+    if (needed.length > 0) await bringAbout(zone, needed, before);
+    return changes.map((wanted) => needed.includes(wanted));
+  }
+
+  async function bringAbout(zone: Fqdn, changes: readonly TxtChange[], before: Hosts): Promise<void> {
+    const isDone = (state: Hosts) => changes.every((wanted) => isReached(wanted, state));
+    let seen = before;
+    let written = false;
+    try {
+      for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+        if (attempt > 1) await context.sleep(PAUSE_MS * (0.5 + Math.random()));
+        await context.writeOnce<true>({
+          write() {
+            checkRepeatable(zone, seen);
+            return client.setHosts(zone, { ...seen, hosts: withChanges(zone, changes, seen.hosts) });
+          },
+          async look() {
+            seen = await client.hosts(zone);
+            return isDone(seen) || undefined;
+          },
+        });
+        written = true;
+        const now = await client.hosts(zone);
+        if (isDone(now)) return checkOthers(zone, changes, seen, now);
+        context.log.debug('another program has undone the change', { zone, attempt });
+        seen = now;
+      }
+      throw undone(zone);
+    } catch (error) {
+      throw written ? asUnknown(withContext(error, 'after the change was sent')) : error;
+    }
+  }
+
+  return {
+    async addTxt(record) {
+      const [changed = false] = await change(record.zone, [{ action: 'add', record }]);
+      return { zone: record.zone, changed };
+    },
+    async removeTxt(record) {
+      const [removed] = await change(record.zone, [{ action: 'remove', record }]);
+      return removed ? 'removed' : 'absent';
+    },
+    async changeTxt(zone, changes) {
+      try {
+        return (await change(zone, changes)).map((changed) => ({ state: 'done', changed }));
+      } catch (error) {
+        if (!isDns01Error(error)) throw error;
+        if (error.outcomeUnknown) return changes.map(() => ({ state: 'unknown', error }));
+        // With a status: Namecheap has refused one of them, and so all. Without: none of them is possible.
+        if (error.code !== 'E_REJECTED' || error.status === undefined) throw error;
+        return changes.map(() => ({ state: 'refused', error }));
+      }
+    },
+    async listTxt(name, zone) {
+      const { hosts } = await client.hosts(zone);
+      return hosts.filter((host) => host.type === 'TXT' && isSameName(host.name, name, zone)).map(shownValue);
+    },
+  };
+}
+
+const shownValue = ({ address }: Host): string => unquoteTxt(address);
+
+const holds = (host: Host, { record: { name, value, zone } }: TxtChange): boolean =>
+  host.type === 'TXT' && isSameName(host.name, name, zone) && shownValue(host) === value;
+
+const isReached = (wanted: TxtChange, { hosts }: Hosts): boolean =>
+  hosts.some((host) => holds(host, wanted)) === (wanted.action === 'add');
+
+/** All other records as they are. A value that is already right stays where it is. */
+function withChanges(zone: Fqdn, changes: readonly TxtChange[], hosts: readonly Host[]): Host[] {
+  const removals = changes.filter(({ action }) => action === 'remove');
+  const added = changes
+    .filter((wanted) => wanted.action === 'add' && !hosts.some((host) => holds(host, wanted)))
+    .map(({ record }) => ({
+      name: relativeName(record.name, zone),
+      type: 'TXT',
+      address: record.value,
+      mxPref: '10',
+      ttl: String(Math.min(MAX_TTL, Math.max(MIN_TTL, record.ttl))),
+    }));
+  return [...hosts.filter((host) => !removals.some((wanted) => holds(host, wanted))), ...added];
+}
+
+const shown = ({ name, type, address }: Host): string => `${name} ${type} ${address}`;
+
+/** @throws E_REJECTED where another record would not come back as it is */
+function checkRepeatable(zone: Fqdn, { unrepeatable }: Hosts): void {
+  const [first] = unrepeatable;
+  if (!first) return;
+  throw new Dns01Error(
+    'E_REJECTED',
+    `${zone} has records that the API cannot write back (${unrepeatable.map(shown).join(', ')}), so that dns01 changes nothing there`,
+    {
+      hint: `let a CNAME at _acme-challenge.${zone} lead into another zone. Every change by the API makes a plain record of one with Dynamic DNS`,
+    },
+  );
+}
+
+/** What makes a record another one; the API may add or drop a dot at the end, and letter case. */
+const keyOf = ({ name, type, address, mxPref }: Host): string =>
+  JSON.stringify([name.toLowerCase(), type, address.replace(/\.$/, ''), type === 'MX' ? mxPref : '']);
+
+/** @throws E_REMOTE where a record of others, or the kind of mail, is not there any more after our write */
+function checkOthers(zone: Fqdn, changes: readonly TxtChange[], before: Hosts, now: Hosts): void {
+  const left = now.hosts.map(keyOf);
+  const lost = withChanges(zone, changes, before.hosts).filter((host) => {
+    const index = left.indexOf(keyOf(host));
+    if (index >= 0) left.splice(index, 1);
+    return index < 0;
+  });
+  const mail = before.emailType === now.emailType ? [] : [`mail settings ${before.emailType} (now ${now.emailType})`];
+  const missing = [...lost.map(shown), ...mail];
+  if (missing.length === 0) return;
+  throw new Dns01Error('E_REMOTE', `after the change, ${zone} lacks what it had before: ${missing.join(', ')}`, {
+    hint: 'if no one has removed it at this moment, enter it again under Advanced DNS in the Namecheap account',
+  });
+}
+
+const undone = (zone: Fqdn): Dns01Error =>
+  new Dns01Error('E_REMOTE', `the records of ${zone} are not what was written, ${MAX_ATTEMPTS} times in a row`, {
+    hint: `something else writes the records of ${zone} at the same time: try again later`,
+  });
