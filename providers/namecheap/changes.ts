@@ -1,91 +1,45 @@
-import { asUnknown, Dns01Error, isDns01Error, withContext } from '../../src/errors.ts';
+import { Dns01Error } from '../../src/errors.ts';
 import {
-  type DnsProvider,
+  createChangeVerbs,
   type Fqdn,
   isSameName,
   type ProviderContext,
   relativeName,
+  replaceAndCheck,
   type TxtChange,
   unquoteTxt,
 } from '../../src/provider.ts';
 import type { Host, Hosts, NamecheapClient } from './client.ts';
 
-/** How often a change is made if another program undoes it. Each costs 2 of 20 requests a minute. */
-const MAX_ATTEMPTS = 3;
-
-/** Milliseconds, on average, before a change that was undone is made again. */
-const PAUSE_MS = 2000;
+/** Each attempt costs 2 of 20 requests a minute. */
+const MANNERS = { maxAttempts: 3, pauseMs: 2000 };
 
 /** Seconds ("namecheap.domains.dns.setHosts", TTL). */
 const MIN_TTL = 60;
 const MAX_TTL = 60_000;
 
-type Verbs = Required<Pick<DnsProvider, 'addTxt' | 'removeTxt' | 'listTxt' | 'changeTxt'>>;
-
 /** The verbs on a zone that can only be replaced: read it, write all of it back with the changes, and read it again. */
-export function createVerbs(client: NamecheapClient, context: ProviderContext): Verbs {
-  /** Whether each change had to be made. */
+export function createVerbs(client: NamecheapClient, context: ProviderContext) {
   async function change(zone: Fqdn, changes: readonly TxtChange[]): Promise<boolean[]> {
     const before = await client.hosts(zone);
     const needed = changes.filter((wanted) => !isReached(wanted, before));
-    if (needed.length > 0) await bringAbout(zone, needed, before);
+    if (needed.length > 0) {
+      const look = () => client.hosts(zone);
+      const write = (seen: Hosts) => {
+        checkRepeatable(zone, seen);
+        return client.setHosts(zone, { ...seen, hosts: withChanges(zone, needed, seen.hosts) });
+      };
+      const replacing = { zone, changes: needed, before, isReached, write, look, ...MANNERS };
+      const { written, after } = await replaceAndCheck(replacing, context);
+      if (after) checkOthers(zone, needed, written, after);
+    }
     return changes.map((wanted) => needed.includes(wanted));
   }
 
-  async function bringAbout(zone: Fqdn, changes: readonly TxtChange[], before: Hosts): Promise<void> {
-    const isDone = (state: Hosts) => changes.every((wanted) => isReached(wanted, state));
-    let seen = before;
-    let written = false;
-    try {
-      for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-        if (attempt > 1) await context.sleep(PAUSE_MS * (0.5 + Math.random()));
-        await context.writeOnce<true>({
-          write() {
-            checkRepeatable(zone, seen);
-            return client.setHosts(zone, { ...seen, hosts: withChanges(zone, changes, seen.hosts) });
-          },
-          async look() {
-            seen = await client.hosts(zone);
-            return isDone(seen) || undefined;
-          },
-        });
-        written = true;
-        const now = await client.hosts(zone);
-        if (isDone(now)) return checkOthers(zone, changes, seen, now);
-        context.log.debug('another program has undone the change', { zone, attempt });
-        seen = now;
-      }
-      throw undone(zone);
-    } catch (error) {
-      throw written ? asUnknown(withContext(error, 'after the change was sent')) : error;
-    }
-  }
-
-  return {
-    async addTxt(record) {
-      const [changed = false] = await change(record.zone, [{ action: 'add', record }]);
-      return { zone: record.zone, changed };
-    },
-    async removeTxt(record) {
-      const [removed] = await change(record.zone, [{ action: 'remove', record }]);
-      return removed ? 'removed' : 'absent';
-    },
-    async changeTxt(zone, changes) {
-      try {
-        return (await change(zone, changes)).map((changed) => ({ state: 'done', changed }));
-      } catch (error) {
-        if (!isDns01Error(error)) throw error;
-        if (error.outcomeUnknown) return changes.map(() => ({ state: 'unknown', error }));
-        // With a status: Namecheap has refused one of them, and so all. Without: none of them is possible.
-        if (error.code !== 'E_REJECTED' || error.status === undefined) throw error;
-        return changes.map(() => ({ state: 'refused', error }));
-      }
-    },
-    async listTxt(name, zone) {
-      const { hosts } = await client.hosts(zone);
-      return hosts.filter((host) => host.type === 'TXT' && isSameName(host.name, name, zone)).map(shownValue);
-    },
-  };
+  return createChangeVerbs(change, async (name, zone) => {
+    const { hosts } = await client.hosts(zone);
+    return hosts.filter((host) => host.type === 'TXT' && isSameName(host.name, name, zone)).map(shownValue);
+  });
 }
 
 const shownValue = ({ address }: Host): string => unquoteTxt(address);
@@ -142,11 +96,8 @@ function checkOthers(zone: Fqdn, changes: readonly TxtChange[], before: Hosts, n
   const missing = [...lost.map(shown), ...mail];
   if (missing.length === 0) return;
   throw new Dns01Error('E_REMOTE', `after the change, ${zone} lacks what it had before: ${missing.join(', ')}`, {
+    // Our own change has been made.
+    outcomeUnknown: true,
     hint: 'if no one has removed it at this moment, enter it again under Advanced DNS in the Namecheap account',
   });
 }
-
-const undone = (zone: Fqdn): Dns01Error =>
-  new Dns01Error('E_REMOTE', `the records of ${zone} are not what was written, ${MAX_ATTEMPTS} times in a row`, {
-    hint: `something else writes the records of ${zone} at the same time: try again later`,
-  });
