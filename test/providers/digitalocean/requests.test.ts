@@ -156,6 +156,15 @@ describe('digitalocean and others', () => {
     );
   });
 
+  it('removes also the record of a first attempt that arrives late', async () => {
+    await start();
+    fake.server.inject({ kind: 'reset', call: 'POST records', effect: 'before' });
+    const { changed: _, ...handle } = await run((provider) => provider.addTxt(recordOf()));
+    fake.plant(NAME, VALUE);
+    expect(await run((provider) => provider.removeTxt(recordOf(), handle))).toBe('removed');
+    expect(fake.held(NAME)).toEqual([]);
+  });
+
   it('shows the name servers of a domain', async () => {
     await start();
     const names = await run(async (provider) => provider.nameServers?.(ZONE));
