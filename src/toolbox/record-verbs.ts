@@ -49,6 +49,12 @@ export function createRecordVerbs(
     return undefined;
   }
 
+  async function findAll(record: TxtRecord): Promise<ShownTxt[]> {
+    const found: ShownTxt[] = [];
+    for await (const shown of matching(record)) found.push(shown);
+    return found;
+  }
+
   /** The result of an add with an unknown outcome. In a zone that does not exist, nothing can have been added. */
   async function look(record: TxtRecord): Promise<Added | undefined> {
     try {
@@ -78,8 +84,8 @@ export function createRecordVerbs(
 
   return {
     async addTxt(record) {
-      const present = calls.createsFirst ? undefined : await find(record);
-      if (present) return { ...handleOf(present, record), changed: false };
+      const [present, twin] = calls.createsFirst ? [] : await findAll(record);
+      if (present) return { ...sureOnlyIf(!twin, handleOf(present, record)), changed: false };
       let attempts = 0;
       const added = await writeOnce<Added>({
         async write() {
@@ -94,16 +100,15 @@ export function createRecordVerbs(
         look: () => look(record),
       });
       if ('noZone' in added) throw added.noZone;
-      // The first attempt may arrive late and add the record twice: a removal then has to look for both.
-      return attempts > 1 && added.proven ? { ...added, proven: false } : added;
+      // The first attempt may arrive late and add the record twice.
+      return sureOnlyIf(attempts === 1, added);
     },
 
     async removeTxt(record, handle) {
       const { zone } = record;
       if (handle?.proven && handle.id !== undefined && handle.zone === zone) return removeById(zone, handle.id);
       // Reads the whole list first: the record may be there twice, and a deletion moves the pages.
-      const own: ShownTxt[] = [];
-      for await (const shown of matching(record)) own.push(shown);
+      const own = await findAll(record);
       const locked = own.find((shown) => shown.locked);
       if (locked) throw notDeletable(locked, zone);
       const results = [];
@@ -131,6 +136,10 @@ function handleOf({ id, name, value }: Partial<ShownTxt>, record: TxtRecord): Re
   if (id === undefined || !isRecord(shown, record)) return { zone };
   return { zone, id, proven: name !== undefined && value !== undefined };
 }
+
+/** Where the record may be there twice, a removal has to look for both. */
+const sureOnlyIf = <Handle extends RecordHandle>(isSure: boolean, handle: Handle): Handle =>
+  isSure || !handle.proven ? handle : { ...handle, proven: false };
 
 function notDeletable({ id, name }: ShownTxt, zone: Fqdn): Dns01Error {
   return new Dns01Error('E_REJECTED', `the API does not allow TXT record ${id} (${name}) in ${zone} to be deleted`, {
