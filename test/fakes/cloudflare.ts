@@ -1,6 +1,7 @@
 import { quoteTxt, unquoteTxt } from '../../src/provider.ts';
+import { ACCOUNT, invalid, refusal, type StoredRecord, shownRecord, shownZone, success } from './cloudflare-answers.ts';
 import { type FakeReply, type FakeRequest, startFaultServer } from './fault-server.ts';
-import { json, type StandIn, type StandInSettings, zoneHolding } from './stand-in.ts';
+import { type StandIn, type StandInSettings, zoneHolding } from './stand-in.ts';
 
 export interface CloudflareFakeSettings extends StandInSettings {
   /** False for a token that may change DNS and does not see its zone (lexicon recorded such an answer in 2020). */
@@ -23,15 +24,6 @@ export interface CloudflareFake extends StandIn {
   unplant(name: string): void;
 }
 
-interface StoredRecord {
-  readonly id: string;
-  readonly zone: string;
-  readonly name: string;
-  readonly type: string;
-  readonly content: string;
-  readonly ttl: number;
-}
-
 /** In today's form, and in the one of before 2026. */
 const ACCOUNT_TOKEN = `cfat_${'Ab3'.repeat(13)}Z0badcafe`;
 export const CLOUDFLARE_TOKEN = 'gWLX2tc008RPN0yxuphRS2wGw-LviphCKb_KdRFw';
@@ -39,8 +31,6 @@ export const CLOUDFLARE_TOKEN = 'gWLX2tc008RPN0yxuphRS2wGw-LviphCKb_KdRFw';
 type Body = Readonly<Record<string, unknown>>;
 
 const BASE = '/client/v4';
-const ACCOUNT = '01a7362d577a6c3019a474fd6f485823';
-const STAMP = '2026-01-01T05:20:00.12345Z';
 /** Of the OpenAPI document and the API reference. The API ignores others; here they are a mistake. */
 const FILTERS = /^(name(\.startswith)?|type|content|page|per_page|match|order|direction|status)$/;
 const FIELDS = /^(type|name|content|data|ttl|proxied|comment|tags|settings|priority)$/;
@@ -76,7 +66,9 @@ export async function startCloudflareFake(settings: CloudflareFakeSettings = {})
     // The API does not say whether there is such a zone.
     if (zone === undefined) return refusal(403, 10000, 'Authentication error');
     if (!isRecords)
-      return seesZones ? success(shownZone(zone)) : refusal(403, 9109, 'Unauthorized to access requested resource');
+      return seesZones
+        ? success(shownZone(zone, zoneId))
+        : refusal(403, 9109, 'Unauthorized to access requested resource');
     if (method === 'GET') return listRecords(zone, filters);
     const given = body === '' ? {} : parse(body);
     if (given === undefined) return refusal(400, 9207, 'Request body is invalid.');
@@ -116,7 +108,14 @@ export async function startCloudflareFake(settings: CloudflareFakeSettings = {})
         "Actor 'com.cloudflare.api.token.a6' requires permission 'com.cloudflare.api.account.zone.list' to list zones",
       );
     }
-    return pageOf([...zoneIds.keys()].filter((zone) => name === null || zone === name).map(shownZone), filters, 20, 50);
+    return pageOf(
+      [...zoneIds.keys()]
+        .filter((zone) => name === null || zone === name)
+        .map((zone) => shownZone(zone, zoneIds.get(zone) ?? '')),
+      filters,
+      20,
+      50,
+    );
   }
 
   function listRecords(zone: string, filters: URLSearchParams): FakeReply {
@@ -226,39 +225,7 @@ export async function startCloudflareFake(settings: CloudflareFakeSettings = {})
     everything: () => records.map((record) => JSON.stringify(record)),
     close: () => server.close(),
   };
-
-  function shownZone(name: string) {
-    return {
-      id: zoneIds.get(name) ?? '',
-      name,
-      status: 'active',
-      paused: false,
-      type: 'full',
-      development_mode: 0,
-      name_servers: ['christian.ns.cloudflare.com', 'Dina.ns.cloudflare.com'],
-      original_name_servers: null,
-      original_registrar: null,
-      original_dnshost: null,
-      created_on: STAMP,
-      modified_on: STAMP,
-      activated_on: STAMP,
-      meta: { step: 2 },
-      owner: { id: ACCOUNT, type: 'user' },
-      account: { id: ACCOUNT, name: 'it@example.net' },
-    };
-  }
 }
-
-const shownRecord = ({ zone: _, ...record }: StoredRecord) => ({
-  ...record,
-  proxiable: record.type !== 'TXT',
-  proxied: false,
-  settings: {},
-  meta: {},
-  tags: [],
-  created_on: STAMP,
-  modified_on: STAMP,
-});
 
 /** A name outside of the zone is one below it: `@` and relative names, and the mistakes. */
 function nameIn(zone: string, name: string): string {
@@ -269,17 +236,6 @@ function nameIn(zone: string, name: string): string {
 
 /** A string above 255 octets is split; content without quotes is kept as it is (recorded by lexicon). */
 const stored = (content: string): string => (content.startsWith('"') ? quoteTxt(unquoteTxt(content)) : content);
-
-const success = (result: unknown, more: object = {}): FakeReply =>
-  json(200, { result, success: true, errors: [], messages: [], ...more });
-
-function refusal(status: number, code: number, message: string, error_chain?: readonly object[]): FakeReply {
-  const error = { code, message, ...(error_chain ? { error_chain } : {}) };
-  return json(status, { result: null, success: false, errors: [error], messages: [] });
-}
-
-const invalid = (code: number, message: string): FakeReply =>
-  refusal(400, 1004, 'DNS Validation Error', [{ code, message }]);
 
 function parse(body: string): Body | undefined {
   try {
