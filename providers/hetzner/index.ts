@@ -98,6 +98,8 @@ export default defineProvider({
   // Cloud API, "Rate Limiting": 3600 an hour for each project. One request comes back each second, so the header
   // ratelimit-remaining does not tell what is left of a window, and it is not used.
   rateLimits: [{ requests: 3600, windowMs: 3_600_000, per: 'credential' }],
+  // Not documented.
+  usualDelayMs: 10_000,
   nameServerPatterns: [/^(?:hydrogen|oxygen)\.ns\.hetzner\.com$/, /^helium\.ns\.hetzner\.de$/],
   create({ token, url }, context) {
     const api = createApi(context, { url, headers: bearer(token), refusalOf, messageOf });

@@ -105,6 +105,8 @@ export default defineProvider({
   http: true,
   concurrency: 4,
   changes: { atMost: 100, atomic: false },
+  // Not documented; lego waits for up to 15 minutes.
+  usualDelayMs: 60_000,
   nameServerPatterns: [/^ns\d+\.ui-dns\.(?:biz|com|de|org)$/],
   create({ apiKey, zoneId, url }, context) {
     refuseHalfKeys(apiKey);

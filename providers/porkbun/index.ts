@@ -72,6 +72,8 @@ export default defineProvider({
   http: true,
   // Not documented. DNSControl pauses for 500 ms before each request, because the API refuses faster ones.
   rateLimits: [{ requests: 2, windowMs: 1000, per: 'credential' }],
+  // Not documented; lego waits for up to 10 minutes.
+  usualDelayMs: 60_000,
   nameServerPatterns: [/^[a-z]+(?:\.ns)?\.porkbun\.com$/],
   create({ apiKey, secretApiKey, url }, context) {
     const api = createApi(context, { url, headers: {}, refusals, messageOf });

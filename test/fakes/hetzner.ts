@@ -14,8 +14,9 @@ import {
 } from './hetzner-answers.ts';
 import { json, type StandIn, type StandInSettings, zoneHolding } from './stand-in.ts';
 
+export const HETZNER_TOKEN = 'jEheVytlAoFl7F8MqUQ7jAo2hOXASztX0123456789abcdefABCDEF0123456789';
+
 export interface HetznerFakeSettings extends StandInSettings {
-  readonly token?: string;
   /** A token for reading alone. */
   readonly readOnly?: boolean;
   /** Zones in secondary mode, beside the others. */
@@ -36,7 +37,7 @@ const BASE = '/v1';
 
 /** DNS of the Hetzner Cloud API, by its OpenAPI document, for one project. */
 export async function startHetznerFake(settings: HetznerFakeSettings = {}): Promise<StandIn> {
-  const token = settings.token ?? 'jEheVytlAoFl7F8MqUQ7jAo2hOXASztX0123456789abcdefABCDEF0123456789';
+  const token = HETZNER_TOKEN;
   const zones = [
     ...(settings.zones ?? ['example.com']).map((name) => ({ name, mode: 'primary' as const })),
     ...(settings.secondaryZones ?? []).map((name) => ({ name, mode: 'secondary' as const })),

@@ -1,12 +1,14 @@
 import { type FakeReply, type FakeRequest, startFaultServer } from './fault-server.ts';
 import type { StandIn, StandInSettings } from './stand-in.ts';
 
+export const HTTPREQ_LOGIN = { username: 'user', password: 'httpreq-pass-word-42' } as const;
+
 export interface HttpreqFakeSettings extends StandInSettings {
   /** Null: the server wants no login. */
   readonly login?: { readonly username: string; readonly password: string } | null;
   /** A path before /present and /cleanup. */
   readonly prefix?: string;
-  /** What the server answers, with status 200. lego does not read it. */
+  /** What the server answers, with status 200; `echo`: the message. lego does not read it, acme.sh's dns_acmeproxy looks for the value. */
   readonly body?: string;
 }
 
@@ -15,7 +17,7 @@ export interface HttpreqFakeSettings extends StandInSettings {
  * providers/dns/httpreq, of 2026-07-21. It takes exactly what lego sends.
  */
 export async function startHttpreqFake(settings: HttpreqFakeSettings = {}): Promise<StandIn> {
-  const { login = { username: 'user', password: 'httpreq-pass-word-42' }, prefix = '', body = 'lego' } = settings;
+  const { login = HTTPREQ_LOGIN, prefix = '', body = 'lego' } = settings;
   const authorization = login && `Basic ${Buffer.from(`${login.username}:${login.password}`).toString('base64')}`;
   let records: { readonly name: string; readonly type: string; readonly value: string }[] = [];
 
@@ -28,7 +30,11 @@ export async function startHttpreqFake(settings: HttpreqFakeSettings = {}): Prom
     const message = messageIn(sent);
     if (!message) return { status: 400, body: 'Bad Request\n' };
     await change(path.endsWith('/present') ? 'added' : 'removed', message);
-    return { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body };
+    return {
+      status: 200,
+      headers: { 'content-type': 'text/plain; charset=utf-8' },
+      body: body === 'echo' ? sent : body,
+    };
   }
 
   /** What is there already stays one record, and what is not there need not be removed. */

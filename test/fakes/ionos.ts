@@ -3,9 +3,12 @@ import { unquoteTxt } from '../../src/provider.ts';
 import { type FakeReply, type FakeRequest, startFaultServer } from './fault-server.ts';
 import { json, type StandIn, type StandInSettings, zoneHolding } from './stand-in.ts';
 
+export const IONOS_KEY = {
+  prefix: '2d7648e10caf47d4b228bb16a82f3592',
+  secret: 'GgNjuBgVNN53-fake-secret-tkE2bSuHL0rQ7xYw',
+} as const;
+
 export interface IonosFakeSettings extends StandInSettings {
-  /** Public prefix, a dot, and the secret. */
-  readonly apiKey?: string;
   /** Zones that are copies of another server's, beside the others. */
   readonly slaveZones?: readonly string[];
   /** The status for a zone id that does not exist. The document only has 401. */
@@ -49,7 +52,7 @@ const FIELDS = ['name', 'type', 'content', 'ttl', 'prio', 'disabled'];
 
 /** The DNS API of IONOS's hosting, by its OpenAPI document (1.0.2) and by answers that lexicon recorded. */
 export async function startIonosFake(settings: IonosFakeSettings = {}): Promise<IonosFake> {
-  const apiKey = settings.apiKey ?? '2d7648e10caf47d4b228bb16a82f3592.GgNjuBgVNN53-fake-secret-tkE2bSuHL0rQ7xYw';
+  const apiKey = `${IONOS_KEY.prefix}.${IONOS_KEY.secret}`;
   const zones: Zone[] = [
     ...(settings.zones ?? ['example.com']).map((name) => newZone(name, 'NATIVE')),
     ...(settings.slaveZones ?? []).map((name) => newZone(name, 'SLAVE')),

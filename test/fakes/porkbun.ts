@@ -1,9 +1,12 @@
 import { type FakeReply, type FakeRequest, startFaultServer } from './fault-server.ts';
 import { json, type StandIn, type StandInSettings, zoneHolding } from './stand-in.ts';
 
+export const PORKBUN_KEYS = {
+  apiKey: 'pk1_5299b57125c8f3cdf347d2fe0e713311ee3a1e11f11a14942b26472593e35368',
+  secretApiKey: 'sk1_7d119e3f656b00ae042980302e1425a04163c476efec18330cb0f54fc6f5022e',
+} as const;
+
 export interface PorkbunFakeSettings extends StandInSettings {
-  readonly apiKey?: string;
-  readonly secretApiKey?: string;
   /** Domains of the account whose API ACCESS is off. */
   readonly closedZones?: readonly string[];
   /** What the API does with a record that is there already. Its documents do not say; clients report a refusal. */
@@ -35,8 +38,7 @@ const MIN_TTL = 600;
 
 /** Porkbun's API v3, by its OpenAPI document (version 3.0) and by answers that lexicon recorded. */
 export async function startPorkbunFake(settings: PorkbunFakeSettings = {}): Promise<StandIn> {
-  const apiKey = settings.apiKey ?? 'pk1_5299b57125c8f3cdf347d2fe0e713311ee3a1e11f11a14942b26472593e35368';
-  const secretApiKey = settings.secretApiKey ?? 'sk1_7d119e3f656b00ae042980302e1425a04163c476efec18330cb0f54fc6f5022e';
+  const { apiKey, secretApiKey } = PORKBUN_KEYS;
   const { closedZones = [], zones = ['example.com'] } = settings;
   let records: StoredRecord[] = [];
   let lastId = 432_480_875;

@@ -1,9 +1,13 @@
 import { CLOUDFLARE_TOKEN, startCloudflareFake } from '../../fakes/cloudflare.ts';
 import { DESEC_TOKEN, startDesecFake } from '../../fakes/desec.ts';
 import { DIGITALOCEAN_TOKEN, startDigitaloceanFake } from '../../fakes/digitalocean.ts';
+import { HETZNER_TOKEN, startHetznerFake } from '../../fakes/hetzner.ts';
+import { HTTPREQ_LOGIN, startHttpreqFake } from '../../fakes/httpreq.ts';
 import { INWX_LOGIN, startInwxFake } from '../../fakes/inwx.ts';
+import { IONOS_KEY, startIonosFake } from '../../fakes/ionos.ts';
 import { NETCUP_LOGIN, startNetcupFake } from '../../fakes/netcup.ts';
 import { OVH_KEYS, startOvhFake } from '../../fakes/ovh.ts';
+import { PORKBUN_KEYS, startPorkbunFake } from '../../fakes/porkbun.ts';
 import { startZoneidFake } from '../../fakes/zoneid.ts';
 import { type PeerCase, VALUE } from './peers.ts';
 
@@ -34,6 +38,55 @@ export const CASES: readonly PeerCase[] = [
     lego: { code: 'digitalocean', env: { DO_AUTH_TOKEN: DIGITALOCEAN_TOKEN } },
     lexicon: { service: 'digitalocean', env: { LEXICON_DIGITALOCEAN_AUTH_TOKEN: DIGITALOCEAN_TOKEN } },
     acmesh: { script: 'dns_dgon', env: { DO_API_KEY: DIGITALOCEAN_TOKEN } },
+  },
+  {
+    // Debian's lego and lexicon only know the API of the old DNS console.
+    provider: 'hetzner',
+    start: () => startHetznerFake(),
+    hosts: ['api.hetzner.cloud'],
+    acmesh: { script: 'dns_hetznercloud', env: { HETZNER_TOKEN } },
+  },
+  {
+    provider: 'httpreq',
+    start: () => startHttpreqFake({ body: 'echo' }),
+    hosts: ['httpreq.example.org'],
+    lego: {
+      code: 'httpreq',
+      env: {
+        HTTPREQ_ENDPOINT: 'https://httpreq.example.org',
+        HTTPREQ_USERNAME: HTTPREQ_LOGIN.username,
+        HTTPREQ_PASSWORD: HTTPREQ_LOGIN.password,
+      },
+    },
+    acmesh: {
+      script: 'dns_acmeproxy',
+      env: {
+        ACMEPROXY_ENDPOINT: 'https://httpreq.example.org',
+        ACMEPROXY_USERNAME: HTTPREQ_LOGIN.username,
+        ACMEPROXY_PASSWORD: HTTPREQ_LOGIN.password,
+      },
+    },
+  },
+  {
+    // Debian's lexicon does not have it, and Debian's lego does not find its record again (fixed in lego 4.15.0).
+    provider: 'ionos',
+    start: () => startIonosFake(),
+    hosts: ['api.hosting.ionos.com'],
+    acmesh: { script: 'dns_ionos', env: { IONOS_PREFIX: IONOS_KEY.prefix, IONOS_SECRET: IONOS_KEY.secret } },
+  },
+  {
+    provider: 'porkbun',
+    start: () => startPorkbunFake(),
+    // Debian's lego is built without it, and Debian's lexicon uses the host of before December 2024.
+    hosts: ['api.porkbun.com', 'porkbun.com'],
+    lexicon: {
+      service: 'porkbun',
+      env: { LEXICON_PORKBUN_AUTH_KEY: PORKBUN_KEYS.apiKey, LEXICON_PORKBUN_AUTH_SECRET: PORKBUN_KEYS.secretApiKey },
+    },
+    acmesh: {
+      script: 'dns_porkbun',
+      env: { PORKBUN_API_KEY: PORKBUN_KEYS.apiKey, PORKBUN_SECRET_API_KEY: PORKBUN_KEYS.secretApiKey },
+    },
   },
   {
     provider: 'zoneid',

@@ -7,6 +7,7 @@ import { startDigitaloceanFake } from '../../fakes/digitalocean.ts';
 import { requestLine, startUpdateFake } from '../../fakes/dns-update.ts';
 import type { FaultServer } from '../../fakes/fault-server.ts';
 import { startHetznerFake } from '../../fakes/hetzner.ts';
+import { startHttpreqFake } from '../../fakes/httpreq.ts';
 import { startInwxFake } from '../../fakes/inwx.ts';
 import { startIonosFake } from '../../fakes/ionos.ts';
 import { startIspconfigFake } from '../../fakes/ispconfig.ts';
@@ -78,6 +79,7 @@ export const SUBJECTS = {
   cloudflare: standIn('cloudflare', startCloudflareFake),
   desec: standIn('desec', startDesecFake),
   hetzner: standIn('hetzner', startHetznerFake),
+  httpreq: standIn('httpreq', startHttpreqFake),
   ionos: standIn('ionos', startIonosFake),
   ovh: standIn('ovh', startOvhFake),
   netcup: standIn('netcup', startNetcupFake),
