@@ -11,6 +11,7 @@ export const providers: Readonly<Record<string, Loader>> = {
   digitalocean: () => import('./digitalocean/index.ts'),
   embedded: () => import('./embedded/index.ts'),
   exec: () => import('./exec/index.ts'),
+  gandi: () => import('./gandi/index.ts'),
   hetzner: () => import('./hetzner/index.ts'),
   httpreq: () => import('./httpreq/index.ts'),
   ionos: () => import('./ionos/index.ts'),

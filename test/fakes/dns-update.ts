@@ -265,6 +265,7 @@ export async function startUpdateFake(settings: UpdateFakeSettings = {}): Promis
         return calls;
       },
       inject: (fault) => void faults.push({ fault, left: fault.times ?? 1 }),
+      calm: () => void faults.splice(0),
       close,
     },
     close,

@@ -6,6 +6,7 @@ import { startDesecFake } from '../../fakes/desec.ts';
 import { startDigitaloceanFake } from '../../fakes/digitalocean.ts';
 import { requestLine, startUpdateFake } from '../../fakes/dns-update.ts';
 import type { FaultServer } from '../../fakes/fault-server.ts';
+import { startGandiFake } from '../../fakes/gandi.ts';
 import { startHetznerFake } from '../../fakes/hetzner.ts';
 import { startHttpreqFake } from '../../fakes/httpreq.ts';
 import { startInwxFake } from '../../fakes/inwx.ts';
@@ -78,6 +79,7 @@ export const SUBJECTS = {
   embedded: { provider: 'embedded', start: embedded },
   cloudflare: standIn('cloudflare', startCloudflareFake),
   desec: standIn('desec', startDesecFake),
+  gandi: standIn('gandi', startGandiFake),
   hetzner: standIn('hetzner', startHetznerFake),
   httpreq: standIn('httpreq', startHttpreqFake),
   ionos: standIn('ionos', startIonosFake),
