@@ -79,20 +79,25 @@ export function createRecordVerbs(
   return {
     async addTxt(record) {
       const present = calls.createsFirst ? undefined : await find(record);
-      if (present) return { ...handleOf(present, record), changed: false };
+      // It may be there twice, after an attempt that was late, so the removal has to look.
+      if (present) return { ...handleOf(present, record), proven: false, changed: false };
       let isRepeated = false;
+      /** An earlier attempt may still be on its way, so the removal has to look for two records. */
+      const doubt = () => (isRepeated ? { proven: false } : {});
       const added = await writeOnce<Added>({
         async write() {
           const { conflict, ...created } = await calls.create(record);
-          if (!conflict) return { ...handleOf(created, record), changed: true };
+          if (!conflict) return { ...handleOf(created, record), ...doubt(), changed: true };
           const twin = await find(record);
           if (!twin) throw conflict;
           // It may be the record of an earlier attempt with an unknown outcome.
           return { ...handleOf(twin, record), changed: isRepeated };
         },
-        look() {
+        async look() {
+          const found = await look(record);
+          const result = found && { ...found, ...doubt() };
           isRepeated = true;
-          return look(record);
+          return result;
         },
       });
       if ('noZone' in added) throw added.noZone;
