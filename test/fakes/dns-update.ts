@@ -265,6 +265,9 @@ export async function startUpdateFake(settings: UpdateFakeSettings = {}): Promis
         return calls;
       },
       inject: (fault) => void faults.push({ fault, left: fault.times ?? 1 }),
+      clearFaults() {
+        faults.length = 0;
+      },
       close,
     },
     close,

@@ -56,6 +56,8 @@ export interface FaultServer {
   /** The names of the calls since the last read. */
   takeCalls(): string[];
   inject(fault: Fault): void;
+  /** Forgets the faults that have not struck. */
+  clearFaults(): void;
   close(): Promise<void>;
 }
 
@@ -93,6 +95,9 @@ export async function startFaultServer(api: FakeApi): Promise<FaultServer> {
     },
     inject(fault) {
       faults.push({ fault, left: fault.times ?? 1 });
+    },
+    clearFaults() {
+      faults.length = 0;
     },
     close() {
       server.closeAllConnections();
