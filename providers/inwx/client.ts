@@ -14,8 +14,6 @@ import {
 } from '../../src/provider.ts';
 import { type Answer, answerSchema, asError, type InwxLogin, openSession, type Send } from './session.ts';
 
-export type InwxClient = ReturnType<typeof createInwxClient>;
-
 /** Without `record` where nothing was found. */
 const infoSchema = z.object({
   record: z.optional(z.array(z.object({ id: shownId, name: z.string(), type: z.string(), content: z.string() }))),
@@ -56,12 +54,8 @@ export function createInwxClient(login: InwxLogin, context: ProviderContext) {
     return { answer: http.decode(answer, answerSchema), headers: answer.headers };
   };
 
-  let opened: string | undefined;
-  const session = () =>
-    sessions.get('', async () => {
-      opened = await openSession(login, send, context);
-      return opened;
-    });
+  /** It is never closed: INWX ends a session that is not used, and the cookie is kept nowhere. */
+  const session = () => sessions.get('', () => openSession(login, send, context));
 
   /** A refusal by an ended session changes nothing, so the call is repeated once in a new one. */
   async function call(method: string, params: object, writes = false): Promise<Answer> {
@@ -140,9 +134,6 @@ export function createInwxClient(login: InwxLogin, context: ProviderContext) {
         const isLast = domains.length === 0 || page * ZONES_PER_PAGE >= count;
         return { items: domains.map(({ domain }) => ({ name: domain })), next: isLast ? undefined : page + 1 };
       }),
-    async close(): Promise<void> {
-      if (opened !== undefined) await send('account.logout', {}, { cookie: opened });
-    },
   };
 }
 

@@ -24,13 +24,14 @@ export default defineProvider({
       'A user of its own with only the role DNS Management. Create it in the INWX web interface under Account, Users. Without two-factor authentication it needs no totpSecret, and logins never wait.',
     ],
     requests: {
-      add: '1; 1 more if the value exists; and 1 each to log in, to unlock the account with a TOTP code and to log out',
-      remove: '2, and 1 each to log in, to unlock and to log out',
+      add: '1; 1 more if the value exists; and 1 each to log in and to unlock the account with a TOTP code',
+      remove: '2, and 1 each to log in and to unlock',
     },
     tried:
-      "Never against the live API. Against a stand-in made from INWX's API documentation (chapters 1, 2 and 4), the answers of its test system that dns-lexicon recorded in 2018, and what lego, acme.sh and Posh-ACME send and expect (all read on 2026-11-21).",
+      "Never against the live API. Against a stand-in made from INWX's API documentation (chapters 1 and 2), the answers of its test system that dns-lexicon recorded in 2018, and what lego, acme.sh and Posh-ACME send and expect (all read on 2026-11-21).",
     notes: [
       'INWX takes each TOTP code only once. A second process, or a second run within 30 seconds, waits for the next code, for up to two minutes in all.',
+      'dns01 does not log out, which would be one more request: it forgets the session, and INWX ends it when it is not used.',
       'The least TTL is 300 seconds; a lower ttl in the config is raised to that.',
       'INWX shows internationalised zones in Unicode. dns01 asks for them in ASCII first.',
     ],
@@ -45,7 +46,6 @@ export default defineProvider({
       ...createRecordVerbs({ ...client, createsFirst: true }, context),
       listZones: () => parseZones(client.zones()),
       nameServers: async (zone) => (await client.nameServers(zone)).map(plainName),
-      close: () => client.close(),
     };
   },
 });

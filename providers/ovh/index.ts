@@ -45,13 +45,13 @@ export default defineProvider({
     ],
     requests: {
       add: '3, and 1 for each other TXT record at the name; 1 more once in a run if the clock of this machine is wrong',
-      remove: '2 if the journal has the id of the record, otherwise 3 and 1 for each other TXT record at the name',
+      remove: '2 if the journal has the id of the record, otherwise 4, and 1 for each other TXT record at the name',
     },
     tried:
       "Never against the live API. Against a stand-in made from the API's published schema (domain.json of September 2025, auth.json), OVHcloud's guide to its API, and the answers of the live API that dns-lexicon recorded in 2018 (all read on 2026-11-21).",
     notes: [
       'OVHcloud serves a change only after a refresh of the zone, which dns01 requests after each change, or once after many. If only the refresh fails, dns01 says so; run it again.',
-      'The API stores a second, identical record, so dns01 reads the records of the name before it adds one.',
+      'The documentation does not say whether the API refuses a second, identical record, so dns01 reads the records of the name before it adds one.',
       'A consumer key with rights for one zone only is refused for every other name. dns01 then says that the right is missing, even where the zone is not in the account.',
       'OVHcloud does not publish a rate limit. dns01 sends at most 60 requests a minute, which a developer of OVHcloud called acceptable.',
     ],

@@ -84,8 +84,9 @@ export function createRecordVerbs(
 
   return {
     async addTxt(record) {
-      const [present, twin] = calls.createsFirst ? [] : await findAll(record);
-      if (present) return { ...sureOnlyIf(!twin, handleOf(present, record)), changed: false };
+      const present = calls.createsFirst ? undefined : await find(record);
+      // It may be there twice, or soon, after an earlier attempt in another process.
+      if (present) return { ...sureOnlyIf(false, handleOf(present, record)), changed: false };
       let attempts = 0;
       const added = await writeOnce<Added>({
         async write() {
