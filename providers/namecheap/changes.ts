@@ -12,13 +12,16 @@ import {
 import type { Host, Hosts, NamecheapClient } from './client.ts';
 
 /** Each attempt costs 2 of 20 requests a minute. */
-const MANNERS = { maxAttempts: 3, pauseMs: 2000 };
+const MANNERS = { maxAttempts: 3, pauseMs: 2000, trustsRemovals: true };
 
 /** Seconds ("namecheap.domains.dns.setHosts", TTL). */
 const MIN_TTL = 60;
 const MAX_TTL = 60_000;
 
-/** The verbs on a zone that can only be replaced: read it, write all of it back with the changes, and read it again. */
+/**
+ * The verbs on a zone that can only be replaced: read it, write all of it back with the changes, and read it again. After
+ * removals alone it is not read again: what the API does not store has been seen when the values were added.
+ */
 export function createVerbs(client: NamecheapClient, context: ProviderContext) {
   async function change(zone: Fqdn, changes: readonly TxtChange[]): Promise<boolean[]> {
     const before = await client.hosts(zone);

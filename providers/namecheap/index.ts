@@ -32,12 +32,12 @@ export default defineProvider({
     ],
     requests: {
       add: '3; 1 if the value exists; 3 for up to 100 changes of a zone',
-      remove: '3; 1 if the value is not there',
+      remove: '2; 1 if the value is not there; the same for up to 100 changes of a zone',
     },
     tried:
       "Never against the live API. Against a stand-in made from Namecheap's API documents and its go-namecheap-sdk (read on 2026-11-21), and recorded answers in the tests of lego and lexicon.",
     notes: [
-      'Read this before you use it: the API can only replace all records of a domain at once. dns01 reads them, writes all of them back with its own change, and reads them again. If a record is missing then, it fails and names it.',
+      'Read this before you use it: the API can only replace all records of a domain at once. dns01 reads them and writes all of them back with its own change. After an add, it reads them again. If a record is missing then, it fails and names it.',
       'What another program or a person changes between the read and the write is lost, because the API has no way to notice it. This is less than a second, and dns01 processes with the same state directory take turns. Export your records now and then.',
       'A safer way: let a CNAME at the challenge name lead into a zone that another account serves.',
       'dns01 changes nothing in a domain with Dynamic DNS records, because each change by the API makes plain ones of them.',

@@ -10,12 +10,14 @@ const keyRefused = {
   code: 'E_AUTH',
   text: 'the access key was refused',
   hint: 'check accessKeyId, and sessionToken where the credentials are temporary',
+  loginRefused: true,
 } as const;
 
 const sessionEnded = {
   code: 'E_AUTH',
   text: 'the temporary credentials have ended',
   hint: 'get new temporary credentials, and set accessKeyId, secretAccessKey and sessionToken together',
+  loginRefused: true,
 } as const;
 
 const clock = {

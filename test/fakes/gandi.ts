@@ -229,8 +229,11 @@ const shown = ({ zone, name, type, ttl, values }: RecordSet) => ({
   rrset_values: values,
 });
 
-const fault = (code: number, message: string, object: string, cause = message): FakeReply =>
-  json(code, { code, message, object, cause });
+/** Unlike other answers, those of refusals have a space after each colon, and acme.sh's script looks for that. */
+const fault = (code: number, message: string, object: string, cause = message): FakeReply => {
+  const reply = json(code, { code, message, object, cause });
+  return { ...reply, body: reply.body?.replace(/(?<=")([:,])(?=["\d])|(?<=\d),(?=")/g, (mark) => `${mark} `) ?? '' };
+};
 const notFound = (): FakeReply => fault(404, 'The resource could not be found.', 'HTTPNotFound', 'Not Found');
 const invalid = (name: string, description: string): FakeReply =>
   json(400, {

@@ -1,4 +1,5 @@
 import { type FakeReply, type FakeRequest, startFaultServer } from './fault-server.ts';
+import { type NamecheapRecord, problemOf } from './namecheap-records.ts';
 import { element, failed, open, parametersOf, succeeded } from './namecheap-xml.ts';
 import { type StandIn, type StandInSettings, zoneHolding } from './stand-in.ts';
 
@@ -24,23 +25,18 @@ export interface NamecheapFake extends StandIn {
   readonly harm: string[];
 }
 
-export interface NamecheapRecord {
-  readonly hostId: number;
-  readonly name: string;
-  readonly type: string;
-  readonly address: string;
-  readonly mxPref: string;
-  readonly ttl: string;
-  readonly isDynamic?: boolean;
-  readonly isActive?: boolean;
-}
-
 interface NamecheapDomain {
   records: NamecheapRecord[];
   emailType: string;
 }
 
-const TYPES = ['A', 'AAAA', 'ALIAS', 'CAA', 'CNAME', 'MX', 'MXE', 'NS', 'TXT', 'URL', 'URL301', 'FRAME'];
+/** The logins of the one account. */
+export const NAMECHEAP_LOGIN = {
+  user: 'namecheap-user',
+  apiKey: 'fake-namecheap-key-0123456789abcdef',
+  clientIp: '203.0.113.5',
+} as const;
+
 const MAIL = ['NONE', 'MXE', 'MX', 'FWD', 'OX', 'GMAIL'];
 
 /** The most records that a GET may have (setHosts: "use HTTP POST method when setting more than 10 hostnames"). */
@@ -48,9 +44,7 @@ const MAX_BY_GET = 10;
 
 /** The Namecheap API for one account, by its documents, go-namecheap-sdk and recorded answers. */
 export async function startNamecheapFake(settings: NamecheapFakeSettings = {}): Promise<NamecheapFake> {
-  const user = 'namecheap-user';
-  const apiKey = 'fake-namecheap-key-0123456789abcdef';
-  const clientIp = '203.0.113.5';
+  const { user, apiKey, clientIp } = NAMECHEAP_LOGIN;
   const names = settings.zones ?? ['example.com'];
   const domains = new Map<string, NamecheapDomain>();
   const harm: string[] = [];
@@ -65,6 +59,8 @@ export async function startNamecheapFake(settings: NamecheapFakeSettings = {}): 
   }
 
   async function answerTo(request: FakeRequest): Promise<FakeReply> {
+    // Of another host, which tells clients their own address.
+    if (request.path === '/getip') return { status: 200, body: clientIp };
     if (busy-- > 0) return { status: 405, headers: { 'content-type': 'text/html' }, body: '<html>Not allowed</html>' };
     if (!['GET', 'POST'].includes(request.method)) return { status: 404 };
     const given = parametersOf(request);
@@ -276,17 +272,7 @@ function harmOf(zone: string, before: NamecheapDomain, now: NamecheapDomain): st
   return [...lost.map((record) => `${zone}: ${text(record)}`), ...mail];
 }
 
-function problemOf({ name, type, address, mxPref, ttl }: NamecheapRecord): string | undefined {
-  if (!/^(?:@|\*|(?:\*\.)?[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*)$/.test(name))
-    return `Host name '${name}' is invalid`;
-  if (!TYPES.includes(type)) return `Record type '${type}' is invalid`;
-  if (address === '') return 'Address is required';
-  if (!/^\d{1,5}$/.test(mxPref)) return 'MXPref is invalid';
-  if (!/^\d+$/.test(ttl) || Number(ttl) < 60 || Number(ttl) > 60_000) return `TTL '${ttl}' is invalid`;
-  return /^(?:URL|URL301|FRAME)$/.test(type) && !/^[a-z]+:\/\//.test(address) ? 'Address is no URL' : undefined;
-}
-
-const fullName = (name: string, zone: string): string => (name === '@' ? zone : `${name}.${zone}`);
+const fullName = (name: string, zone: string): string => (name === '@' ? zone : `${name.replace(/\.$/, '')}.${zone}`);
 
 function nameOf(request: Omit<FakeRequest, 'call'>): string {
   const command = parametersOf(request).get('command') ?? '';

@@ -40,11 +40,17 @@ export interface Route53Fake extends StandIn {
   readonly answers: { readonly operation: string; readonly body: string }[];
 }
 
+/** The key of the account's user. */
+export const ROUTE53_KEY = {
+  accessKeyId: 'AKIAFAKE0123456789AB',
+  secretAccessKey: 'fake/Secret+Access/Key0123456789abcdefgh',
+} as const;
+
 /** Route 53, API version 2013-04-01, for one AWS account. */
 export async function startRoute53Fake(settings: Route53FakeSettings = {}): Promise<Route53Fake> {
   const key = {
-    accessKeyId: settings.temporary ? 'ASIAFAKE0123456789AB' : 'AKIAFAKE0123456789AB',
-    secretAccessKey: 'fake/Secret+Access/Key0123456789abcdefgh',
+    accessKeyId: settings.temporary ? 'ASIAFAKE0123456789AB' : ROUTE53_KEY.accessKeyId,
+    secretAccessKey: ROUTE53_KEY.secretAccessKey,
     sessionToken: settings.temporary ? 'FwoGZXIvYXdzFAKE//////////wEaDFakeSessionToken+0123==' : undefined,
     region: 'us-east-1',
     service: 'route53',

@@ -8,6 +8,12 @@ import { IONOS_KEY, startIonosFake } from '../../fakes/ionos.ts';
 import { NETCUP_LOGIN, startNetcupFake } from '../../fakes/netcup.ts';
 import { OVH_KEYS, startOvhFake } from '../../fakes/ovh.ts';
 import { PORKBUN_KEYS, startPorkbunFake } from '../../fakes/porkbun.ts';
+import { GANDI_API_KEY, GANDI_TOKEN, startGandiFake } from '../../fakes/gandi.ts';
+import { INWX_LOGIN, startInwxFake } from '../../fakes/inwx.ts';
+import { NAMECHEAP_LOGIN, startNamecheapFake } from '../../fakes/namecheap.ts';
+import { NETCUP_LOGIN, startNetcupFake } from '../../fakes/netcup.ts';
+import { OVH_KEYS, startOvhFake } from '../../fakes/ovh.ts';
+import { ROUTE53_KEY, startRoute53Fake } from '../../fakes/route53.ts';
 import { startZoneidFake } from '../../fakes/zoneid.ts';
 import { type PeerCase, VALUE } from './peers.ts';
 
@@ -86,6 +92,63 @@ export const CASES: readonly PeerCase[] = [
     acmesh: {
       script: 'dns_porkbun',
       env: { PORKBUN_API_KEY: PORKBUN_KEYS.apiKey, PORKBUN_SECRET_API_KEY: PORKBUN_KEYS.secretApiKey },
+  },
+  {
+    // Debian's lego has the address that Gandi's API had before 2024.
+    provider: 'gandi',
+    start: () => startGandiFake(),
+    hosts: ['api.gandi.net'],
+    lexicon: {
+      service: 'gandi',
+      env: { LEXICON_GANDI_AUTH_TOKEN: GANDI_API_KEY, LEXICON_GANDI_API_PROTOCOL: 'rest' },
+    },
+    acmesh: { script: 'dns_gandi_livedns', env: { GANDI_LIVEDNS_TOKEN: GANDI_TOKEN } },
+  },
+  {
+    // Debian's lexicon lacks the module that it needs for this.
+    provider: 'namecheap',
+    async start() {
+      const fake = await startNamecheapFake();
+      // acme.sh's script takes an empty zone for an error.
+      fake.plant('www.example.com', '192.0.2.1', 'A');
+      return fake;
+    },
+    hosts: ['api.namecheap.com', 'dynamicdns.park-your-domain.com'],
+    lego: {
+      code: 'namecheap',
+      env: { NAMECHEAP_API_USER: NAMECHEAP_LOGIN.user, NAMECHEAP_API_KEY: NAMECHEAP_LOGIN.apiKey },
+    },
+    acmesh: {
+      script: 'dns_namecheap',
+      env: {
+        NAMECHEAP_USERNAME: NAMECHEAP_LOGIN.user,
+        NAMECHEAP_API_KEY: NAMECHEAP_LOGIN.apiKey,
+        NAMECHEAP_SOURCEIP: NAMECHEAP_LOGIN.clientIp,
+      },
+    },
+  },
+  {
+    provider: 'route53',
+    start: () => startRoute53Fake(),
+    hosts: ['route53.amazonaws.com'],
+    lego: {
+      code: 'route53',
+      env: {
+        AWS_ACCESS_KEY_ID: ROUTE53_KEY.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: ROUTE53_KEY.secretAccessKey,
+        AWS_REGION: 'us-east-1',
+      },
+    },
+    lexicon: {
+      service: 'route53',
+      env: {
+        LEXICON_ROUTE53_AUTH_ACCESS_KEY: ROUTE53_KEY.accessKeyId,
+        LEXICON_ROUTE53_AUTH_ACCESS_SECRET: ROUTE53_KEY.secretAccessKey,
+      },
+    },
+    acmesh: {
+      script: 'dns_aws',
+      env: { AWS_ACCESS_KEY_ID: ROUTE53_KEY.accessKeyId, AWS_SECRET_ACCESS_KEY: ROUTE53_KEY.secretAccessKey },
     },
   },
   {
