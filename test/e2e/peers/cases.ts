@@ -1,18 +1,15 @@
 import { CLOUDFLARE_TOKEN, startCloudflareFake } from '../../fakes/cloudflare.ts';
 import { DESEC_TOKEN, startDesecFake } from '../../fakes/desec.ts';
 import { DIGITALOCEAN_TOKEN, startDigitaloceanFake } from '../../fakes/digitalocean.ts';
+import { GANDI_API_KEY, GANDI_TOKEN, startGandiFake } from '../../fakes/gandi.ts';
 import { HETZNER_TOKEN, startHetznerFake } from '../../fakes/hetzner.ts';
 import { HTTPREQ_LOGIN, startHttpreqFake } from '../../fakes/httpreq.ts';
 import { INWX_LOGIN, startInwxFake } from '../../fakes/inwx.ts';
 import { IONOS_KEY, startIonosFake } from '../../fakes/ionos.ts';
-import { NETCUP_LOGIN, startNetcupFake } from '../../fakes/netcup.ts';
-import { OVH_KEYS, startOvhFake } from '../../fakes/ovh.ts';
-import { PORKBUN_KEYS, startPorkbunFake } from '../../fakes/porkbun.ts';
-import { GANDI_API_KEY, GANDI_TOKEN, startGandiFake } from '../../fakes/gandi.ts';
-import { INWX_LOGIN, startInwxFake } from '../../fakes/inwx.ts';
 import { NAMECHEAP_LOGIN, startNamecheapFake } from '../../fakes/namecheap.ts';
 import { NETCUP_LOGIN, startNetcupFake } from '../../fakes/netcup.ts';
 import { OVH_KEYS, startOvhFake } from '../../fakes/ovh.ts';
+import { PORKBUN_KEYS, startPorkbunFake } from '../../fakes/porkbun.ts';
 import { ROUTE53_KEY, startRoute53Fake } from '../../fakes/route53.ts';
 import { startZoneidFake } from '../../fakes/zoneid.ts';
 import { type PeerCase, VALUE } from './peers.ts';
@@ -92,6 +89,7 @@ export const CASES: readonly PeerCase[] = [
     acmesh: {
       script: 'dns_porkbun',
       env: { PORKBUN_API_KEY: PORKBUN_KEYS.apiKey, PORKBUN_SECRET_API_KEY: PORKBUN_KEYS.secretApiKey },
+    },
   },
   {
     // Debian's lego has the address that Gandi's API had before 2024.
