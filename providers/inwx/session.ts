@@ -41,7 +41,7 @@ export async function openSession(login: InwxLogin, send: Send, context: Provide
   const { username: user, password: pass } = login;
   const { answer, headers } = await send('account.login', { user, pass, lang: 'en' });
   if (answer.code !== SUCCESS) throw loginRefused(answer);
-  const value = /\bdomrobot=([^;,\s]+)/.exec(headers['set-cookie'] ?? '')?.[1];
+  const value = /\bdomrobot=([\w.%+/=-]+)/.exec(headers['set-cookie'] ?? '')?.[1];
   if (value === undefined) {
     throw new Dns01Error('E_PROTOCOL', 'account.login: unexpected answer, there is no cookie named domrobot', {
       hint: 'check that url is the address of the JSON-RPC API',

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
+import { Dns01Error } from '../../src/errors.ts';
 import {
   type ApiCall,
   createApi,
@@ -25,6 +26,9 @@ export interface OvhLogin {
 
 export type OvhClient = ReturnType<typeof createOvhClient>;
 
+/** What a header takes. */
+export const IN_HEADER = /^[\x21-\x7e]+$/;
+
 /** The API's minimum, in seconds; 0 means the zone's own TTL. */
 const MIN_TTL_SECONDS = 60;
 
@@ -48,6 +52,11 @@ const errorSchema = z.object({ message: z.string(), errorCode: z.optional(z.stri
 /** The requests of the OVHcloud API v1 that a DNS-01 hook needs, signed. */
 export function createOvhClient(login: OvhLogin, { http }: Pick<ProviderContext, 'http'>) {
   const { url } = login;
+  if (!IN_HEADER.test(login.consumerKey)) {
+    throw new Dns01Error('E_CONFIG', 'consumerKey holds blanks, line breaks or letters outside ASCII', {
+      hint: 'put only the consumer key there, without quotes',
+    });
+  }
   /** Seconds by which the API's clock is ahead of ours; 0 until it refuses our time. */
   let aheadSeconds = 0;
 

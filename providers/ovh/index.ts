@@ -14,11 +14,11 @@ import {
   type TxtChange,
   type TxtOutcome,
 } from '../../src/provider.ts';
-import { createOvhClient, type OvhClient } from './client.ts';
+import { createOvhClient, IN_HEADER, type OvhClient } from './client.ts';
 import { rightsOf } from './rights.ts';
 
 const options = z.strictObject({
-  applicationKey: z.string().check(z.minLength(1), z.describe('application key')),
+  applicationKey: z.string().check(z.regex(IN_HEADER, 'expected letters and digits'), z.describe('application key')),
   applicationSecret: secret('application secret'),
   consumerKey: secret('consumer key, validated by the owner of the account'),
   url: z._default(

@@ -88,12 +88,12 @@ export function createHttpClient(settings: HttpSettings): ClosableHttpClient {
   async function sendOnce(call: HttpCall): Promise<HttpAnswer> {
     const url = new URL(call.url);
     if (deadline.signal.aborted) throw notSent(call);
-    const encoded = encode(call);
     const [open, request] = await Promise.all([dispatcher(), loadRequest()]);
     const bookings: Booking[] = [];
     for (const limiter of rateLimits(call)) bookings.push({ limiter, booked: await limiter.take(deadline) });
     // After all waiting, because a lock may have been lost in the meantime.
     if (writes(call)) await settings.beforeWrite?.();
+    const encoded = encode(call);
     let headers: HttpAnswer['headers'] = {};
     const limit = AbortSignal.timeout(settings.requestTimeout);
     const signal = AbortSignal.any([limit, deadline.signal]);
@@ -241,7 +241,8 @@ function said(answer: HttpAnswer): string {
 }
 
 function encode({ json, form, text, headers }: HttpCall): { headers: Record<string, string>; body: string | null } {
-  const common = { accept: 'application/json', 'user-agent': 'dns01', ...headers };
+  const own = typeof headers === 'function' ? headers() : headers;
+  const common = { accept: 'application/json', 'user-agent': 'dns01', ...own };
   if (json !== undefined) {
     return { headers: { 'content-type': 'application/json', ...common }, body: JSON.stringify(json) };
   }

@@ -20,7 +20,7 @@ export type Refusals = Readonly<Record<number, ErrorCode | Refusal>>;
 export interface ApiSettings {
   /** The base address, without a slash at the end. */
   readonly url: string;
-  /** Sent with every request; a function where they differ, as a signature does. */
+  /** Sent with every request; a function where they differ, as a signature does. It is called right before each attempt. */
   readonly headers: Readonly<Record<string, string>> | ((call: ApiCall) => Readonly<Record<string, string>>);
   /** Replaces the defaults: 401 and 403 are E_AUTH, 404 is E_ZONE, everything else is E_REJECTED. */
   readonly refusals?: Refusals;
@@ -66,12 +66,11 @@ export function createApi({ http }: { readonly http: HttpClient }, settings: Api
   const { url, headers } = settings;
   async function send(call: ApiCall): Promise<HttpAnswer> {
     const { path, query, headers: own, expected, call: title = `${call.method} ${path}`, ...rest } = call;
-    const login = typeof headers === 'function' ? headers(call) : headers;
     const answer = await http.send({
       ...rest,
       call: title,
       url: `${url}${path}${query ? `?${new URLSearchParams(asTexts(query))}` : ''}`,
-      headers: { ...login, ...own },
+      headers: typeof headers === 'function' ? () => ({ ...headers(call), ...own }) : { ...headers, ...own },
     });
     if (expected?.includes(answer.status)) return answer;
     if (answer.status >= 400) throw refusalError(answer, settings);

@@ -58,6 +58,15 @@ describe('createApi', () => {
     expect((await call()).status).toBe(200);
   });
 
+  it('makes headers anew for each attempt, because a signature may have ended while it waited', async () => {
+    reply = { status: 204 };
+    server.inject({ kind: '429', call: 'DELETE', effect: 'before' });
+    let made = 0;
+    const api = createApi(context, { url: server.origin, headers: () => ({ 'x-made': String(++made) }) });
+    await api.send({ method: 'DELETE', path: '/1' });
+    expect(server.requests.map(({ headers }) => headers['x-made'])).toEqual(['1', '2']);
+  });
+
   it('repeats what a refusal says without control characters, and nothing of it where the login failed', async () => {
     reply = { status: 422, body: '\u001b[31mno\u0007' };
     await expect(call()).rejects.toMatchObject({ message: 'DELETE /1: refused (status 422): ?[31mno?' });

@@ -5,7 +5,6 @@ import { describeStandIn } from '../../support/stand-in-contract.ts';
 const VARIANTS: Record<string, NetcupSettings> = {
   'the reported API': {},
   'identical records refused': { duplicates: 'refuse' },
-  'refusals one by one': { refusals: 'single' },
   'sessions that end after two calls': { callsPerSession: 2 },
 };
 

@@ -32,6 +32,11 @@ describe('ovh, refusals', () => {
     );
   });
 
+  it('a consumer key that cannot be one', async () => {
+    const options = { consumerKey: 'two\nlines' };
+    await expect(onOvh(async () => {}, { options })).rejects.toMatchObject({ code: 'E_CONFIG' });
+  });
+
   it('a wrong address', async () => {
     await onOvh(async (_provider, { server }, { context }) => {
       const keys = { applicationKey: 'a', applicationSecret: 'b', consumerKey: 'c' };

@@ -25,11 +25,10 @@ export async function onOvh<Result>(
   context: TestContextSettings = {},
 ): Promise<Result> {
   const standIn = await startOvhFake(settings);
-  const opened = openOn(definition, { options: { ...standIn.options, ...settings.options } }, context);
   try {
-    return await task(opened.provider, standIn, opened);
+    const opened = openOn(definition, { options: { ...standIn.options, ...settings.options } }, context);
+    return await task(opened.provider, standIn, opened).finally(opened.close);
   } finally {
-    await opened.close();
     await standIn.close();
   }
 }
