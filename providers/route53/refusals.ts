@@ -63,16 +63,11 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
   },
 };
 
-/** How far the clocks may differ before a refused signature is put down to them. */
-const MAX_SKEW_MS = 240_000;
-
 /** An error as `<Error><Code>…`, or as the element `InvalidChangeBatch`, which only has messages. */
-export function refusalOf({ text, headers }: HttpAnswer): Refusal | undefined {
+export function refusalOf({ text }: HttpAnswer): Refusal | undefined {
   const code = /<Code>\s*(\w{1,64})\s*<\/Code>/.exec(text)?.[1] ?? /<(InvalidChangeBatch)\b/.exec(text)?.[1] ?? '';
   const refusal = Object.hasOwn(REFUSALS, code) ? REFUSALS[code] : undefined;
-  if (code !== 'SignatureDoesNotMatch') return refusal;
-  const skewMs = Math.abs(Date.parse(headers['date'] ?? '') - Date.now());
-  return skewMs > MAX_SKEW_MS || /Signature (?:expired|not yet current)/.test(text) ? clock : refusal;
+  return code === 'SignatureDoesNotMatch' && /Signature (?:expired|not yet current)/.test(text) ? clock : refusal;
 }
 
 export function messageOf({ text }: HttpAnswer): string | undefined {

@@ -37,6 +37,12 @@ export const max = (size: number): string => `<MaxItems>${size}</MaxItems>`;
 export const changeInfo = (id: string, status: string): string =>
   `<ChangeInfo><Id>/change/${id}</Id><Status>${status}</Status><SubmittedAt>${new Date().toISOString()}</SubmittedAt></ChangeInfo>`;
 
+export const batchFault = (messages: readonly string[]): FakeReply => ({
+  status: 400,
+  headers: { 'content-type': 'text/xml' },
+  body: `<?xml version="1.0"?>\n<InvalidChangeBatch xmlns="${NAMESPACE}"><Messages>${messages.map((message) => `<Message>${escaped(message)}</Message>`).join('')}</Messages></InvalidChangeBatch>`,
+});
+
 export const fault = (status: number, code: string, message: string): FakeReply => ({
   status,
   headers: { 'content-type': 'text/xml' },

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type FakeReply, type FakeRequest, startFaultServer } from './fault-server.ts';
 import { batchFaults, type RecordSet } from './route53-batch.ts';
 import {
+  batchFault,
   changeInfo,
   delegation,
   fault,
@@ -26,6 +27,8 @@ export interface Route53FakeSettings extends StandInSettings {
   readonly busy?: number;
   /** Milliseconds by which the clock of AWS is ahead. */
   readonly clockMs?: number;
+  /** Refusals of a batch come as the element `InvalidChangeBatch` of the service model, without a code. */
+  readonly bareFaults?: boolean;
   /** The operations that the policy does not allow. */
   readonly denied?: readonly string[];
   /** Called after each request and before its answer: another program may write in that moment. */
@@ -165,7 +168,9 @@ export async function startRoute53Fake(settings: Route53FakeSettings = {}): Prom
     const changes = parseBatch(body);
     if (!changes) return fault(400, 'MalformedInput', 'The XML is not well-formed or has other members than the API');
     const { sets, messages } = batchFaults(zone, changes);
-    if (messages.length > 0) return fault(400, 'InvalidChangeBatch', `[${messages.join(', ')}]`);
+    if (messages.length > 0) {
+      return settings.bareFaults ? batchFault(messages) : fault(400, 'InvalidChangeBatch', `[${messages.join(', ')}]`);
+    }
     const before = zone.sets;
     zone.sets = sets;
     await tell(zone, before);

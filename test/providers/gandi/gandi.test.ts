@@ -119,6 +119,13 @@ it.each(['before', 'after'] as const)(
   },
 );
 
+it('a POST that arrives after its repetition has been looked for is ours as well', async () => {
+  await start({ afterCall: (call) => call === GET && fake.plant(NAME, VALUE) });
+  fake.server.inject({ call: POST, kind: 'reset', effect: 'before' });
+  expect(await add()).toMatchObject({ changed: true });
+  expect(calls()).toEqual([POST, GET, POST]);
+});
+
 describe('gandi says what is wrong', () => {
   const addWith = (options: Readonly<Record<string, unknown>>) =>
     run((provider) => provider.addTxt(recordOf()), options);

@@ -79,6 +79,18 @@ describe('route53 loses nothing that others write at the same moment', () => {
     },
   );
 
+  it('where a refusal has no code', async () => {
+    await start({ bareFaults: true });
+    fake.plant(NAME, OTHER);
+    expect(await withProvider(fake, (provider) => provider.addTxt(recordOf()))).toMatchObject({ changed: true });
+    expect(fake.held(NAME)).toEqual([OTHER, VALUE]);
+    fake.plant(`www.${ZONE}`, 'other.example.net.', 'CNAME');
+    const record = { ...recordOf(), name: `www.${ZONE}` as typeof NAME };
+    await expect(withProvider(fake, (provider) => provider.addTxt(record))).rejects.toMatchObject({
+      message: expect.stringContaining('conflicting RRSet of type CNAME'),
+    });
+  });
+
   it('and keeps the TTL and the spelling of a set that is there', async () => {
     await start();
     const values = ['"two" "strings"', '"octal \\303\\251"'];
