@@ -17,10 +17,14 @@ it('the generated docs are those of the code (npm run docs makes them anew)', as
   ).toEqual(pages.sort());
 });
 
+/** The API stores a second, identical record, so an add has to read first. The other clients add it a second time. */
+const READS_FIRST = ['digitalocean'];
+
 it('no provider needs more requests than the best of the other clients', () => {
   for (const [provider, { dns01, ...peers }] of Object.entries(readCounted())) {
     if (!dns01) continue;
-    const best = Math.min(...Object.values(peers).map((each) => (each ? each.add + each.remove : Infinity)));
+    const read = READS_FIRST.includes(provider) ? 1 : 0;
+    const best = read + Math.min(...Object.values(peers).map((each) => (each ? each.add + each.remove : Infinity)));
     expect(dns01.first.add + dns01.first.remove, provider).toBeLessThanOrEqual(best);
     expect(dns01.later.add + dns01.later.remove, provider).toBeLessThanOrEqual(best);
     expect(dns01.fifty.add + dns01.fifty.remove, provider).toBeLessThanOrEqual(50 * best);

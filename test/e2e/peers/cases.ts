@@ -79,6 +79,7 @@ export const CASES: readonly PeerCase[] = [
   },
   {
     provider: 'porkbun',
+    own: 'few',
     start: () => startPorkbunFake(),
     // Debian's lego is built without it, and Debian's lexicon uses the host of before December 2024.
     hosts: ['api.porkbun.com', 'porkbun.com'],
@@ -156,13 +157,14 @@ export const CASES: readonly PeerCase[] = [
       const calls = { add: 'POST txt', remove: 'DELETE txt' };
       return { ...fake, options: {}, secrets: [], calls, plant: () => {}, everything: () => [] };
     },
-    own: false,
+    own: 'none',
     hosts: ['api.zone.eu', 'api.zone.ee'],
     lego: { code: 'zoneee', env: { ZONEEE_API_USER: 'it', ZONEEE_API_KEY: 'zoneid-api-key' } },
     acmesh: { script: 'dns_zone', env: { ZONE_Username: 'it', ZONE_Key: 'zoneid-api-key' } },
   },
   {
     provider: 'ovh',
+    own: 'few',
     start: () => startOvhFake(),
     hosts: ['eu.api.ovh.com'],
     lego: {
@@ -242,7 +244,7 @@ export const CASES: readonly PeerCase[] = [
     // acme.sh finds ids only as texts, which they are today, and Debian's lego only as numbers, which they were.
     provider: 'inwx',
     start: () => startInwxFake({ ids: 'string' }),
-    own: false,
+    own: 'none',
     hosts: ['api.domrobot.com'],
     acmesh: { script: 'dns_inwx', env: { INWX_User: INWX_LOGIN.username, INWX_Password: INWX_LOGIN.password } },
   },

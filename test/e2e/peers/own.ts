@@ -6,11 +6,11 @@ import { type Counted, NAME, type PeerCase, VALUE, ZONE } from './peers.ts';
 export interface OwnCounts {
   readonly first: Counted;
   readonly later: Counted;
-  readonly fifty: Counted;
+  readonly fifty?: Counted;
 }
 
 /** Counts what the built program sends to the stand-in. */
-export async function countOwn({ provider, start }: PeerCase): Promise<OwnCounts> {
+export async function countOwn({ provider, start }: PeerCase, withFifty: boolean): Promise<OwnCounts> {
   const [here, standIn] = [await openWorkplace(), await start()];
   try {
     await here.configure(
@@ -32,6 +32,7 @@ export async function countOwn({ provider, start }: PeerCase): Promise<OwnCounts
     });
     const first = await one();
     const later = await one();
+    if (!withFifty) return { first, later };
     const fifty = {
       add: await requestsOf(['batch', '--no-wait'], linesOf('add')),
       remove: await requestsOf(['batch'], linesOf('remove')),

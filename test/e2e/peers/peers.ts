@@ -26,8 +26,8 @@ export interface PeerCase {
     readonly env: Environment | ((origin: string) => Environment);
     readonly args?: readonly string[];
   };
-  /** False where 50 names at once would wait for the vendor's rate limit. */
-  readonly own?: false;
+  /** Where 50 names at once wait for the vendor's rate limit: `few` counts them only on demand. */
+  readonly own?: 'few' | 'none';
   readonly acmesh?: { readonly script: string; readonly env: Environment };
 }
 

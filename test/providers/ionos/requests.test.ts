@@ -29,7 +29,12 @@ describe('ionos', () => {
     await start(settings);
     for (const value of there) fake.plant(NAME, value);
     const added = await add();
-    expect(added).toMatchObject({ zone: ZONE, changed: !there.includes(VALUE), id: expect.any(String), proven: !there.includes(VALUE) });
+    expect(added).toMatchObject({
+      zone: ZONE,
+      changed: !there.includes(VALUE),
+      id: expect.any(String),
+      proven: !there.includes(VALUE),
+    });
     expect(fake.server.takeCalls()).toEqual(calls);
     expect(fake.held(NAME).sort()).toEqual([...new Set([VALUE, ...there])].sort());
   });
