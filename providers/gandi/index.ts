@@ -77,7 +77,7 @@ export default defineProvider({
       remove: '2; 1 if the value is not there',
     },
     tried:
-      'Never against the live API. Against a stand-in made from the LiveDNS documents (read on 2026-11-21), and recorded answers in the tests of lego and lexicon.',
+      'Never against the live API. Against a stand-in made from the LiveDNS documents (read on 2026-11-21), and recorded answers in the tests of lego and lexicon. The request that changes single values (PATCH) is in the documents only.',
     notes: [
       'Tokens end after at most a year, and the API does not say when. Set a reminder: there is no way to extend one.',
       'The first value of a name is created by a request that never overwrites, and further ones are added and removed one by one, so that values of others stay.',

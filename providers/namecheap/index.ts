@@ -44,7 +44,6 @@ export default defineProvider({
       'The API does not show SRV records. It is not documented whether replacing the others keeps them.',
       'The API key is sent in the body of requests only, never in an address.',
       'A zone is a registered domain, like example.com or example.co.uk. Domains with name servers elsewhere are refused.',
-      'The API has limits of 20 requests a minute, 700 an hour and 8,000 a day.',
     ],
   },
   options,
