@@ -3,7 +3,6 @@ import { isDns01Error } from '../../src/errors.ts';
 import { defineProvider, httpUrl, parseZones, plainName, secret } from '../../src/provider.ts';
 import { createClient } from './client.ts';
 import { createRecords } from './records.ts';
-import { endOf, token } from './rights.ts';
 
 const options = z.strictObject({
   token: secret('API token, from desec.io → Token Management'),
@@ -12,6 +11,15 @@ const options = z.strictObject({
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
+
+/** "Token Field Reference". A duration is `[DD] [HH:[MM:]]ss[.uuuuuu]`. */
+const token = z.object({
+  created: z.string(),
+  last_used: z.nullable(z.string()),
+  max_age: z.nullable(z.string()),
+  max_unused_period: z.nullable(z.string()),
+});
+type Token = z.output<typeof token>;
 
 /** deSEC, also where one runs its server oneself. */
 export default defineProvider({
@@ -76,3 +84,22 @@ export default defineProvider({
     };
   },
 });
+
+/** When the token ends that was used last, which is the one of the request that listed them. */
+function endOf(tokens: readonly Token[]): Date | undefined {
+  const lastUse = ({ last_used }: Token) => Date.parse(last_used ?? '') || 0;
+  const own = [...tokens].sort((a, b) => lastUse(b) - lastUse(a))[0];
+  if (!own) return undefined;
+  const ends = [
+    Date.parse(own.created) + durationMs(own.max_age),
+    lastUse(own) + durationMs(own.max_unused_period),
+  ].filter(Number.isFinite);
+  return ends.length > 0 ? new Date(Math.min(...ends)) : undefined;
+}
+
+/** Not a number where there is none. */
+function durationMs(text: string | null): number {
+  const [, days = 0, hours = 0, minutes = 0, seconds] =
+    /^(?:(\d+) )?(?:(?:(\d+):)?(\d+):)?(\d+)(?:\.\d+)?$/.exec(text ?? '') ?? [];
+  return (((Number(days) * 24 + Number(hours)) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000;
+}

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { startCloudflareFake } from '../fakes/cloudflare.ts';
 import { startDesecFake } from '../fakes/desec.ts';
+import { startNamecheapFake } from '../fakes/namecheap.ts';
 import { startRoute53Fake } from '../fakes/route53.ts';
 import { startResolvingCa } from './clients/resolving-ca.ts';
 import type { Endpoint } from './lab/addresses.ts';
@@ -40,6 +41,7 @@ const STAND_INS = {
   cloudflare: startCloudflareFake,
   route53: startRoute53Fake,
   desec: startDesecFake,
+  namecheap: startNamecheapFake,
 };
 const zoneAt = (provider: string) => `${provider}.test`;
 const LAB_ZONES = [...[BIND, PANELALPHA, ISPCONFIG, ZONEID, LEXICON, DELEGATED], ...Object.keys(STAND_INS).map(zoneAt)];
