@@ -19,7 +19,6 @@ function overview(definitions: readonly ProviderDefinition[]): string {
     const cells = [
       `[${title}](${type}.md)`,
       `\`${type}\``,
-      docs.rights.join(' '),
       docs.requests.add,
       docs.requests.remove,
       docs.tried,
@@ -29,6 +28,8 @@ function overview(definitions: readonly ProviderDefinition[]): string {
   return `${GENERATED}
 
 # Providers
+
+Each page says what to set up at the provider, which options there are, and what to know before you rely on it.
 
 | provider | \`provider:\` | what it needs | requests to add | requests to remove | what it was tried against |
 |---|---|---|---|---|---|
