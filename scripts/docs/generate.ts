@@ -16,13 +16,7 @@ export async function generate(): Promise<Record<string, string>> {
 
 function overview(definitions: readonly ProviderDefinition[]): string {
   const rows = definitions.map(({ type, title, docs }) => {
-    const cells = [
-      `[${title}](${type}.md)`,
-      `\`${type}\``,
-      docs.requests.add,
-      docs.requests.remove,
-      docs.tried,
-    ];
+    const cells = [`[${title}](${type}.md)`, `\`${type}\``, docs.requests.add, docs.requests.remove, docs.tried];
     return `| ${cells.join(' | ')} |`;
   });
   return `${GENERATED}
