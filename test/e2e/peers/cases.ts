@@ -1,7 +1,10 @@
 import { CLOUDFLARE_TOKEN, startCloudflareFake } from '../../fakes/cloudflare.ts';
+import { CPANEL_TOKEN, CPANEL_USER, startCpanelFake } from '../../fakes/cpanel.ts';
 import { DESEC_TOKEN, startDesecFake } from '../../fakes/desec.ts';
 import { DIGITALOCEAN_TOKEN, startDigitaloceanFake } from '../../fakes/digitalocean.ts';
+import { DIRECTADMIN_KEY, DIRECTADMIN_USER, startDirectadminFake } from '../../fakes/directadmin.ts';
 import { GANDI_API_KEY, GANDI_TOKEN, startGandiFake } from '../../fakes/gandi.ts';
+import { HESTIA_ACCESS, HESTIA_SECRET, startHestiacpFake } from '../../fakes/hestiacp.ts';
 import { HETZNER_TOKEN, startHetznerFake } from '../../fakes/hetzner.ts';
 import { HTTPREQ_LOGIN, startHttpreqFake } from '../../fakes/httpreq.ts';
 import { INWX_LOGIN, startInwxFake } from '../../fakes/inwx.ts';
@@ -9,6 +12,7 @@ import { IONOS_KEY, startIonosFake } from '../../fakes/ionos.ts';
 import { NAMECHEAP_LOGIN, startNamecheapFake } from '../../fakes/namecheap.ts';
 import { NETCUP_LOGIN, startNetcupFake } from '../../fakes/netcup.ts';
 import { OVH_KEYS, startOvhFake } from '../../fakes/ovh.ts';
+import { PLESK_PASSWORD, PLESK_USER, startPleskFake } from '../../fakes/plesk.ts';
 import { PORKBUN_KEYS, startPorkbunFake } from '../../fakes/porkbun.ts';
 import { ROUTE53_KEY, startRoute53Fake } from '../../fakes/route53.ts';
 import { startZoneidFake } from '../../fakes/zoneid.ts';
@@ -247,5 +251,74 @@ export const CASES: readonly PeerCase[] = [
     own: 'none',
     hosts: ['api.domrobot.com'],
     acmesh: { script: 'dns_inwx', env: { INWX_User: INWX_LOGIN.username, INWX_Password: INWX_LOGIN.password } },
+  },
+  {
+    provider: 'cpanel',
+    start: () => startCpanelFake(),
+    hosts: ['panel.example.net'],
+    acmesh: {
+      script: 'dns_cpanel_uapi',
+      env: {
+        cPanel_Hostname: 'https://panel.example.net',
+        cPanel_Username: CPANEL_USER,
+        cPanel_Apitoken: CPANEL_TOKEN,
+      },
+    },
+  },
+  {
+    provider: 'directadmin',
+    start: () => startDirectadminFake(),
+    hosts: ['panel.example.net'],
+    lexicon: {
+      service: 'directadmin',
+      env: {
+        LEXICON_DIRECTADMIN_ENDPOINT: 'https://panel.example.net',
+        LEXICON_DIRECTADMIN_AUTH_USERNAME: DIRECTADMIN_USER,
+        LEXICON_DIRECTADMIN_AUTH_PASSWORD: DIRECTADMIN_KEY,
+      },
+    },
+    acmesh: {
+      script: 'dns_da',
+      env: {
+        DA_Api: `https://${DIRECTADMIN_USER}:${encodeURIComponent(DIRECTADMIN_KEY)}@panel.example.net`,
+        DA_Api_Insecure: '0',
+      },
+    },
+  },
+  {
+    provider: 'hestiacp',
+    start: () => startHestiacpFake(),
+    hosts: ['panel.example.net'],
+    // Only in acme.sh's source since July 2026.
+    acmesh: {
+      script: 'dns_hestiacp',
+      env: {
+        HESTIA_HOST: 'https://panel.example.net',
+        HESTIA_ACCESS,
+        HESTIA_SECRET,
+        HESTIA_USER: 'it',
+      },
+    },
+  },
+  {
+    provider: 'plesk',
+    start: () => startPleskFake(),
+    hosts: ['panel.example.net'],
+    lexicon: {
+      service: 'plesk',
+      env: {
+        LEXICON_PLESK_PLESK_SERVER: 'https://panel.example.net',
+        LEXICON_PLESK_AUTH_USERNAME: PLESK_USER,
+        LEXICON_PLESK_AUTH_PASSWORD: PLESK_PASSWORD,
+      },
+    },
+    acmesh: {
+      script: 'dns_pleskxml',
+      env: {
+        pleskxml_uri: 'https://panel.example.net/enterprise/control/agent.php',
+        pleskxml_user: PLESK_USER,
+        pleskxml_pass: PLESK_PASSWORD,
+      },
+    },
   },
 ];

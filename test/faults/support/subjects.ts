@@ -2,11 +2,14 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startAcmeDnsFake } from '../../fakes/acme-dns.ts';
 import { startCloudflareFake } from '../../fakes/cloudflare.ts';
+import { startCpanelFake } from '../../fakes/cpanel.ts';
 import { startDesecFake } from '../../fakes/desec.ts';
 import { startDigitaloceanFake } from '../../fakes/digitalocean.ts';
+import { startDirectadminFake } from '../../fakes/directadmin.ts';
 import { requestLine, startUpdateFake } from '../../fakes/dns-update.ts';
 import type { FaultServer } from '../../fakes/fault-server.ts';
 import { startGandiFake } from '../../fakes/gandi.ts';
+import { startHestiacpFake } from '../../fakes/hestiacp.ts';
 import { startHetznerFake } from '../../fakes/hetzner.ts';
 import { startHttpreqFake } from '../../fakes/httpreq.ts';
 import { startInwxFake } from '../../fakes/inwx.ts';
@@ -17,6 +20,7 @@ import { startNetcupFake } from '../../fakes/netcup.ts';
 import { startOlspanelFake } from '../../fakes/olspanel.ts';
 import { startOvhFake } from '../../fakes/ovh.ts';
 import { type PanelalphaFakeSettings, startPanelalphaFake } from '../../fakes/panelalpha.ts';
+import { startPleskFake } from '../../fakes/plesk.ts';
 import { startPorkbunFake } from '../../fakes/porkbun.ts';
 import { startPowerdnsFake } from '../../fakes/powerdns.ts';
 import { startRoute53Fake } from '../../fakes/route53.ts';
@@ -90,6 +94,10 @@ export const SUBJECTS = {
   digitalocean: standIn('digitalocean', startDigitaloceanFake),
   porkbun: standIn('porkbun', startPorkbunFake),
   inwx: standIn('inwx', startInwxFake),
+  cpanel: standIn('cpanel', startCpanelFake),
+  directadmin: standIn('directadmin', startDirectadminFake),
+  hestiacp: standIn('hestiacp', startHestiacpFake),
+  plesk: standIn('plesk', startPleskFake),
 } as const satisfies Record<string, SubjectKind>;
 
 export type SubjectName = keyof typeof SUBJECTS;
