@@ -12,6 +12,7 @@ import { OVH_KEYS, startOvhFake } from '../../fakes/ovh.ts';
 import { PORKBUN_KEYS, startPorkbunFake } from '../../fakes/porkbun.ts';
 import { ROUTE53_KEY, startRoute53Fake } from '../../fakes/route53.ts';
 import { startZoneidFake } from '../../fakes/zoneid.ts';
+import { PANEL_CASES } from './panel-cases.ts';
 import { type PeerCase, VALUE } from './peers.ts';
 
 /**
@@ -19,6 +20,7 @@ import { type PeerCase, VALUE } from './peers.ts';
  * A client that does not have the provider is left out.
  */
 export const CASES: readonly PeerCase[] = [
+  ...PANEL_CASES,
   {
     // Debian's lego is built without this provider.
     provider: 'cloudflare',

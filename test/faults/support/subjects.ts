@@ -6,6 +6,7 @@ import { startDesecFake } from '../../fakes/desec.ts';
 import { startDigitaloceanFake } from '../../fakes/digitalocean.ts';
 import { requestLine, startUpdateFake } from '../../fakes/dns-update.ts';
 import type { FaultServer } from '../../fakes/fault-server.ts';
+import { startFroxlorFake } from '../../fakes/froxlor.ts';
 import { startGandiFake } from '../../fakes/gandi.ts';
 import { startHetznerFake } from '../../fakes/hetzner.ts';
 import { startHttpreqFake } from '../../fakes/httpreq.ts';
@@ -18,9 +19,12 @@ import { startOlspanelFake } from '../../fakes/olspanel.ts';
 import { startOvhFake } from '../../fakes/ovh.ts';
 import { type PanelalphaFakeSettings, startPanelalphaFake } from '../../fakes/panelalpha.ts';
 import { startPorkbunFake } from '../../fakes/porkbun.ts';
+import { startPoweradminFake } from '../../fakes/poweradmin.ts';
 import { startPowerdnsFake } from '../../fakes/powerdns.ts';
 import { startRoute53Fake } from '../../fakes/route53.ts';
 import type { StandIn } from '../../fakes/stand-in.ts';
+import { startTechnitiumFake } from '../../fakes/technitium.ts';
+import { startVirtualminFake } from '../../fakes/virtualmin.ts';
 import { startZoneidFake, type ZoneidFakeSettings } from '../../fakes/zoneid.ts';
 import type { LineOf } from './gate.ts';
 import { joinServers } from './joined.ts';
@@ -74,6 +78,10 @@ export const SUBJECTS = {
   },
   powerdns: { provider: 'powerdns', start: powerdns },
   olspanel: { provider: 'olspanel', start: olspanel },
+  poweradmin: standIn('poweradmin', startPoweradminFake),
+  technitium: standIn('technitium', startTechnitiumFake),
+  virtualmin: standIn('virtualmin', startVirtualminFake),
+  froxlor: standIn('froxlor', startFroxlorFake),
   rfc2136: { provider: 'rfc2136', start: rfc2136 },
   'acme-dns': { provider: 'acme-dns', start: acmeDns },
   embedded: { provider: 'embedded', start: embedded },
