@@ -37,6 +37,13 @@ export const missingPrograms = (): Program[] => missingOf(NEEDED);
 export const missingOf = <Name extends string>(programs: readonly Name[]): Name[] =>
   programs.filter((program) => pathTo(program) === undefined);
 
+/** Where a program is that only some suites need. */
+export function installed(program: string): string {
+  const path = pathTo(program);
+  if (path === undefined) throw new Error(`${program} is not installed`);
+  return path;
+}
+
 /** Where a program is; undefined where it is not installed. */
 export function pathTo(program: string): string | undefined {
   return PROGRAM_PATH.split(delimiter)

@@ -16,6 +16,7 @@ import { PLESK_PASSWORD, PLESK_USER, startPleskFake } from '../../fakes/plesk.ts
 import { PORKBUN_KEYS, startPorkbunFake } from '../../fakes/porkbun.ts';
 import { ROUTE53_KEY, startRoute53Fake } from '../../fakes/route53.ts';
 import { startZoneidFake } from '../../fakes/zoneid.ts';
+import { PANEL_CASES } from './panel-cases.ts';
 import { type PeerCase, VALUE } from './peers.ts';
 
 /**
@@ -23,6 +24,7 @@ import { type PeerCase, VALUE } from './peers.ts';
  * A client that does not have the provider is left out.
  */
 export const CASES: readonly PeerCase[] = [
+  ...PANEL_CASES,
   {
     // Debian's lego is built without this provider.
     provider: 'cloudflare',

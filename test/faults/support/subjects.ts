@@ -8,6 +8,7 @@ import { startDigitaloceanFake } from '../../fakes/digitalocean.ts';
 import { startDirectadminFake } from '../../fakes/directadmin.ts';
 import { requestLine, startUpdateFake } from '../../fakes/dns-update.ts';
 import type { FaultServer } from '../../fakes/fault-server.ts';
+import { startFroxlorFake } from '../../fakes/froxlor.ts';
 import { startGandiFake } from '../../fakes/gandi.ts';
 import { startHestiacpFake } from '../../fakes/hestiacp.ts';
 import { startHetznerFake } from '../../fakes/hetzner.ts';
@@ -22,9 +23,12 @@ import { startOvhFake } from '../../fakes/ovh.ts';
 import { type PanelalphaFakeSettings, startPanelalphaFake } from '../../fakes/panelalpha.ts';
 import { startPleskFake } from '../../fakes/plesk.ts';
 import { startPorkbunFake } from '../../fakes/porkbun.ts';
+import { startPoweradminFake } from '../../fakes/poweradmin.ts';
 import { startPowerdnsFake } from '../../fakes/powerdns.ts';
 import { startRoute53Fake } from '../../fakes/route53.ts';
 import type { StandIn } from '../../fakes/stand-in.ts';
+import { startTechnitiumFake } from '../../fakes/technitium.ts';
+import { startVirtualminFake } from '../../fakes/virtualmin.ts';
 import { startZoneidFake, type ZoneidFakeSettings } from '../../fakes/zoneid.ts';
 import type { LineOf } from './gate.ts';
 import { joinServers } from './joined.ts';
@@ -78,6 +82,10 @@ export const SUBJECTS = {
   },
   powerdns: { provider: 'powerdns', start: powerdns },
   olspanel: { provider: 'olspanel', start: olspanel },
+  poweradmin: standIn('poweradmin', startPoweradminFake),
+  technitium: standIn('technitium', startTechnitiumFake),
+  virtualmin: standIn('virtualmin', startVirtualminFake),
+  froxlor: standIn('froxlor', startFroxlorFake),
   rfc2136: { provider: 'rfc2136', start: rfc2136 },
   'acme-dns': { provider: 'acme-dns', start: acmeDns },
   embedded: { provider: 'embedded', start: embedded },
