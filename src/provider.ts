@@ -54,6 +54,7 @@ export {
   unquoteTxt,
 } from './toolbox/records.ts';
 export { decodeXml, escapeXml, unescapeXml, xmlChildren, xmlList } from './toolbox/xml.ts';
+export { createInZone, type InZone } from './toolbox/zone-ids.ts';
 
 /** One TXT value to publish or withdraw. */
 export interface TxtRecord {

@@ -4,8 +4,10 @@ import {
   type Api,
   bearer,
   createApi,
+  createInZone,
   type Fqdn,
   type HttpAnswer,
+  type InZone,
   type ProviderContext,
   pathPart,
   plainName,
@@ -108,11 +110,8 @@ export interface CloudflareOptions {
 
 export interface CloudflareClient {
   readonly api: Api;
-  /**
-   * Does a task with the id of a zone. A cached id that the API no longer takes is found again.
-   * @throws E_ZONE the token sees no such zone
-   */
-  inZone<Result>(zone: Fqdn, task: (id: string) => Promise<Result>): Promise<Result>;
+  /** @throws E_ZONE the token sees no such zone */
+  readonly inZone: InZone;
   /** The zone as the API shows it; undefined where the token sees no such zone. */
   findZone(zone: Fqdn): Promise<ShownZone | undefined>;
 }
@@ -153,22 +152,6 @@ export function createClient({ token, zoneId, url }: CloudflareOptions, context:
   return {
     api,
     findZone,
-    async inZone(zone, task) {
-      let isCached = true;
-      const load = () => {
-        isCached = false;
-        return loadId(zone);
-      };
-      const id = await context.zoneId(zone, load);
-      try {
-        return await task(id);
-      } catch (error) {
-        // A zone that was removed and added again has another id.
-        if (!isDns01Error(error) || (error.code !== 'E_ZONE' && error.status !== 403)) throw error;
-        await context.forgetZoneId(zone);
-        if (!isCached || (await context.zoneId(zone, load)) === id) throw error;
-        return task(await context.zoneId(zone, load));
-      }
-    },
+    inZone: createInZone(context, loadId, ({ code, status }) => code === 'E_ZONE' || status === 403),
   };
 }

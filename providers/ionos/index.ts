@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
-import { Dns01Error, isDns01Error } from '../../src/errors.ts';
+import { Dns01Error } from '../../src/errors.ts';
 import {
   createApi,
+  createInZone,
   createRecordVerbs,
   defineProvider,
   type Fqdn,
@@ -119,27 +120,12 @@ export default defineProvider({
       return found.id;
     }
 
-    /** Uses the zone's id. One from an earlier run may be out of date: the zone is then looked up again. */
-    async function inZone<Result>(zone: Fqdn, use: (path: string) => Promise<Result>): Promise<Result> {
-      const pathOf = (id: string) => `/zones/${pathPart(id)}`;
-      if (zoneId !== undefined) return use(pathOf(zoneId));
-      let isNew = false;
-      const id = await context.zoneId(zone, () => {
-        isNew = true;
-        return findZone(zone);
-      });
-      try {
-        return await use(pathOf(id));
-      } catch (failure) {
-        // The document only has 401 for a zone that is not there, the same as for a refused key.
-        const mayBeGone = isDns01Error(failure) && [401, 404].includes(failure.status ?? 0);
-        if (isNew || !mayBeGone) throw failure;
-        await context.forgetZoneId(zone);
-        const found = await context.zoneId(zone, () => findZone(zone));
-        if (found === id) throw failure;
-        return use(pathOf(found));
-      }
-    }
+    // The document only has 401 for a zone that is not there, the same as for a refused key.
+    const withId = createInZone(context, findZone, ({ status = 0 }) => [401, 404].includes(status));
+    const inZone = <Result>(zone: Fqdn, use: (path: string) => Promise<Result>): Promise<Result> => {
+      const task = (id: string) => use(`/zones/${pathPart(id)}`);
+      return zoneId === undefined ? withId(zone, task) : task(zoneId);
+    };
 
     /** The records of this type: at the name, or in the whole zone. */
     function read(zone: Fqdn, type: string, name?: Fqdn) {

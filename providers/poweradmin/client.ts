@@ -1,10 +1,12 @@
 import * as z from 'zod/mini';
-import { Dns01Error, isDns01Error } from '../../src/errors.ts';
+import { Dns01Error } from '../../src/errors.ts';
 import {
   type Api,
   createApi,
+  createInZone,
   type Fqdn,
   type HttpAnswer,
+  type InZone,
   type ProviderContext,
   pathPart,
   plainName,
@@ -88,11 +90,8 @@ function refusalOf(answer: HttpAnswer): Refusal | undefined {
 
 export interface PoweradminClient {
   readonly api: Api;
-  /**
-   * Does a task with the id of a zone. A cached id that the API no longer takes is found again.
-   * @throws E_ZONE the user sees no such zone
-   */
-  inZone<Result>(zone: Fqdn, task: (id: string) => Promise<Result>): Promise<Result>;
+  /** @throws E_ZONE the user sees no such zone */
+  readonly inZone: InZone;
   /** The records of one type that are served. @throws E_ZONE */
   list(zone: Fqdn, type: string): Promise<ShownRecord[]>;
 }
@@ -119,25 +118,8 @@ export function createClient(
     return found.id;
   }
 
-  async function inZone<Result>(name: Fqdn, task: (id: string) => Promise<Result>): Promise<Result> {
-    let isCached = true;
-    const load = () => {
-      isCached = false;
-      return loadId(name);
-    };
-    const id = await context.zoneId(name, load);
-    try {
-      return await task(id);
-    } catch (error) {
-      // A zone that was removed and added again has another id, and the old one may now be somebody else's.
-      if (!isDns01Error(error) || (error.code !== 'E_ZONE' && error.status !== 403)) throw error;
-      await context.forgetZoneId(name);
-      if (!isCached) throw error;
-      const renewed = await context.zoneId(name, load);
-      if (renewed === id) throw error;
-      return task(renewed);
-    }
-  }
+  // The id of a zone that was removed may now be somebody else's.
+  const inZone = createInZone(context, loadId, ({ code, status }) => code === 'E_ZONE' || status === 403);
 
   return {
     api,

@@ -3,6 +3,7 @@ import { Dns01Error, isDns01Error } from '../../src/errors.ts';
 import {
   absoluteName,
   createApi,
+  createInZone,
   createRunMemory,
   decodeXml,
   eachPage,
@@ -146,18 +147,7 @@ export function createRoute53Client({ url, hostedZoneId, ...login }: Credentials
     for await (const each of all) if (!each.Config?.PrivateZone) yield each;
   }
 
-  /** Does the task with the id of the zone. A cached id may be that of a zone which was deleted and made again. */
-  async function inZone<Result>(name: Fqdn, task: (id: string) => Promise<Result>): Promise<Result> {
-    const idOfZone = () => context.zoneId(name, () => findZone(name));
-    const id = await idOfZone();
-    try {
-      return await task(id);
-    } catch (error) {
-      if (!isDns01Error(error) || error.status !== 404) throw error;
-      await context.forgetZoneId(name);
-      return task(await idOfZone());
-    }
-  }
+  const inZone = createInZone(context, findZone, ({ status }) => status === 404);
 
   /** The sets of these names, in as few pages as possible: each begins at the first name that was not reached. */
   async function readIn(id: string, names: readonly Fqdn[]): Promise<TxtSets> {
