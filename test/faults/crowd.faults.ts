@@ -33,6 +33,14 @@ const SCENES: readonly (readonly [SubjectName, keyof typeof LAYOUTS])[] = [
   ['panelalpha with line numbers', 'one name'],
   ['rfc2136', 'one name'],
   ['embedded', 'one name'],
+  ['cpanel', 'one name'],
+  ['directadmin', 'one name'],
+  ['hestiacp', 'one name'],
+  ['plesk', 'one name'],
+  ['poweradmin', 'one name'],
+  ['technitium', 'one name'],
+  ['virtualmin', 'one name'],
+  ['froxlor', 'one name'],
 ];
 
 it.for(isShort ? SCENES.slice(0, 1) : SCENES)(

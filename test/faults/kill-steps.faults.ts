@@ -23,7 +23,17 @@ interface Step {
   readonly moment: Moment;
 }
 
-const ALL: readonly SubjectName[] = ['ispconfig', 'zoneid', 'panelalpha', 'powerdns', 'rfc2136', 'embedded'];
+const PANELS: readonly SubjectName[] = [
+  'cpanel',
+  'directadmin',
+  'hestiacp',
+  'plesk',
+  'poweradmin',
+  'technitium',
+  'virtualmin',
+  'froxlor',
+];
+const ALL: readonly SubjectName[] = ['ispconfig', 'zoneid', 'panelalpha', 'powerdns', 'rfc2136', 'embedded', ...PANELS];
 
 /** One step of so many is tried. */
 const SAMPLE = isShort ? 3 : 1;
