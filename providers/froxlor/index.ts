@@ -109,7 +109,8 @@ export default defineProvider({
       add: '2; 1 if the value exists; 1 more for each name that is tried as a zone, once a day',
       remove: '2',
     },
-    tried: "Never against a real server. Against a stand-in made from Froxlor's source (2.3.4, read on 2026-11-21).",
+    tried:
+      "With the API and the DNS cron of the real Froxlor 2.3.4 on PHP 8.2, MariaDB 10.11 and BIND 9.18, where certbot got certificates; with PowerDNS only against a stand-in made from Froxlor's source (read on 2026-11-21).",
     notes: [
       'Froxlor writes its zones by cron, every 5 minutes by default. So a certificate takes minutes: set `propagation.timeout` to 900.',
       'Where Apache runs PHP as FastCGI, it needs `CGIPassAuth On`, as Froxlor writes it; otherwise every key is refused.',

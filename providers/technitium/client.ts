@@ -80,8 +80,6 @@ function refusalOf(answer: HttpAnswer): Refusal | undefined {
 /** The zones whose records can be changed on this server. */
 export const isWritable = ({ type }: ShownZone): boolean => /^(primary|forwarder)$/i.test(type);
 
-export type TechnitiumClient = ReturnType<typeof createClient>;
-
 export function createClient(
   { url, token }: { readonly url: string; readonly token: string },
   context: { readonly http: HttpClient },

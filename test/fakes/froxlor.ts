@@ -59,7 +59,7 @@ class Refused extends Error {
   }
 }
 
-/** The API of Froxlor 2.3.4 for the key of a customer, by its source. */
+/** The API of Froxlor 2.3.4 for the key of a customer, by its source and as measured with BIND. */
 export async function startFroxlorFake(settings: FroxlorFakeSettings = {}): Promise<FroxlorFake> {
   const { subdomains = [], withoutDns = [], dnsServer = 'bind', language = 'en' } = settings;
   const [apiKey, apiSecret] = ['f5ce1b2a90', 'froxlor-secret-0123456789abcdef'];

@@ -43,8 +43,8 @@ export interface RealPoweradmin {
   /** Where the panel's own PowerDNS answers. */
   readonly dns: Endpoint;
   readonly database: Database;
-  /** Every row with this content, as `name id`, sorted. */
-  rowsWith(value: string): Promise<string[]>;
+  /** The name of every row with this content, sorted. */
+  namesWith(value: string): Promise<string[]>;
   /** Kills the web server, with all that it is doing. */
   stopWeb(): Promise<void>;
   startWeb(): Promise<void>;
@@ -81,8 +81,8 @@ export async function startPoweradmin(settings: Settings): Promise<RealPoweradmi
       url,
       dns,
       database,
-      async rowsWith(value) {
-        const rows = await database.sql(`use pdns; select name, id from records where content='"${value}"';`);
+      async namesWith(value) {
+        const rows = await database.sql(`use pdns; select name from records where content='"${value}"';`);
         return rows.split('\n').slice(1, -1).sort();
       },
       stopWeb: () => endWeb(),
