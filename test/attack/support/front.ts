@@ -1,5 +1,7 @@
 import { type FakeReply, type FakeRequest, type FaultServer, startFaultServer } from '../../fakes/fault-server.ts';
 import { passOn } from '../../faults/support/joined.ts';
+import { SUBJECTS, type SubjectName } from '../../faults/support/subjects.ts';
+import { isShort } from './scene.ts';
 
 /** Answers a request itself, or changes the answer that the real server has given. */
 export type Lie = (
@@ -31,4 +33,12 @@ export async function openFront(origin: string): Promise<Front> {
   };
 }
 
-export const HTTP_SUBJECTS = ['ispconfig', 'zoneid', 'panelalpha', 'powerdns', 'olspanel', 'acme-dns'] as const;
+/** APIs with JSON, XML, forms, signatures and sessions. */
+const SOME = ['ispconfig', 'zoneid', 'powerdns', 'cloudflare', 'route53', 'netcup'] as const;
+
+/** Those that speak HTTP: DNS and files have tests of their own, and httpreq cannot list. */
+const ALL = (Object.keys(SUBJECTS) as SubjectName[]).filter(
+  (name) => !['rfc2136', 'embedded', 'httpreq', 'panelalpha with line numbers'].includes(name),
+);
+
+export const HTTP_SUBJECTS: readonly SubjectName[] = isShort ? SOME : ALL;
