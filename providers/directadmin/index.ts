@@ -14,6 +14,7 @@ import {
   plainName,
   quoteTxt,
   type Refusal,
+  type Refusals,
   refusalBody,
   refusalError,
   secret,
@@ -39,11 +40,11 @@ const shownRecords = z.object({
 
 const done = z.object({ success: z.string() });
 
-/** A refusal in JSON, with status 500 or, in older versions, 200. */
+/** A refusal in JSON: seen with status 500 and, in older versions, 200. */
 const refusal = z.object({ error: z.string(), result: z._default(z.string(), '') });
 
 /** Statuses whose body tells whether this is a refusal of the panel or a failure of the server. */
-const ANSWERED: readonly number[] = [200, ...Array.from({ length: 100 }, (_, index) => 500 + index)];
+const ANSWERED: readonly number[] = [200, 400, 403, 404, ...Array.from({ length: 100 }, (_, index) => 500 + index)];
 
 /** DirectAdmin's legacy API, whose commands a login key can be limited to. */
 export default defineProvider({
@@ -124,19 +125,16 @@ function createPanel(url: string, headers: Readonly<Record<string, string>>, con
     text: 'the login was refused',
     hint: 'check username and loginKey: the key may have ended, been used up, or be limited to other addresses',
   } as const;
-  const api = createApi(context, {
-    url,
-    headers,
-    refusals: {
-      401: loginRefused,
-      403: { ...loginRefused, text: 'this login may not run the command', hint: ALLOW_BOTH },
-      404: {
-        code: 'E_CONFIG',
-        text: 'there is no API at this address',
-        hint: 'set url to the address of the panel without a path, e.g. https://server1.example.com:2222',
-      },
+  const refusals = {
+    401: loginRefused,
+    403: { ...loginRefused, text: 'this login may not run the command', hint: ALLOW_BOTH },
+    404: {
+      code: 'E_CONFIG',
+      text: 'there is no API at this address',
+      hint: 'set url to the address of the panel without a path, e.g. https://server1.example.com:2222',
     },
-  });
+  } satisfies Refusals;
+  const api = createApi(context, { url, headers, refusals });
 
   /** The answer to a command, with a refusal of the panel thrown, whatever its status is. */
   async function send(call: Parameters<typeof api.send>[0], zone: Fqdn): Promise<HttpAnswer> {
@@ -149,6 +147,7 @@ function createPanel(url: string, headers: Readonly<Record<string, string>>, con
       });
     }
     if (answer.status === 200) return answer;
+    if (answer.status < 500) throw refusalError(answer, { refusals });
     // The client repeats a call that only reads.
     if (call.method === 'GET') return api.send(call);
     throw new Dns01Error('E_REMOTE', `${answer.call}: the server failed (status ${answer.status})`, {

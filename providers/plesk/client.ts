@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { Dns01Error } from '../../src/errors.ts';
 import {
   createApi,
+  createInZone,
   decodeXml,
   escapeXml,
   type Fqdn,
@@ -64,7 +65,7 @@ const CODE = {
   later: ['1003', '1004', '1008'],
 } as const;
 
-export const isKind = (kind: keyof typeof CODE, { errcode = '' }: Pick<Outcome, 'errcode'>): boolean =>
+const isKind = (kind: keyof typeof CODE, { errcode = '' }: Pick<Outcome, 'errcode'>): boolean =>
   (CODE[kind] as readonly string[]).includes(errcode);
 
 /** The operations of the XML API that a DNS-01 hook needs; every answer comes with status 200. */
@@ -105,29 +106,24 @@ export function createPleskClient(
     });
   }
 
-  /** The id of the site, from the cache or the panel. @throws E_ZONE where this user does not have it */
-  const siteId = (zone: Fqdn) =>
-    context.zoneId(zone, async () => {
+  /** The refusal of an operation that names the domain, or the id of its site. */
+  const refusedIn = (zone: Fqdn, answer: HttpAnswer, result: Outcome): Dns01Error =>
+    refused(answer, result, isKind('missing', result) ? noZone(zone) : undefined);
+
+  /** @throws E_ZONE where this user does not have the domain */
+  const inSite = createInZone(
+    context,
+    async (zone) => {
       const filter = `<filter><name>${escapeXml(zone)}</name></filter>`;
       const { answer, shown } = await send('site get', `<site><get>${filter}<dataset/></get></site>`);
       const [result] = shown.site?.get?.result ?? [];
       if (!result) throw unexpectedAnswer(answer, 'it has no result');
-      if (result.status === 'error')
-        throw refused(answer, result, isKind('missing', result) ? noZone(zone) : undefined);
+      if (result.status === 'error') throw refusedIn(zone, answer, result);
       if (result.id === undefined) throw unexpectedAnswer(answer, 'the site has no id');
       return result.id;
-    });
-
-  /** A request with the id of the zone's site; with a new one where the cached id is no longer known. */
-  async function inSite<Result>(zone: Fqdn, request: (site: string) => Promise<Result | 'no site'>): Promise<Result> {
-    const first = await request(await siteId(zone));
-    if (first !== 'no site') return first;
-    await context.forgetZoneId(zone);
-    const second = await request(await siteId(zone));
-    if (second !== 'no site') return second;
-    await context.forgetZoneId(zone);
-    throw refusalError({ call: 'site get', status: 200, headers: {}, text: '' }, { refusalOf: () => noZone(zone) });
-  }
+    },
+    ({ code }) => code === 'E_ZONE',
+  );
 
   return {
     /** Every record of the zone. */
@@ -138,8 +134,7 @@ export function createPleskClient(
         const results = shown.dns?.get_rec?.result;
         if (!results) throw unexpectedAnswer(answer, 'it has no result');
         const failed = results.find(({ status }) => status === 'error');
-        if (failed && isKind('missing', failed)) return 'no site';
-        if (failed) throw refused(answer, failed);
+        if (failed) throw refusedIn(zone, answer, failed);
         return results.flatMap(({ id, data }) => (id && data && typeof data === 'object' ? [{ id, ...data }] : []));
       }),
 
@@ -152,10 +147,8 @@ export function createPleskClient(
         if (!result) throw unexpectedAnswer(answer, 'it has no result');
         if (result.status === 'ok' && result.id !== undefined) return { id: result.id };
         if (result.status === 'ok') throw unexpectedAnswer(answer, 'the record has no id');
-        if (isKind('missing', result)) return 'no site';
-        const refusal = refused(answer, result);
-        if (!isKind('exists', result)) throw refusal;
-        return { conflict: refusal };
+        if (!isKind('exists', result)) throw refusedIn(zone, answer, result);
+        return { conflict: refused(answer, result) };
       }),
 
     /** @param id digits: an empty filter would delete all records of all zones */

@@ -8,7 +8,7 @@ export interface DirectadminFakeSettings extends StandInSettings {
   /** How the panel shows values: as they were given, or always in quotes. */
   readonly shows?: 'as given' | 'quoted';
   /** The status of refusals in JSON: 500 today, 200 before. */
-  readonly refusalStatus?: 200 | 500;
+  readonly refusalStatus?: 200 | 400 | 403 | 500;
   /** What the panel says to a deletion of nothing: not documented. */
   readonly deletesNothing?: 'accept' | 'refuse';
   readonly afterCall?: (call: string) => void;

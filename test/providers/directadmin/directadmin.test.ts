@@ -147,7 +147,7 @@ describe('directadmin says what to do', () => {
     expect(JSON.stringify([failure.message, failure.hint])).not.toMatch(/WRONGKEY|Unauthorized/);
   });
 
-  it.each([200, 500] as const)('where the key may not run the command (status %i)', async (refusalStatus) => {
+  it.each([200, 400, 403, 500] as const)('where the key may not run the command (status %i)', async (refusalStatus) => {
     await start({ refusalStatus, commands: [] });
     const hint = expect.stringContaining('CMD_API_DNS_CONTROL');
     expect(await failureOf(run((provider) => provider.addTxt(recordOf())))).toMatchObject({ code: 'E_AUTH', hint });
@@ -157,7 +157,7 @@ describe('directadmin says what to do', () => {
     expect(await failureOf(list)).toMatchObject({ code: 'E_AUTH', hint });
   });
 
-  it.each([200, 500] as const)('where the domain is of somebody else (status %i)', async (refusalStatus) => {
+  it.each([200, 400, 403, 500] as const)('where the domain is of somebody else (status %i)', async (refusalStatus) => {
     await start({ refusalStatus });
     const zone = normaliseName('example.org');
     expect(await failureOf(run((provider) => provider.listTxt(zone, zone)))).toMatchObject({
@@ -166,7 +166,7 @@ describe('directadmin says what to do', () => {
     });
   });
 
-  it.each([200, 500] as const)('where the name is a CNAME (status %i)', async (refusalStatus) => {
+  it.each([200, 400, 403, 500] as const)('where the name is a CNAME (status %i)', async (refusalStatus) => {
     await start({ refusalStatus });
     fake.plant(NAME, 'elsewhere.example.', 'CNAME');
     expect(await failureOf(run((provider) => provider.addTxt(recordOf())))).toMatchObject({
