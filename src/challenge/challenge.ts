@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto';
 import { Dns01Error } from '../errors.ts';
 import { type Fqdn, normaliseName } from '../names.ts';
 
-export const CHALLENGE_LABEL = '_acme-challenge';
+const CHALLENGE_LABEL = '_acme-challenge';
+
+/** The label of an ACME account before it is that of dns-account-01 (draft-ietf-acme-dns-account-label). */
+const CHALLENGE_NAME = /^(?:(?<accountLabel>_[a-z2-7]{16})\.)?_acme-challenge\.(?<domain>.+)$/;
 
 /** In octets. A value of RFC 8555 has 43, a record of dns-persist-01 a few hundred. */
 const MAX_VALUE_LENGTH = 1024;
@@ -29,14 +32,31 @@ export function parseChallenge(
   return { name, value };
 }
 
-/** The challenge name of a domain; `*.example.com` shares that of `example.com` (RFC 8555 section 8.4). */
-export function challengeNameOf(domain: string): Fqdn {
-  return normaliseName(`${CHALLENGE_LABEL}.${domain.trim().replace(/^\*\./, '')}`);
+/**
+ * The challenge name of a domain; `*.example.com` shares that of `example.com` (RFC 8555 section 8.4).
+ * @param accountLabel for dns-account-01
+ */
+export function challengeNameOf(domain: string, accountLabel?: string): Fqdn {
+  const name = `${CHALLENGE_LABEL}.${domain.trim().replace(/^\*\./, '')}`;
+  return normaliseName(accountLabel === undefined ? name : `${accountLabel}.${name}`);
 }
 
-export function isChallengeName(name: Fqdn): boolean {
-  return name.startsWith(`${CHALLENGE_LABEL}.`);
+/** What a challenge name consists of. */
+export interface ChallengeParts {
+  /** The domain whose control it proves. */
+  readonly domain: Fqdn;
+  /** Only for dns-account-01. */
+  readonly accountLabel: string | undefined;
 }
+
+/** Decides what a challenge name is: undefined for every other name. */
+export function challengeParts(name: Fqdn): ChallengeParts | undefined {
+  const { domain, accountLabel } = CHALLENGE_NAME.exec(name)?.groups ?? {};
+  if (domain === undefined || domain.split('.').includes(CHALLENGE_LABEL)) return undefined;
+  return { domain: domain as Fqdn, accountLabel };
+}
+
+export const isChallengeName = (name: Fqdn): boolean => challengeParts(name) !== undefined;
 
 /** The TXT value of a key authorization (RFC 8555 section 8.4). */
 export function challengeValue(keyAuthorization: string): string {
@@ -49,16 +69,39 @@ export function looksLikeChallenge(value: string): boolean {
 }
 
 function parseChallengeName(text: string, isDelegated: (name: Fqdn) => boolean): Fqdn {
-  if (text.trim().startsWith('*.')) throw notChallenge(text, challengeNameOf(text));
+  if (text.trim().startsWith('*.')) throw notChallenge(text, rightNameFor(normaliseName(text.trim().slice(2))));
   const name = normaliseName(text);
   if (isChallengeName(name) || isDelegated(name)) return name;
-  throw notChallenge(text, rightNameFor(name));
+  throw hasOtherLabel(name) ? otherLabel(text, rightNameFor(name)) : notChallenge(text, rightNameFor(name));
+}
+
+/**
+ * A name that is only read: any, except one with a label before `_acme-challenge` that is not an account's. No CA looks
+ * there, so a wait would be in vain.
+ * @throws E_USAGE with the right name as the hint
+ */
+export function parseReadName(text: string, isDelegated: (name: Fqdn) => boolean = () => false): Fqdn {
+  const name = normaliseName(text);
+  if (hasOtherLabel(name) && !isDelegated(name)) throw otherLabel(text, rightNameFor(name));
+  return name;
+}
+
+function hasOtherLabel(name: Fqdn): boolean {
+  return !isChallengeName(name) && name.split('.').lastIndexOf(CHALLENGE_LABEL) > 0;
 }
 
 /** Corrects a challenge label that is in the wrong place or has a common misspelling. */
 function rightNameFor(name: Fqdn): Fqdn {
-  const withoutLabel = name.replace(/^(www\.)?_?acme[-_]?challenge\./, '$1').replace(`.${CHALLENGE_LABEL}.`, '.');
-  return challengeNameOf(withoutLabel);
+  const labels = name.split('.').filter((label) => !label.startsWith('_'));
+  const domain = labels.join('.').replace(/^(www\.)?acme[-_]?challenge\./, '$1');
+  return challengeNameOf(domain || name);
+}
+
+function otherLabel(text: string, right: Fqdn): Dns01Error {
+  const what = `only the label of an ACME account may come before ${CHALLENGE_LABEL}`;
+  return new Dns01Error('E_USAGE', `"${text}" is not the name of a challenge: ${what}`, {
+    hint: `did you mean ${right}? An account's label is _ and 16 of a-z and 2-7: dns01 account-label ACCOUNT-URL prints it`,
+  });
 }
 
 function notChallenge(text: string, right: Fqdn): Dns01Error {

@@ -1,5 +1,5 @@
 import { type Fqdn, isWithin } from '../names.ts';
-import { isChallengeName } from './challenge.ts';
+import { challengeParts } from './challenge.ts';
 
 /** On whose behalf a run writes. */
 export interface Principal {
@@ -14,7 +14,7 @@ export const WHOLE_CONFIG: Principal = { mayWrite: () => true };
 export function userOf(domains: readonly Fqdn[]): Principal {
   return {
     mayWrite(name) {
-      const domain = isChallengeName(name) ? name.slice(name.indexOf('.') + 1) : name;
+      const domain = challengeParts(name)?.domain ?? name;
       return domains.some((allowed) => isWithin(domain, allowed));
     },
   };

@@ -2,7 +2,7 @@ import { Dns01Error, isDns01Error } from '../errors.ts';
 import { type Fqdn, isWithin } from '../names.ts';
 import type { JournalEntry } from '../state/journal.ts';
 import { removeStaleFiles } from '../state/stale-files.ts';
-import { challengeNameOf, looksLikeChallenge } from './challenge.ts';
+import { challengeNameOf, challengeParts, looksLikeChallenge } from './challenge.ts';
 import { carryOut, type OrderResult } from './order.ts';
 import { valuesAt, valuesIfKnown } from './preview.ts';
 import { WHOLE_CONFIG } from './principal.ts';
@@ -62,16 +62,21 @@ export interface Leftover {
   readonly value: string;
 }
 
-/** Looks at the challenge names of every zone for values that the journal does not have. Changes nothing. */
-export async function* scan(run: Run, accounts: readonly string[]): AsyncGenerator<Leftover> {
+/**
+ * Looks at the challenge names of every zone for values that the journal does not have. Changes nothing.
+ * @param accountLabel of an ACME account, to look at its names of dns-account-01 as well
+ */
+export async function* scan(run: Run, accounts: readonly string[], accountLabel?: string): AsyncGenerator<Leftover> {
   const { entries: known } = await run.journal.all();
   for (const accountName of accounts) {
     const account = await run.account(accountName);
     const zones = await zonesOf(accountName, run);
-    const names = new Set([
-      ...zones.map((zone) => challengeNameOf(zone)),
-      ...known.map(({ name, target = name }) => target).filter((name) => zones.some((zone) => isWithin(name, zone))),
-    ]);
+    const names = new Set(
+      [
+        ...zones.flatMap((zone) => challengeNamesOf(zone, accountLabel)),
+        ...known.map(({ name, target = name }) => target),
+      ].filter((name) => zones.some((zone) => isWithin(name, zone))),
+    );
     for (const name of names) {
       const zone = zones.filter((holder) => isWithin(name, holder)).sort((a, b) => b.length - a.length)[0];
       const found = zone && (await valuesIfKnown(() => valuesAt({ name, zones: [zone] }, account)));
@@ -82,6 +87,12 @@ export async function* scan(run: Run, accounts: readonly string[]): AsyncGenerat
       yield* foreign.map((value) => ({ account: accountName, name, value }));
     }
   }
+}
+
+/** Of the domain of a zone, which may itself be a challenge name. */
+function challengeNamesOf(zone: Fqdn, accountLabel: string | undefined): Fqdn[] {
+  const { domain } = challengeParts(zone) ?? { domain: zone };
+  return [challengeNameOf(domain), ...(accountLabel === undefined ? [] : [challengeNameOf(domain, accountLabel)])];
 }
 
 async function zonesOf(accountName: string, run: Run): Promise<Fqdn[]> {

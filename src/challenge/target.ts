@@ -4,7 +4,7 @@ import { Dns01Error } from '../errors.ts';
 import { type Fqdn, longestZone } from '../names.ts';
 import type { RecordHandle } from '../provider.ts';
 import type { JournalEntry } from '../state/journal.ts';
-import { type Challenge, isChallengeName } from './challenge.ts';
+import { type Challenge, challengeParts, isChallengeName } from './challenge.ts';
 import type { Principal } from './principal.ts';
 import { allowsZone, hasOverride, isDelegatedZone, type Overrides, type Route, route } from './route.ts';
 import type { Run } from './run.ts';
@@ -135,7 +135,7 @@ async function isSameZone(chain: readonly Fqdn[], { config, authorities }: Run):
 
 function foreignEnd(chain: readonly Fqdn[], end: Fqdn, config: Config): Dns01Error {
   const entry = longestZone(config.zones, end);
-  const zone = entry?.zone ?? end.slice(end.indexOf('.') + 1);
+  const zone = entry?.zone ?? challengeParts(end)?.domain ?? end.slice(end.indexOf('.') + 1);
   return new Dns01Error('E_ZONE', `${shown(chain)}: the CNAME leads to a name that may not be written`, {
     hint: `if you want this, add to zones: in ${config.file}: ${zone}: { account: ${entry?.account ?? 'NAME'}, delegated: true }`,
   });

@@ -1,5 +1,6 @@
 import { Dns01Error, isDns01Error } from '../errors.ts';
 import { type Fqdn, isWithin, nameAndAbove } from '../names.ts';
+import { isChallengeName } from './challenge.ts';
 
 /**
  * The zones that may hold a name, the likeliest first: the hints, then every name from the longest on. A challenge name
@@ -9,8 +10,7 @@ import { type Fqdn, isWithin, nameAndAbove } from '../names.ts';
 export function zonesToTry(name: Fqdn, hints: readonly (Fqdn | undefined)[] = []): Fqdn[] {
   const known = hints.filter((zone) => zone !== undefined && isWithin(name, zone)) as Fqdn[];
   const all = nameAndAbove(name);
-  const isChallenge = (zone: Fqdn) => zone.startsWith('_acme-challenge.');
-  return [...new Set([...known, ...all.filter((zone) => !isChallenge(zone)), ...all.filter(isChallenge)])];
+  return [...new Set([...known, ...all.filter((zone) => !isChallengeName(zone)), ...all.filter(isChallengeName)])];
 }
 
 /**

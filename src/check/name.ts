@@ -1,3 +1,5 @@
+import { accountLabelOf } from '../challenge/account-label.ts';
+import { challengeNameOf } from '../challenge/challenge.ts';
 import { WHOLE_CONFIG } from '../challenge/principal.ts';
 import type { Overrides } from '../challenge/route.ts';
 import type { Run } from '../challenge/run.ts';
@@ -20,8 +22,10 @@ export interface NameSettings {
 /** What the public DNS says about a name or zone, as far as a challenge depends on it. */
 export async function* checkName(wanted: Wanted, settings: NameSettings, run: Run): Findings {
   const report = reporterFor(wanted.subject);
+  yield* untilFailure('account', report, checkAccountLabel(wanted, settings.request.accountUri, report));
   yield* untilFailure('dns', report, checkDns(wanted, settings, run, report));
-  const request = { ...settings.request, method: 'dns-01', wildcard: wanted.wildcard };
+  const method = wanted.accountLabel === undefined ? 'dns-01' : 'dns-account-01';
+  const request = { ...settings.request, method, wildcard: wanted.wildcard };
   yield* untilFailure('caa', report, checkCaa(wanted.domain, request, run, report));
 }
 
@@ -31,6 +35,22 @@ async function* untilFailure(check: string, report: Reporter, findings: Findings
   } catch (error) {
     yield report.failed(check, error);
   }
+}
+
+/** The CA looks only at the name with the label of the account that asks. */
+async function* checkAccountLabel(
+  { domain, accountLabel }: Wanted,
+  accountUri: string | undefined,
+  report: Reporter,
+): Findings {
+  if (accountLabel === undefined || accountUri === undefined) return;
+  const right = accountLabelOf(accountUri);
+  if (right === accountLabel) return;
+  yield report.bad(
+    'account',
+    `${accountLabel} is not the label of the account ${accountUri}`,
+    `use ${challengeNameOf(domain, right)}`,
+  );
 }
 
 async function* checkDns(wanted: Wanted, settings: NameSettings, run: Run, report: Reporter): Findings {

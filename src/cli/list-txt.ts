@@ -1,7 +1,8 @@
+import { parseReadName } from '../challenge/challenge.ts';
 import { valuesAt } from '../challenge/preview.ts';
 import { WHOLE_CONFIG } from '../challenge/principal.ts';
+import { isDelegatedZone } from '../challenge/route.ts';
 import { findTarget } from '../challenge/target.ts';
-import { normaliseName } from '../names.ts';
 import type { Io } from '../output/io.ts';
 import { withRun } from './open-run.ts';
 import type { CommonOptions } from './options.ts';
@@ -9,7 +10,7 @@ import type { CommonOptions } from './options.ts';
 /** `dns01 list-txt`: the values that the provider holds at a name, one a line. */
 export function listTxt(text: string, options: CommonOptions, io: Io): Promise<void> {
   return withRun(options, io, async (run) => {
-    const name = normaliseName(text);
+    const name = parseReadName(text, isDelegatedZone(run.config));
     const target = await findTarget(name, run, { principal: WHOLE_CONFIG, overrides: options });
     const account = await run.account(target.account);
     const { values } = await valuesAt(target, account);

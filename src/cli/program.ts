@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { Dns01Error } from '../errors.ts';
 import type { Io } from '../output/io.ts';
 import { addCommonOptions, commonOptions } from './options.ts';
+import type { SweepOptions } from './sweep.ts';
 
 /**
  * The command line: which verbs there are and what they take. Each verb's code is loaded when it is called.
@@ -105,10 +106,11 @@ export function createProgram(io: Io, version: string, exit: (code: number) => v
   verb(program, 'sweep', 'remove values that dns01 published and never removed')
     .option('--older-than <TIME>', 'remove only older values: 30m, 12h, 1d', '1d')
     .option('--scan', 'only list challenge values that the journal does not know', false)
+    .option('--account-uri <URL>', "with --scan: your ACME account's URL, to list its dns-account-01 names too")
     .addHelpText('after', SWEEP_EXAMPLES)
-    .action(async ({ olderThan, scan }: { olderThan: string; scan: boolean }, command: Command) => {
+    .action(async (given: Pick<SweepOptions, 'olderThan' | 'scan' | 'accountUri'>, command: Command) => {
       const { sweepLeftovers } = await import('./sweep.ts');
-      await sweepLeftovers({ ...commonOptions(command), olderThan, scan }, io);
+      await sweepLeftovers({ ...commonOptions(command), ...given }, io);
     });
 
   verb(program, 'doctor [names...]', 'check whether issuing would work: config, secrets, login, zones, DNS')
@@ -139,6 +141,16 @@ export function createProgram(io: Io, version: string, exit: (code: number) => v
     .action(async (type: string | undefined, _options: object, command: Command) => {
       const { providers } = await import('./providers.ts');
       await providers(type, commonOptions(command).json, io);
+    });
+
+  program
+    .command('account-label <account-url>')
+    .description('print the label that dns-account-01 puts before _acme-challenge for an ACME account')
+    .option('--json', 'print one JSON document', false)
+    .addHelpText('after', '\nExample:\n  $ dns01 account-label https://example.com/acme/acct/ExampleAccount')
+    .action(async (url: string, _options: object, command: Command) => {
+      const { accountLabel } = await import('./account-label.ts');
+      accountLabel(url, commonOptions(command), io);
     });
 
   program

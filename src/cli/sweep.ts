@@ -1,3 +1,4 @@
+import { accountLabelOf } from '../challenge/account-label.ts';
 import { type Leftover, type Swept, scan, sweep } from '../challenge/sweep.ts';
 import { Dns01Error, isDns01Error } from '../errors.ts';
 import type { Io } from '../output/io.ts';
@@ -7,15 +8,19 @@ import { type CommonOptions, parseDuration } from './options.ts';
 export interface SweepOptions extends CommonOptions {
   readonly olderThan: string;
   readonly scan: boolean;
+  /** The URL of an ACME account, whose dns-account-01 names are scanned as well. */
+  readonly accountUri?: string;
 }
 
 /** `dns01 sweep`: withdraws what dns01 published and never withdrew; with `--scan` it only lists unknown values. */
 export function sweepLeftovers(options: SweepOptions, io: Io): Promise<void> {
   const seconds = parseDuration(options.olderThan, '--older-than');
+  const accountLabel = options.accountUri === undefined ? undefined : accountLabelOf(options.accountUri);
+  if (accountLabel !== undefined && !options.scan) throw new Dns01Error('E_USAGE', '--account-uri is only for --scan');
   return withRun(options, io, async (run) => {
     if (options.scan) {
       const accounts = options.account === undefined ? Object.keys(run.config.accounts) : [options.account];
-      for await (const leftover of scan(run, accounts))
+      for await (const leftover of scan(run, accounts, accountLabel))
         io.stdout(options.json ? jsonLine(leftover) : leftoverLine(leftover));
       return;
     }

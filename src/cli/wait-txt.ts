@@ -1,6 +1,7 @@
+import { parseReadName } from '../challenge/challenge.ts';
+import { isDelegatedZone } from '../challenge/route.ts';
 import { seenAt } from '../challenge/target.ts';
 import { waitUntilVisible } from '../challenge/wait.ts';
-import { normaliseName } from '../names.ts';
 import type { Io } from '../output/io.ts';
 import { progressLine } from '../output/progress.ts';
 import { withRun } from './open-run.ts';
@@ -10,7 +11,7 @@ import { printResult } from './output.ts';
 /** `dns01 wait-txt`: only the wait. */
 export function waitTxt(text: string, value: string, options: CommonOptions, io: Io): Promise<void> {
   return withRun(options, io, async (run) => {
-    const name = normaliseName(text);
+    const name = parseReadName(text, isDelegatedZone(run.config));
     if (options.dryRun)
       return printResult(io, options, `${name}: would wait`, { action: 'wait', name, value, dryRun: true });
     const progress = progressLine(io, options);

@@ -140,10 +140,12 @@ function nearestCut(name: Fqdn, cuts: ReadonlyMap<Fqdn, ZoneServers>): ZoneServe
 }
 
 /**
- * The name to query at a resolver: never the challenge name, which only its own servers may be asked for. A host name
- * of two labels is the top of its zone, so it exists already.
+ * The name to query at a resolver: never the challenge name, which only its own servers may be asked for, nor
+ * `_acme-challenge` above an account's label. A resolver that caches that this does not exist may say the same of all
+ * names below it (RFC 8020). A host name of two labels is the top of its zone, so it exists already.
  */
 function above(name: Fqdn): Fqdn {
   const parent = parentOf(name);
-  return parent.includes('.') || name.startsWith('_') ? parent : name;
+  if (!parent.includes('.') && !name.startsWith('_')) return name;
+  return parent.startsWith('_') && parent.includes('.') ? above(parent) : parent;
 }

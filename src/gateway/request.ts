@@ -38,7 +38,7 @@ export function parseBody(text: string, isDelegated: (name: Fqdn) => boolean): C
     const value = 'fqdn' in body ? body.value : challengeValue(body.keyAuth);
     const name = normaliseName(fqdn);
     if (!isChallengeName(name) && !isDelegated(name))
-      return 'the name is not that of a challenge: it begins with _acme-challenge.';
+      return 'the name is not that of a challenge: it begins with _acme-challenge. or with an account label before that';
     if (!looksLikeChallenge(value)) return 'the value is not that of a challenge: 43 characters of base64url';
     return { fqdn, name, value };
   } catch {

@@ -99,6 +99,26 @@ describe('the authority for a name', () => {
       expect(asked(resolver)).toEqual(['a.b.c.example.com NS', 'example.com NS', 'ns.test A', 'ns.test AAAA']);
     });
 
+    it('is searched for from the domain on, also above the label of an account', async () => {
+      const [server] = await serve({ zones: [zoneOf('example.com', [])] });
+      const resolver = await resolverOf(zoneOf('example.com', ['ns.test']), hosts);
+      const name = normaliseName('_ujmmovf2vn55tgye._acme-challenge.www.example.com');
+      expect((await finderWith([resolver], { port: server.port }).find(name)).zone).toBe('example.com');
+      expect(asked(resolver)).toEqual(['www.example.com NS', 'example.com NS', 'ns.test A', 'ns.test AAAA']);
+    });
+
+    it('is found below, where the challenge name is a zone that holds the name with the label of an account', async () => {
+      const delegations = { '_acme-challenge.example.com': { 'ns2.test': ['127.0.0.2'] } };
+      const [server] = await serve(
+        { zones: [zoneOf('example.com', [], { delegations })] },
+        { address: '127.0.0.2', zones: [zoneOf('_acme-challenge.example.com', [])] },
+      );
+      const resolver = await resolverOf(zoneOf('example.com', ['ns.test']), hosts);
+      const name = normaliseName('_ujmmovf2vn55tgye._acme-challenge.example.com');
+      const found = await finderWith([resolver], { port: server.port }).find(name);
+      expect([found.zone, ...addressesOf(found)]).toEqual(['_acme-challenge.example.com', '127.0.0.2']);
+    });
+
     it('is found label by label where the resolver gives no hint', async () => {
       const [server] = await serve({ zones: [zoneOf('example.com', [])] });
       const resolver = await resolverOf(

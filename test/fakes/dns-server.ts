@@ -114,7 +114,7 @@ export async function startFakeDns(settings: FakeDnsSettings = {}): Promise<Fake
     port,
     at: isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`,
     questions,
-    challengeQuestions: () => questions.filter(({ name }) => name.toLowerCase().startsWith('_acme-challenge')),
+    challengeQuestions: () => questions.filter(({ name }) => /(^|\.)_acme-challenge/i.test(name)),
     manners: settings.manners ?? {},
     serve(zones) {
       zonesOf = typeof zones === 'function' ? zones : () => zones;
