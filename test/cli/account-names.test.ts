@@ -138,6 +138,14 @@ describe('a name with the label of an account', () => {
     expect(panels.zoneid.held(ZONE_NAME)).toEqual([VALUE]);
   });
 
+  it('at the end of a CNAME into a zone that the config does not have, is refused with the line for that zone', async () => {
+    const [, onlyAccount = ''] = /([\s\S]*?) {2}zone-eu:/.exec(panels.accounts) ?? [];
+    await configure(onlyAccount);
+    alias(NAME, ZONE_NAME);
+    const hint = /add to zones: in .*: example\.ee: \{ account: NAME, delegated: true \}/;
+    expectFailure(await here.run(['add-txt', NAME, VALUE]), 68, /leads to a name that may not be written/, hint);
+  });
+
   it('is not led away by a wildcard CNAME, which a record of its own hides', async () => {
     alias(`*.${PLAIN}`, TARGET);
     expect((await here.run(['add-txt', NAME, VALUE])).code).toBe(0);

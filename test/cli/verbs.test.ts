@@ -281,7 +281,7 @@ describe('what is refused', () => {
 });
 
 describe('help', () => {
-  it.each(['add-txt', 'remove-txt', 'list-txt', 'wait-txt', 'zones', 'hook', 'nameserver'])(
+  it.each(['add-txt', 'remove-txt', 'list-txt', 'wait-txt', 'zones', 'hook', 'nameserver', 'account-label'])(
     '%s has an example',
     async (verb) => {
       const { code, stdout } = await here.run([verb, '--help']);
