@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { Dns01Error } from '../../src/errors.ts';
 import {
   createApi,
   type Fqdn,
@@ -88,6 +89,7 @@ export function createClient(
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
       text: formOf([['program', program], ['json', '1'], ...parameters]),
     });
+    if (answer.text.trim() === '') throw cutOff(program, writes);
     const refusal = refusalOf(answer);
     if (refusal) throw refusalError(answer, { refusalOf, messageOf });
     return answer;
@@ -133,6 +135,14 @@ export function createClient(
       return refusalError(answer, { refusalOf: () => ({ code: 'E_REJECTED', hint }), messageOf });
     },
   };
+}
+
+/** Webmin sends the status before the command has ended, and has no length for the answer. */
+function cutOff(program: string, writes: boolean): Dns01Error {
+  return new Dns01Error('E_REMOTE', `${program}: the answer was cut off`, {
+    outcomeUnknown: writes,
+    hint: 'Webmin may have been restarted: try again later',
+  });
 }
 
 /** A form in which a key may be there several times. */

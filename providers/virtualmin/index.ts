@@ -41,7 +41,7 @@ export default defineProvider({
       remove: 'the same',
     },
     tried:
-      "Never against a real server. Against a stand-in made from Virtualmin GPL's source (modify-dns.pl, get-dns.pl, remote.cgi, json-lib.pl and feature-dns.pl of 2026-08-22) and Webmin's (bind8, miniserv of 2026-08-21), read on 2026-11-21.",
+      'With the real Virtualmin GPL 8.1.0 (source of 2026-08-22) on Webmin 2.660 with BIND 9.18, as administrator, where certbot got certificates. Domain owners and DNS at other providers only against a stand-in made from its source, read on 2026-11-21.',
     notes: [
       'The administrator login can do everything on the server. The password is sent in a header only, never in an address.',
       'Many changes of a zone are one command, and the zone is loaded once after them. If one of them is refused, those before it stay in the zone file, so dns01 reads the zone again.',

@@ -34,9 +34,12 @@ interface StoredRecord {
   readonly values: readonly string[];
 }
 
+/** What the command writes to its error log comes first, and is taken apart like a record (measured). */
+const LOGGED = { name: '[21/Nov/2026', value: '18:50:22 +0000] [127.0.0.1] Failed to get MySQL/MariaDB version' };
+
 class Usage extends Error {}
 
-/** remote.cgi of Virtualmin GPL (2026-08-22), behind Webmin's own web server. */
+/** remote.cgi of Virtualmin GPL (2026-08-22), behind Webmin's own web server, by their source and as measured. */
 export async function startVirtualminFake(settings: VirtualminFakeSettings = {}): Promise<VirtualminFake> {
   const { login = 'master', othersZones = [], aliases = [], language = 'en' } = settings;
   const [username, password] = ['root', 'Webmin+Pass/wörd "42"'];
@@ -90,9 +93,9 @@ export async function startVirtualminFake(settings: VirtualminFakeSettings = {})
   async function run(program: string, args: readonly (readonly [string, string])[]): Promise<object> {
     if (program === 'list-domains') {
       expectOnly(args, ['with-feature', 'name-only', 'multiline']);
-      return { data: (login === 'master' ? all : own).map((name) => ({ name, values: {} })) };
+      return { data: [LOGGED, ...(login === 'master' ? all : own).map((name) => ({ name, values: {} }))] };
     }
-    if (program === 'get-dns') return { data: listRecords(args) };
+    if (program === 'get-dns') return { data: [LOGGED, ...listRecords(args)] };
     await modify(args);
     return { output: 'Updating server example.com ..\n.. done\n' };
   }
