@@ -113,7 +113,11 @@ function readCa(name: string, file: string, { config }: AccountRun): string {
 }
 
 /** The account's proxy, else that of the environment, read as curl reads it. Loopback never needs one. */
-function proxyFor({ proxy }: ConnectionOptions, url: URL | undefined, { env }: AccountRun): ProxySettings | undefined {
+export function proxyFor(
+  { proxy }: ConnectionOptions,
+  url: URL | undefined,
+  { env }: Pick<AccountRun, 'env'>,
+): ProxySettings | undefined {
   if (proxy) return { url: proxy };
   if (!url || isLoopback(url)) return undefined;
   const scheme = url.protocol.replace(':', '');

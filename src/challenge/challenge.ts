@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Dns01Error } from '../errors.ts';
 import { type Fqdn, normaliseName } from '../names.ts';
+import { isPersistName, requirePersistRecord } from './persist.ts';
 
 const CHALLENGE_LABEL = '_acme-challenge';
 
@@ -17,7 +18,8 @@ export interface Challenge {
 }
 
 /**
- * The check before every write: only challenge names, only values that a zone can hold.
+ * The check before every write: only challenge names, only values that a zone can hold; at names of dns-persist-01 only
+ * its records.
  * @param isDelegated true for names in a zone that CNAMEs point to, where any name may be written
  * @throws E_USAGE with the right name as the hint
  */
@@ -28,7 +30,8 @@ export function parseChallenge(
 ): Challenge {
   const name = parseChallengeName(given.name, isDelegated);
   const value = parseValue(given.value);
-  if (!looksLikeChallenge(value)) warn('the value is not what dns-01 publishes: 43 characters of base64url');
+  if (isPersistName(name)) requirePersistRecord(name, value);
+  else if (!looksLikeChallenge(value)) warn('the value is not what dns-01 publishes: 43 characters of base64url');
   return { name, value };
 }
 
@@ -71,7 +74,7 @@ export function looksLikeChallenge(value: string): boolean {
 function parseChallengeName(text: string, isDelegated: (name: Fqdn) => boolean): Fqdn {
   if (text.trim().startsWith('*.')) throw notChallenge(text, rightNameFor(normaliseName(text.trim().slice(2))));
   const name = normaliseName(text);
-  if (isChallengeName(name) || isDelegated(name)) return name;
+  if (isChallengeName(name) || isPersistName(name) || isDelegated(name)) return name;
   throw hasOtherLabel(name) ? otherLabel(text, rightNameFor(name)) : notChallenge(text, rightNameFor(name));
 }
 

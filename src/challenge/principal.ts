@@ -1,5 +1,6 @@
 import { type Fqdn, isWithin } from '../names.ts';
 import { challengeParts } from './challenge.ts';
+import { isPersistName } from './persist.ts';
 
 /** On whose behalf a run writes. */
 export interface Principal {
@@ -10,10 +11,14 @@ export interface Principal {
 /** The command line may write everything that the config allows. */
 export const WHOLE_CONFIG: Principal = { mayWrite: () => true };
 
-/** A user of the gateway may write the challenge names of these domains and of everything below them. */
+/**
+ * A user of the gateway may write the challenge names of these domains and of everything below them. A lasting record lets
+ * its account issue for good, so its name has to be among them itself.
+ */
 export function userOf(domains: readonly Fqdn[]): Principal {
   return {
     mayWrite(name) {
+      if (isPersistName(name)) return domains.includes(name);
       const domain = challengeParts(name)?.domain ?? name;
       return domains.some((allowed) => isWithin(domain, allowed));
     },

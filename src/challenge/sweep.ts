@@ -4,6 +4,7 @@ import type { JournalEntry } from '../state/journal.ts';
 import { removeStaleFiles } from '../state/stale-files.ts';
 import { challengeNameOf, challengeParts, looksLikeChallenge } from './challenge.ts';
 import { carryOut, type OrderResult } from './order.ts';
+import { isPersistName } from './persist.ts';
 import { valuesAt, valuesIfKnown } from './preview.ts';
 import { WHOLE_CONFIG } from './principal.ts';
 import type { Run } from './run.ts';
@@ -14,7 +15,7 @@ export interface Swept {
 }
 
 /**
- * Withdraws what the journal has as published and not withdrawn, and nothing else. One failure does not stop the others,
+ * Withdraws what the journal has as published and not withdrawn, except what is lasting, and nothing else. One failure does not stop the others,
  * and its entry stays in the journal.
  * @param olderThan seconds since the value was published
  */
@@ -22,7 +23,7 @@ export async function* sweep(run: Run, olderThan: number, dryRun: boolean): Asyn
   if (run.stateDirectory !== undefined && !dryRun) await removeStaleFiles(run.stateDirectory);
   const latest = Date.now() - olderThan * 1000;
   const { entries: all, unreadable } = await run.journal.all();
-  const open = all.filter(({ since }) => isOlder(since, latest));
+  const open = all.filter((entry) => !isLasting(entry) && isOlder(entry.since, latest));
   open.sort((one, other) => one.since.localeCompare(other.since));
   for (let at = 0; at < open.length; at += MAX_TOGETHER) {
     const entries = open.slice(at, at + MAX_TOGETHER);
@@ -38,6 +39,9 @@ export async function* sweep(run: Run, olderThan: number, dryRun: boolean): Asyn
     hint: `look at them in ${run.stateDirectory}/journal, then delete them: each is for a value that may still be published`,
   });
 }
+
+const isLasting = ({ lasting = false, name, target = name }: JournalEntry): boolean =>
+  lasting || isPersistName(name) || isPersistName(target);
 
 /** A time in the future was written before the clock was set back, so its age is unknown: it counts as older. */
 function isOlder(since: string, latest: number): boolean {

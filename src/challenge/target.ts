@@ -5,6 +5,7 @@ import { type Fqdn, longestZone } from '../names.ts';
 import type { RecordHandle } from '../provider.ts';
 import type { JournalEntry } from '../state/journal.ts';
 import { type Challenge, challengeParts, isChallengeName } from './challenge.ts';
+import { isPersistName } from './persist.ts';
 import type { Principal } from './principal.ts';
 import { allowsZone, hasOverride, isDelegatedZone, type Overrides, type Route, route } from './route.ts';
 import type { Run } from './run.ts';
@@ -69,7 +70,7 @@ export async function findRemovalTarget(
     return { ...target, entry, handle: handleFor(target, own ?? unproven, config) };
   }
   const end = entry.target ?? name;
-  if (end !== name && !isChallengeName(end) && !isDelegatedZone(config)(end))
+  if (end !== name && !isOfItsKind(end, [name]) && !isDelegatedZone(config)(end))
     throw foreignEnd([name, end], end, config);
   refuseOthers(end, [name, end], settings.principal);
   const zone = entry.zone ?? entry.handle?.zone;
@@ -117,13 +118,18 @@ async function chainFrom(name: Fqdn, run: Run): Promise<Fqdn[]> {
 
 /**
  * A user who can write a CNAME in one zone must not be able to choose names in another zone. A chain may leave its zone
- * only into one that is marked `delegated: true`. Inside its zone, it may lead only to another challenge name.
+ * only into one that is marked `delegated: true`. Inside its zone, it may lead only to another name of its kind.
  * @throws E_ZONE with the line to add to the config
  */
 async function refuseForeignEnd(end: Fqdn, chain: readonly Fqdn[], run: Run): Promise<void> {
   if (isDelegatedZone(run.config)(end)) return;
-  if (isChallengeName(end) && (await isSameZone(chain, run))) return;
+  if (isOfItsKind(end, chain) && (await isSameZone(chain, run))) return;
   throw foreignEnd(chain, end, run.config);
+}
+
+/** Whether a name is one that may hold such values itself: the challenge of a name never becomes a lasting record. */
+function isOfItsKind(end: Fqdn, [start]: readonly Fqdn[]): boolean {
+  return start !== undefined && isPersistName(start) ? isPersistName(end) : isChallengeName(end);
 }
 
 /** Whether all names of a chain are in one zone, by the config and by the DNS. */

@@ -3,6 +3,7 @@ import type { Fqdn } from '../names.ts';
 import type { RecordHandle, TxtChange } from '../provider.ts';
 import type { Challenge } from './challenge.ts';
 import type { Done } from './changes.ts';
+import { isPersistName } from './persist.ts';
 import { hasOverride } from './route.ts';
 import type { Run } from './run.ts';
 import { findRemovalTarget, findTarget, type Target, type TargetSettings } from './target.ts';
@@ -32,7 +33,8 @@ export async function preparePublishing(challenge: Challenge, run: Run, settings
   const target = await findTarget(name, run, settings);
   const account = await run.account(target.account);
   const provider = account.definition.type;
-  const entry = { name, value, account: account.name, provider, zone: target.zone, target: target.name };
+  const place = { account: account.name, provider, zone: target.zone, target: target.name };
+  const entry = { name, value, ...place, ...(isPersistName(name) ? { lasting: true } : {}) };
   const wasKnown = await run.journal.begin(entry);
   return async () => {
     const { zone, done } = await changeInZone('add', challenge, target, run).catch(async (error: unknown) => {

@@ -1,6 +1,7 @@
 import { Dns01Error, isDns01Error } from '../errors.ts';
 import { type Fqdn, isWithin, nameAndAbove } from '../names.ts';
 import { isChallengeName } from './challenge.ts';
+import { isPersistName } from './persist.ts';
 
 /**
  * The zones that may hold a name, the likeliest first: the hints, then every name from the longest on. A challenge name
@@ -10,7 +11,8 @@ import { isChallengeName } from './challenge.ts';
 export function zonesToTry(name: Fqdn, hints: readonly (Fqdn | undefined)[] = []): Fqdn[] {
   const known = hints.filter((zone) => zone !== undefined && isWithin(name, zone)) as Fqdn[];
   const all = nameAndAbove(name);
-  return [...new Set([...known, ...all.filter((zone) => !isChallengeName(zone)), ...all.filter(isChallengeName)])];
+  const isChallenge = (zone: Fqdn) => isChallengeName(zone) || isPersistName(zone);
+  return [...new Set([...known, ...all.filter((zone) => !isChallenge(zone)), ...all.filter(isChallenge)])];
 }
 
 /**

@@ -39,7 +39,7 @@ export function addTxt(name: string, value: string, options: AddOptions, io: Io)
 }
 
 /** The record stays when the wait fails: the error says so. */
-async function waitOrExplain(wait: Promise<number>): Promise<number> {
+export async function waitOrExplain(wait: Promise<number>): Promise<number> {
   try {
     return await wait;
   } catch (error) {

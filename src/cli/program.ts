@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { Dns01Error } from '../errors.ts';
 import type { Io } from '../output/io.ts';
 import { addCommonOptions, commonOptions } from './options.ts';
+import { addPersist } from './persist-command.ts';
 import type { SweepOptions } from './sweep.ts';
 
 /**
@@ -124,6 +125,8 @@ export function createProgram(io: Io, version: string, exit: (code: number) => v
       const { issuer, accountUri } = given;
       exit(await doctor({ ...commonOptions(command), ...given, names, issuer, accountUri }, io));
     });
+
+  addPersist(program, io, exit);
 
   verb(program, 'nameserver', "serve the embedded provider's records as an authoritative DNS server")
     .option('--listen <ADDRESS>', 'address and port; repeat for more', collect, [])

@@ -13,12 +13,22 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  * @throws E_CONFIG with the places that were looked at
  */
 export function findConfig(named: string | undefined, env: Environment): string {
-  const explicit = named ?? env['DNS01_CONFIG'];
-  if (explicit) return resolve(explicit);
-  const places = [join(env['XDG_CONFIG_HOME'] || join(homedir(), '.config'), 'dns01', 'config.yaml'), SYSTEM_CONFIG];
-  const found = places.find((path) => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false);
-  if (found) return resolve(found);
-  throw new Dns01Error('E_CONFIG', `no config found (looked at ${places.join(', ')})`, {
+  const found = findConfigIfAny(named, env);
+  if (found !== undefined) return found;
+  throw new Dns01Error('E_CONFIG', `no config found (looked at ${placesOf(env).join(', ')})`, {
     hint: 'write one (config.example.yaml is a template), or name it with --config FILE or DNS01_CONFIG',
   });
 }
+
+/** The same for a verb that needs none: undefined where there is none. A named one has to exist. */
+export function findConfigIfAny(named: string | undefined, env: Environment): string | undefined {
+  const explicit = named ?? env['DNS01_CONFIG'];
+  if (explicit) return resolve(explicit);
+  const found = placesOf(env).find((path) => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false);
+  return found && resolve(found);
+}
+
+const placesOf = (env: Environment): string[] => [
+  join(env['XDG_CONFIG_HOME'] || join(homedir(), '.config'), 'dns01', 'config.yaml'),
+  SYSTEM_CONFIG,
+];

@@ -65,8 +65,13 @@ export function loadConfig(file: string): Config {
     const { path, text } = firstFinding(parsed.error.issues, data);
     throw configError(found, path, text);
   }
+  if (Object.keys(parsed.data.accounts).length === 0)
+    throw configError(found, ['accounts'], 'expected at least one account');
   return shape(found, parsed.data);
 }
+
+/** The defaults, for a verb that needs no account. */
+export const withoutConfig = (): Config => shape({ file: 'no config', lineOf: () => 0 }, { accounts: {} });
 
 export function configError(
   { file, lineOf }: ConfigFile,
@@ -104,7 +109,6 @@ function shape(found: ConfigFile, raw: RawConfig): Config {
   const accounts = Object.fromEntries(
     Object.entries(raw.accounts).map(([name, { provider, ...options }]) => [name, { provider, options }]),
   );
-  if (Object.keys(accounts).length === 0) throw configError(found, ['accounts'], 'expected at least one account');
   return {
     ...found,
     accounts,

@@ -82,14 +82,20 @@ export function decodeAnswer(bytes: Buffer, sent: Buffer, { name, type }: Questi
  * The records of a type that an answer has for a name: at the name itself, or at the end of the answer's CNAMEs. Other
  * records in an answer do not count.
  */
-export function answersFor({ answers }: DnsMessage, { name, type }: Question): ResourceRecord[] {
+export function answersFor(message: DnsMessage, { name, type }: Question): ResourceRecord[] {
+  const owner = endOfAliases(message, name);
+  return message.answers.filter((record) => record.type === type && record.name === owner);
+}
+
+/** Where the CNAMEs in an answer lead: the name itself without any. Not checked to be a domain name. */
+export function endOfAliases({ answers }: DnsMessage, name: Fqdn): string {
   let owner: string = name;
   const passed = new Set<string>();
   while (!passed.has(owner)) {
     passed.add(owner);
     owner = answers.find((record) => record.type === 'CNAME' && record.name === owner)?.data ?? owner;
   }
-  return answers.filter((record) => record.type === type && record.name === owner);
+  return owner;
 }
 
 function read(bytes: Buffer): Message | undefined {

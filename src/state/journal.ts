@@ -23,6 +23,8 @@ const entrySchema = z.object({
   provider: z.string(),
   zone: z.optional(fqdn),
   handle: z.optional(handleSchema),
+  /** It stays until somebody removes it by name: a record of dns-persist-01. */
+  lasting: z.optional(z.boolean()),
   /** When it was last about to be published, ISO 8601. */
   since: z.string(),
   /** The run that began this, while it is an intent: several runs may publish the same value. */

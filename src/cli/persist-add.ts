@@ -1,0 +1,96 @@
+import { carryOut } from '../challenge/order.ts';
+import { preview, valuesAt, valuesIfKnown } from '../challenge/preview.ts';
+import { WHOLE_CONFIG } from '../challenge/principal.ts';
+import type { Run } from '../challenge/run.ts';
+import { findTarget } from '../challenge/target.ts';
+import { isDns01Error } from '../errors.ts';
+import type { Io } from '../output/io.ts';
+import { progressLine } from '../output/progress.ts';
+import { waitOrExplain } from './add-txt.ts';
+import { withRun } from './open-run.ts';
+import { placeDocument, printResult, whereAndWho } from './output.ts';
+import type { PersistFlags } from './persist-command.ts';
+import { emitterOf } from './persist-print.ts';
+import { isOf, type PersistSubject, persistSubject, valueFor } from './persist-subject.ts';
+
+/**
+ * `dns01 persist add`: publishes a record and waits for it, then removes the older ones for the same CA and account that
+ * this machine published.
+ */
+export async function persistAdd(domain: string, flags: PersistFlags, io: Io): Promise<void> {
+  const emit = emitterOf(flags);
+  const subject = await persistSubject(domain, flags, io);
+  const value = valueFor(subject, flags);
+  if (emit) return io.stdout(`${emit(subject, value)}\n`);
+  const { name } = subject;
+  await withRun(flags, io, async (run) => {
+    const settings = { principal: WHOLE_CONFIG, overrides: flags };
+    const older = (await ownRecords(subject, run)).filter((other) => other !== value);
+    if (flags.dryRun) {
+      const challenge = { name, value };
+      const place = { ...challenge, ...(await preview(challenge, run, settings)) };
+      const what = place.present ? 'is there already' : 'would be published';
+      const replaced = older.length > 0 ? `, and would replace ${shown(older)}` : '';
+      const document = {
+        action: 'add',
+        ...placeDocument(place),
+        changed: !place.present,
+        replaced: older,
+        dryRun: true,
+      };
+      return printResult(io, flags, `${name}: ${what}${whereAndWho(place)}${replaced}`, document);
+    }
+    const progress = progressLine(io, flags);
+    const wait = flags.wait !== false;
+    const order = {
+      action: 'add',
+      challenges: [{ name, value }],
+      wait,
+      progress: progress.update,
+      ...settings,
+    } as const;
+    const { each, all } = carryOut(order, run);
+    const [published] = await Promise.all(each);
+    if (!published || isDns01Error(published)) throw published;
+    const waitedMs = await waitOrExplain(all.finally(progress.clear));
+    await carryOut({ action: 'remove', challenges: older.map((old) => ({ name, value: old })), ...settings }, run).all;
+    await warnOfOthers(subject, value, run, flags);
+    const { changed } = published;
+    const what = changed === false ? 'was there already' : 'published';
+    const seen = wait ? `, shown by every name server after ${(waitedMs / 1000).toFixed(1)} s` : '';
+    const replaced = older.length > 0 ? `, replaced ${shown(older)}` : '';
+    const document = { action: 'add', ...placeDocument(published), changed, replaced: older, waitedMs };
+    printResult(io, flags, `${name}: ${what}${whereAndWho(published)}${seen}${replaced}`, document);
+  });
+}
+
+const shown = (values: readonly string[]): string =>
+  values.length === 1 ? 'one older record' : `${values.length} older records`;
+
+/** The records of this CA and account that the journal has: those that this machine published. */
+export async function ownRecords(subject: PersistSubject, run: Run): Promise<string[]> {
+  try {
+    const { entries } = await run.journal.all();
+    return entries.filter(({ name, value }) => name === subject.name && isOf(value, subject)).map(({ value }) => value);
+  } catch (error) {
+    if (!isDns01Error(error)) throw error;
+    run.log.warn(`records that were published earlier are not known here: ${error.message}`);
+    return [];
+  }
+}
+
+/** The values that the provider holds; none where it cannot list. */
+export async function heldRecords(subject: PersistSubject, run: Run, flags: PersistFlags): Promise<string[]> {
+  const target = await findTarget(subject.name, run, { principal: WHOLE_CONFIG, overrides: flags });
+  const account = await run.account(target.account);
+  const listed = await valuesIfKnown(() => valuesAt(target, account));
+  return listed?.values ?? [];
+}
+
+/** A record of somebody else may allow more than the new one, and one good record is enough for a CA. */
+async function warnOfOthers(subject: PersistSubject, value: string, run: Run, flags: PersistFlags): Promise<void> {
+  const held = await heldRecords(subject, run, flags).catch(() => []);
+  for (const other of held.filter((each) => each !== value && isOf(each, subject))) {
+    run.log.warn(`${subject.name}: a record for the same account that was not published here stays: ${other}`);
+  }
+}
