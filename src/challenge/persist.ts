@@ -170,22 +170,17 @@ const trim = (text: string): string => text.replace(/^[ \t]+|[ \t]+$/g, '');
 
 const quoted = (text: string): string => JSON.stringify(text);
 
-/** Whether every CA can read the value. */
-export const isPersistRecord = (value: string): boolean => problemOf(value) === undefined;
+export const isPersistRecord = (value: string): boolean => 'record' in readPersist(value, BOULDER);
 
-/** The check before every write at such a name. @throws E_USAGE */
+/** The check before every write and removal at such a name. @throws E_USAGE */
 export function requirePersistRecord(name: Fqdn, value: string): void {
-  const problem = problemOf(value);
-  if (problem === undefined) return;
-  throw new Dns01Error('E_USAGE', `the value is no record of dns-persist-01, the only kind at ${name}: ${problem}`, {
-    hint: `dns01 persist add ${domainOf(name)} makes and publishes one`,
-  });
-}
-
-function problemOf(value: string): string | undefined {
-  for (const dialect of [BOULDER, PEBBLE]) {
-    const read = readPersist(value, dialect);
-    if ('problem' in read) return read.problem;
-  }
-  return undefined;
+  const read = readPersist(value, BOULDER);
+  if ('record' in read) return;
+  throw new Dns01Error(
+    'E_USAGE',
+    `the value is no record of dns-persist-01, the only kind at ${name}: ${read.problem}`,
+    {
+      hint: `dns01 persist add ${domainOf(name)} makes and publishes one`,
+    },
+  );
 }

@@ -247,6 +247,7 @@ function packet(query: dnsPacket.DecodedPacket, answer: FakeAnswer): dnsPacket.P
 function onWire(record: FakeRecord | { readonly soa: string }): dnsPacket.Answer {
   if ('soa' in record) return soa(record.soa);
   const { name, type, data } = record;
+  if (type === 'TXT') return { name, type, data: data.match(/.{1,255}/gs) ?? [''], ttl: 60 };
   if (type !== 'CAA') return { name, type, data, ttl: 60 };
   const [, flags, tag = '', value = ''] = /^(\d+) (\S+) (.*)$/.exec(data) ?? [];
   // The package's types only know the tags of the first RFC.
