@@ -127,7 +127,6 @@ export function createProgram(io: Io, version: string, exit: (code: number) => v
     });
 
   addPersist(program, io, exit);
-
   verb(program, 'nameserver', "serve the embedded provider's records as an authoritative DNS server")
     .option('--listen <ADDRESS>', 'address and port; repeat for more', collect, [])
     .addHelpText('after', NAMESERVER_EXAMPLES)

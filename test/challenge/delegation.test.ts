@@ -177,3 +177,30 @@ describe('a name that the client has followed already', () => {
     expect(panels.zoneid.held(TARGET)).toEqual([VALUE]);
   });
 });
+
+describe('a lasting record', () => {
+  const PERSIST = '_validation-persist.example.com';
+  const RECORD = 'ca.example; accounturi=https://ca.example/1';
+  const publish = () => here.run(['add-txt', '--no-wait', PERSIST, RECORD]);
+
+  it('follows a CNAME into a delegated zone, and within its zone only to another name of its kind', async () => {
+    alias(PERSIST, 'vp.example.ee');
+    expect((await publish()).code).toBe(0);
+    expect(panels.zoneid.held('vp.example.ee')).toEqual([RECORD]);
+    records.length = 0;
+    alias(PERSIST, '_validation-persist.www.example.com');
+    expect((await publish()).code).toBe(0);
+    expect(panels.ispconfig.held('_validation-persist.www.example.com')).toEqual([RECORD]);
+    for (const [from, to, value] of [
+      [PERSIST, NAME, RECORD],
+      [NAME, PERSIST, VALUE],
+    ] as const) {
+      records.length = 0;
+      alias(from, to);
+      const outcome = await here.run(['add-txt', '--no-wait', from, value, '--account', 'panel']);
+      expectFailure(outcome, 68, /the CNAME leads to a name that may not be written/);
+    }
+    expect(panels.ispconfig.held(NAME)).toEqual([]);
+    expect(panels.ispconfig.held(PERSIST)).toEqual([]);
+  });
+});
