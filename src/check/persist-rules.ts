@@ -26,6 +26,8 @@ interface Judge {
   readonly nothing: string;
   readonly parsing: string;
   readonly checking: string;
+  /** Before what it says of a record whose end is past. */
+  readonly late: string;
   /** Whether a record with this end has one. */
   hasEnd(until: bigint): boolean;
 }
@@ -39,6 +41,7 @@ const JUDGES = {
     nothing: 'No TXT record found for DNS-PERSIST-01 challenge',
     parsing: 'Parsing DNS-PERSIST-01 challenge TXT record with issuer-domain-name',
     checking: 'Checking DNS-PERSIST-01 challenge TXT record with issuer-domain-name',
+    late: ': ',
     // Boulder takes the first second of the year 1 for "no end".
     hasEnd: (until) => until !== -GO_EPOCH,
   },
@@ -47,6 +50,7 @@ const JUDGES = {
     nothing: 'No TXT records found for DNS-PERSIST-01 challenge',
     parsing: 'Error parsing DNS-PERSIST-01 challenge TXT record with issuer-domain-name',
     checking: 'Error parsing DNS-PERSIST-01 challenge TXT record with issuer-domain-name',
+    late: ', ',
     hasEnd: () => true,
   },
 } as const satisfies Readonly<Record<string, Judge>>;
@@ -69,27 +73,28 @@ export function judgePersist(name: JudgeName, values: readonly string[], request
     }
     const refusal = refusalOf(read.record, request, judge);
     if (refusal === undefined) return { verdict: 'valid', text: '' };
-    refused.push(`${judge.checking} ${about}: ${refusal}`);
+    refused.push(`${judge.checking} ${about}${refusal}`);
   }
   if (malformed.length > 0) return { verdict: 'malformed', text: malformed.join('; ') };
   const text = refused.join('; ') || 'No valid TXT record found for DNS-PERSIST-01 challenge';
   return { verdict: 'unauthorized', text };
 }
 
+/** Begins with what separates it from the words before it. */
 function refusalOf(
   { accountUri, policy, until }: ParsedPersist,
   { accountUris, wildcard, now }: PersistRequest,
-  { hasEnd }: Judge,
+  { hasEnd, late }: Judge,
 ): string | undefined {
   if (!accountUris.includes(accountUri)) {
     const expected = accountUris.map((uri) => JSON.stringify(uri)).join(' or ');
-    return `accounturi mismatch: expected ${expected}, got ${JSON.stringify(accountUri)}`;
+    return `: accounturi mismatch: expected ${expected}, got ${JSON.stringify(accountUri)}`;
   }
   if (wildcard && policy.toLowerCase() !== 'wildcard') {
-    return `policy mismatch: expected "wildcard", got ${JSON.stringify(policy)}`;
+    return `: policy mismatch: expected "wildcard", got ${JSON.stringify(policy)}`;
   }
   if (until === undefined || !hasEnd(until) || !isAfter(now, until)) return undefined;
-  return `validation time ${timeOf(BigInt(Math.floor(now / 1000)))} is after persistUntil ${timeOf(until)}`;
+  return `${late}validation time ${timeOf(BigInt(Math.floor(now / 1000)))} is after persistUntil ${timeOf(until)}`;
 }
 
 /** Go counts seconds from the year 1 in 64 bits, so the largest numbers wrap around and lie in the past. */

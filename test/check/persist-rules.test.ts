@@ -104,7 +104,7 @@ const CHECKED: readonly Case[] = [
     [`${LE};persistUntil=${seconds - HOUR_S}`],
     {},
     'unauthorized',
-    'validation time 2026-11-21T12:00:00Z is after persistUntil 2026-11-21T11:00:00Z',
+    'issuer-domain-name "letsencrypt.org": validation time 2026-11-21T12:00:00Z is after persistUntil 2026-11-21T11:00:00Z',
   ],
   ['a negative end', [`${LE};persistUntil=-1`], {}, 'unauthorized', 'validation time'],
 ];
@@ -190,7 +190,8 @@ describe('Pebble and Boulder differ about', () => {
 describe('Pebble judges', () => {
   const uri = 'https://ca.example/acct/123';
   const own = `authority.example;accounturi=${uri}`;
-  const expired = 'validation time';
+  const expired =
+    'TXT record with issuer-domain-name "authority.example", validation time 2026-11-21T12:00:00Z is after persistUntil 19';
   const ROWS: readonly Case[] = [
     ['a malformed and a good record', [`${own};accounturi=https://ca.example/acct/456`, own], {}, 'valid'],
     [

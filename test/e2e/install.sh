@@ -4,6 +4,9 @@
 set -euo pipefail
 export PATH="$PATH:/usr/sbin:/sbin"
 
+# Only some tests need it, and they say so.
+bash "$(dirname "$0")/pebble-2.10.sh" || true
+
 declare -A package_of=(
   [pebble]=pebble
   [certbot]=certbot

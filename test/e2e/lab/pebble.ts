@@ -9,6 +9,8 @@ export interface PebbleOptions {
   dir: string;
   /** The only DNS server that the CA asks. */
   dnsServer: Endpoint;
+  /** Another one than the installed. */
+  program?: string;
 }
 
 export interface Pebble {
@@ -45,7 +47,7 @@ export async function startPebble(options: PebbleOptions): Promise<Pebble> {
   const ca = await readFile(caFile);
   const close = await startServer({
     name: 'pebble',
-    command: pathOf('pebble'),
+    command: options.program ?? pathOf('pebble'),
     args: ['-config', configFile, '-dnsserver', `${options.dnsServer.host}:${options.dnsServer.port}`],
     env: {
       PEBBLE_VA_NOSLEEP: '1',
@@ -67,7 +69,7 @@ async function selfSignedCertificate(certFile: string, keyFile: string): Promise
 
 function answers(url: string, ca: Buffer): Promise<boolean> {
   return new Promise((resolve) => {
-    get(url, { ca, agent: false, timeout: 2000 }, (response) => {
+    get(url, { ca, agent: false, timeout: 2000, headers: { 'user-agent': 'dns01-test' } }, (response) => {
       response.resume();
       resolve(response.statusCode === 200);
     }).on('error', () => resolve(false));
