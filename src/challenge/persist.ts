@@ -165,8 +165,15 @@ function isInt64(text: string): boolean {
   return /^[+-]?\d+$/.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text);
 }
 
-/** Removes spaces and tabs, the only white space in the grammar. */
-const trim = (text: string): string => text.replace(/^[ \t]+|[ \t]+$/g, '');
+/** Removes spaces and tabs, the only white space in the grammar. In one pass: a hostile value has 65,000 of them. */
+function trim(text: string): string {
+  let [start, end] = [0, text.length];
+  while (isBlank(text[start])) start++;
+  while (end > start && isBlank(text[end - 1])) end--;
+  return text.slice(start, end);
+}
+
+const isBlank = (character: string | undefined): boolean => character === ' ' || character === '\t';
 
 const quoted = (text: string): string => JSON.stringify(text);
 

@@ -35,10 +35,10 @@ export async function findRecords(name: Fqdn, run: Run): Promise<FoundRecords> {
     const { zone, servers, configured } = await run.authorities.find(at);
     const answers = await Promise.all(servers.map((server) => ask(server, at, !configured, run)));
     const each = answers.flatMap((answer) => ('values' in answer ? [answer] : []));
-    const silent = answers.flatMap((answer) => ('problem' in answer ? [`${answer.server} ${answer.problem}`] : []));
+    const problems = answers.flatMap((answer) => ('problem' in answer ? [answer] : []));
     const alias = each.find(({ values, end }) => values.length === 0 && end !== at)?.end;
-    if (each.length === 0) throw nothingRead(at, zone, silent);
-    if (alias === undefined) return { name: at, each, silent };
+    if (each.length === 0) throw nothingRead(at, zone, problems.map(asText));
+    if (alias === undefined) return { name: at, each, silent: problems.filter(({ isTheirs }) => isTheirs).map(asText) };
     const target = parseName(alias);
     if (target === undefined || passed.includes(target) || passed.length > MAX_CNAMES) {
       const chain = [...passed, JSON.stringify(alias)].join(' -> ');
@@ -56,20 +56,29 @@ const nothingRead = (name: Fqdn, zone: Fqdn, silent: readonly string[]): Dns01Er
 
 type Answered =
   /** `end`: where the CNAMEs in the answer lead; the name itself without any. */
-  | { readonly server: string; readonly values: readonly string[]; readonly end: string }
-  | { readonly server: string; readonly problem: string };
+  { readonly server: string; readonly values: readonly string[]; readonly end: string } | Problem;
+
+interface Problem {
+  readonly server: string;
+  readonly problem: string;
+  /** False where this machine has no way to the server, which says nothing about it. */
+  readonly isTheirs: boolean;
+}
+
+const asText = ({ server, problem }: Problem): string => `${server}: ${problem}`;
 
 async function ask(server: NameServer, name: Fqdn, authoritative: boolean, { deadline }: Run): Promise<Answered> {
   const address = formatServerAddress(server);
   const shown = server.name === address ? address : `${server.name} ${address}`;
   const question = { name, type: 'TXT' } as const;
   const result = await query(server, question, { recursive: false, timeoutMs: TIMEOUT_MS, signal: deadline.signal });
-  if (result.kind !== 'answer') return { server: shown, problem: result.reason };
+  if (result.kind !== 'answer') return { server: shown, problem: result.reason, isTheirs: result.kind === 'silent' };
   const { message } = result;
   if (message.rcode !== 'NOERROR' && message.rcode !== 'NXDOMAIN') {
-    return { server: shown, problem: `answers ${message.rcode}` };
+    return { server: shown, problem: `answers ${message.rcode}`, isTheirs: true };
   }
-  if (authoritative && !message.authoritative) return { server: shown, problem: 'does not serve the zone' };
+  if (authoritative && !message.authoritative)
+    return { server: shown, problem: 'does not serve the zone', isTheirs: true };
   const values = answersFor(message, question).map(({ data }) => data);
   return { server: shown, values, end: endOfAliases(message, name) };
 }

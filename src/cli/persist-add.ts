@@ -53,7 +53,7 @@ export async function persistAdd(domain: string, flags: PersistFlags, io: Io): P
     const [published] = await Promise.all(each);
     if (!published || isDns01Error(published)) throw published;
     const waitedMs = await waitOrExplain(all.finally(progress.clear));
-    await carryOut({ action: 'remove', challenges: older.map((old) => ({ name, value: old })), ...settings }, run).all;
+    await withdraw(subject, older, run);
     await warnOfOthers(subject, value, run, flags);
     const { changed } = published;
     const what = changed === false ? 'was there already' : 'published';
@@ -62,6 +62,12 @@ export async function persistAdd(domain: string, flags: PersistFlags, io: Io): P
     const document = { action: 'add', ...placeDocument(published), changed, replaced: older, waitedMs };
     printResult(io, flags, `${name}: ${what}${whereAndWho(published)}${seen}${replaced}`, document);
   });
+}
+
+/** Where the journal has them, whatever account the new record goes to. */
+async function withdraw({ name }: PersistSubject, values: readonly string[], run: Run): Promise<void> {
+  const challenges = values.map((value) => ({ name, value }));
+  await carryOut({ action: 'remove', challenges, principal: WHOLE_CONFIG }, run).all;
 }
 
 const shown = (values: readonly string[]): string =>

@@ -25,7 +25,7 @@ export async function persistVerify(domain: string, flags: PersistFlags, io: Io)
     io,
     async (run) => {
       const found = await findRecords(name, run);
-      for (const silent of found.silent) run.log.warn(`no answer to use from ${silent}`);
+      for (const silent of found.silent) run.log.warn(`no usable answer from ${silent}`);
       const request = { issuer, accountUris, wildcard, now: Date.now() };
       const judgements = (judge: JudgeName) =>
         found.each.map(({ server, values }) => ({ server, ...judgePersist(judge, values, request) }));

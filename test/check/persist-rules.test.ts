@@ -284,3 +284,10 @@ describe('Pebble judges', () => {
     expectVerdict('pebble', [title, records, { issuer: 'authority.example', accountUris: [uri], ...asked }, ...rest]);
   });
 });
+
+it('a hostile value costs no time', () => {
+  const started = performance.now();
+  for (const filler of [' ', '9', ';', '=', 'a=b;', ' ;', '\t= '])
+    judgePersist('boulder', [`letsencrypt.org;persistUntil=${filler.repeat(60_000 / filler.length)}x`], request());
+  expect(performance.now() - started).toBeLessThan(500);
+});

@@ -88,7 +88,7 @@ describe('verify', () => {
     expectFailure(
       await verify('example.com'),
       75,
-      /no name server of example\.com answers for .*: .* answers SERVFAIL/,
+      /no name server of example\.com answers for .*: .*: answers SERVFAIL/,
     );
   });
 
@@ -103,7 +103,7 @@ describe('verify', () => {
     const silent = await verify('example.com');
     expect(silent).toMatchObject({
       code: 0,
-      stderr: `dns01: warning: no answer to use from ${second.at} answers REFUSED\n`,
+      stderr: `dns01: warning: no usable answer from ${second.at}: answers REFUSED\n`,
     });
   });
 
