@@ -1,4 +1,3 @@
-import * as z from 'zod/mini';
 import { parseValue } from '../challenge/challenge.ts';
 import {
   BOULDER,
@@ -98,9 +97,15 @@ function parseUntil(text: string): number {
   throw new Dns01Error('E_USAGE', `--until ${text} is in the past`, { hint: 'the CA would refuse such a record' });
 }
 
+const RFC3339 = /^(\d{4}-\d\d-\d\d)T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
+
 /** Milliseconds; NaN for a text that is no time of RFC 3339, and for days that do not exist. */
 function timeOf(text: string): number {
-  return z.iso.datetime({ offset: true }).safeParse(text).success ? Date.parse(text) : Number.NaN;
+  const [, day = ''] = RFC3339.exec(text) ?? [];
+  const midnight = Date.parse(`${day}T00:00:00Z`);
+  // Date.parse takes February 30 for March 2.
+  const exists = !Number.isNaN(midnight) && new Date(midnight).toISOString().startsWith(day);
+  return exists ? Date.parse(text) : Number.NaN;
 }
 
 /** Whether a value is a record of this CA and account, whatever else it says. */
