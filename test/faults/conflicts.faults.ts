@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { examine, noFindings, tallyOf } from './support/examine.ts';
 import { openPlace } from './support/place.ts';
-import { WRITE } from './support/stops.ts';
+import { isWrite } from './support/stops.ts';
 import { isRead } from './support/strikes.ts';
 import { SUBJECTS, type SubjectName } from './support/subjects.ts';
 import { count } from './support/tally.ts';
@@ -18,7 +18,7 @@ async function callsOf(subject: SubjectName): Promise<{ readonly made: readonly 
   place.subject.server?.takeCalls();
   await place.run(ADD);
   const made = place.subject.server?.takeCalls() ?? [];
-  const write = place.subject.addCall ?? made.find((each) => WRITE.test(each)) ?? '';
+  const write = place.subject.writes?.add ?? made.find((call) => isWrite(call, place.subject)) ?? '';
   await place.close();
   return { made, write };
 }

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { examineForeign, noFindings, tallyOf } from './support/examine.ts';
 import { isShort } from './support/extent.ts';
 import { openPlace, type Place } from './support/place.ts';
-import { door, WRITE } from './support/stops.ts';
+import { door, isWrite } from './support/stops.ts';
 import { FOREIGN_VALUE, NAME, SUBJECTS, type SubjectName, VALUE } from './support/subjects.ts';
 import { count } from './support/tally.ts';
 import { addOf, removeOf, sweepUntilQuiet } from './support/verbs.ts';
@@ -33,7 +33,9 @@ async function writesOf(subject: SubjectName, verb: Verb): Promise<Case[]> {
   await place.run(VERBS[verb](VALUE));
   const calls = place.subject.server?.takeCalls() ?? [];
   await place.close();
-  const writes = calls.flatMap((call, write) => (WRITE.test(call) && write > 0 ? [{ subject, verb, write }] : []));
+  const writes = calls.flatMap((call, write) =>
+    isWrite(call, place.subject) && write > 0 ? [{ subject, verb, write }] : [],
+  );
   return isShort ? writes.slice(0, 1) : writes;
 }
 
@@ -68,7 +70,8 @@ describe.concurrent('a process that is stopped with its lock, until another has 
         }
         if (first.code === 0 && held.includes(VALUE) !== (verb === 'add')) problems.push('the first process lies');
         if (first.code !== 0 && !first.stderr.includes('was taken over by another dns01')) problems.push(first.stderr);
-        if (first.code !== 0 && after.some((call) => WRITE.test(call))) problems.push(`it wrote: ${after.join()}`);
+        if (first.code !== 0 && after.some((call) => isWrite(call, place.subject)))
+          problems.push(`it wrote: ${after.join()}`);
 
         for (const value of [VALUE, OTHER]) await place.run(addOf(value));
         const swept = await sweepUntilQuiet(place);

@@ -4,7 +4,7 @@ import { startFakeDns } from '../../fakes/dns-server.ts';
 import { until } from '../../support/until.ts';
 import { openPlace, type Place, type Started, type StartSettings } from './place.ts';
 import { PROGRAM_NAMES, type ProgramName, type ProgramSubject, startProgram } from './programs.ts';
-import { NAME, SUBJECTS, type SubjectKind, type SubjectName } from './subjects.ts';
+import { NAME, SUBJECTS, type Subject, type SubjectKind, type SubjectName } from './subjects.ts';
 import { ADD, REMOVE } from './verbs.ts';
 
 export const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
@@ -101,7 +101,10 @@ export function door(): { readonly opened: Promise<void>; open(): void } {
 }
 
 /** The names of the calls that write. */
-export const WRITE = /_(add|delete)$|^(add|delete)$|^(POST|PUT|PATCH|DELETE) (?!.*domain_list)/;
+const WRITE = /_(add|delete)$|^(add|delete)$|^(POST|PUT|PATCH|DELETE) (?!.*domain_list)/;
+
+export const isWrite = (call: string, { writes }: Partial<Subject>): boolean =>
+  writes ? Object.values(writes).includes(call) : WRITE.test(call);
 
 /** Which requests adding and removing take, and which of them is the last that writes. Counted from 0. */
 export async function requestsOfVerbs(
@@ -112,7 +115,7 @@ export async function requestsOfVerbs(
     place.subject.server?.takeCalls();
     await place.run(args);
     const calls = place.subject.server?.takeCalls() ?? ['add'];
-    return { count: calls.length, write: calls.findLastIndex((call) => WRITE.test(call)) };
+    return { count: calls.length, write: calls.findLastIndex((call) => isWrite(call, place.subject)) };
   };
   const found = { add: await counted(ADD), remove: await counted(REMOVE) };
   await place.close();

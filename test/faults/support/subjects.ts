@@ -44,8 +44,8 @@ export interface Subject {
   /** How requests are told that are not HTTP. */
   readonly lineOf?: LineOf;
   readonly secrets: readonly string[];
-  /** The call that adds a value, where its name does not tell. */
-  readonly addCall?: string;
+  /** The calls that add and remove, where their names do not tell. */
+  readonly writes?: { readonly add: string; readonly remove: string };
   /** Every value that is served at the name; one that stands there twice is there twice. */
   held(name: string): Promise<string[]>;
   /** Everything that is on the server, without what each change of a zone changes. */
@@ -124,7 +124,7 @@ export function standIn(provider: string, start: () => Promise<StandIn>): Subjec
         server: it.server,
         options: it.options,
         secrets: it.secrets,
-        addCall: it.calls.add,
+        writes: it.calls,
         held: async (name) => it.held(name),
         everything: async () => it.everything(),
         close: () => it.close(),
