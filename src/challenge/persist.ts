@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { domainToASCII } from 'node:url';
 import { Dns01Error } from '../errors.ts';
 import { type Fqdn, normaliseName } from '../names.ts';
+import { trimBlanks } from '../output/text.ts';
 
 const PERSIST_LABEL = '_validation-persist';
 
@@ -118,7 +119,7 @@ const KNOWN_TAGS = new Set(['accounturi', 'policy', 'persistuntil']);
 
 /** An issue-value of RFC 8659 section 4.2, with what this method adds. Problems are in the words that the CAs share. */
 export function readPersist(value: string, { issuerOf, repeatsUnknown, noAccount }: Dialect): ReadPersist {
-  const [first = '', ...parts] = value.split(';').map(trim);
+  const [first = '', ...parts] = value.split(';').map(trimBlanks);
   const issuer = issuerOf(first);
   if (issuer === undefined) {
     const problem = first === '' ? 'empty issuer-domain-name' : `malformed issuer-domain-name ${quoted(first)}`;
@@ -148,7 +149,7 @@ function readParameter(part: string, found: Map<string, string>, repeatsUnknown:
   if (part === '') return 'empty parameter or trailing semicolon provided';
   const at = part.indexOf('=');
   if (at < 0) return `malformed parameter ${quoted(part)} should be tag=value pair`;
-  const [tag, value] = [trim(part.slice(0, at)), trim(part.slice(at + 1))];
+  const [tag, value] = [trimBlanks(part.slice(0, at)), trimBlanks(part.slice(at + 1))];
   if (tag === '') return `malformed parameter ${quoted(part)}, empty tag`;
   const known = tag.toLowerCase();
   const isRepeated = found.has(known) && !(repeatsUnknown && !KNOWN_TAGS.has(known));
@@ -164,16 +165,6 @@ function readParameter(part: string, found: Map<string, string>, repeatsUnknown:
 function isInt64(text: string): boolean {
   return /^[+-]?\d+$/.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text);
 }
-
-/** Removes spaces and tabs, the only white space in the grammar. In one pass: a hostile value has 65,000 of them. */
-function trim(text: string): string {
-  let [start, end] = [0, text.length];
-  while (isBlank(text[start])) start++;
-  while (end > start && isBlank(text[end - 1])) end--;
-  return text.slice(start, end);
-}
-
-const isBlank = (character: string | undefined): boolean => character === ' ' || character === '\t';
 
 const quoted = (text: string): string => JSON.stringify(text);
 

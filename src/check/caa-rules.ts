@@ -1,5 +1,7 @@
 /** What CAA records say, by RFC 8659 and RFC 8657, read as Boulder reads them (va/caa.go). */
 
+import { trimBlanks } from '../output/text.ts';
+
 export interface CaaRecord {
   readonly flags: number;
   /** Lower case. */
@@ -119,18 +121,15 @@ function allowsMethod(lists: readonly string[], method: string): boolean {
 
 /** Undefined for a malformed value. */
 export function parseIssueValue(value: string): IssueValue | undefined {
-  const [issuer = '', ...parts] = value.split(';').map(trim);
+  const [issuer = '', ...parts] = value.split(';').map(trimBlanks);
   if (parts.length === 1 && parts[0] === '') return { issuer, parameters: [] };
   const parameters: [string, string][] = [];
   for (const part of parts) {
     const at = part.indexOf('=');
-    const [tag, text] = [trim(part.slice(0, at)), trim(part.slice(at + 1))];
+    const [tag, text] = [trimBlanks(part.slice(0, at)), trimBlanks(part.slice(at + 1))];
     // The RFC also allows hyphens inside a tag; Boulder does not.
     if (at < 0 || !/^[a-z\d]*$/i.test(tag) || !/^[!-:<-~]*$/.test(text)) return undefined;
     parameters.push([tag, text]);
   }
   return { issuer, parameters };
 }
-
-/** Removes spaces and tabs, the only white space in the grammar. */
-const trim = (text: string): string => text.replace(/^[ \t]+|[ \t]+$/g, '');
