@@ -40,7 +40,6 @@ export default defineProvider({
       'In cPanel: Security » Manage API Tokens » Create, give the token a name and, if you like, an end date, and copy it: it is shown once. `username` is your cPanel username, `url` is the address of cPanel with port 2083.',
       'If that page is not there, or dns01 says that the account may not edit zones: ask your hosting company to switch on the features "Manage API Tokens" and "Zone Editor (AAAA, CAA, SRV, TXT)" for your package.',
       'As a reseller in WHM: Development » Manage API Tokens » Generate Token, with the privilege Edit DNS Zones (`edit-dns`) and no other. `url` is the address of WHM with port 2087. The token reaches all zones of the reseller.',
-      'For a certificate that is self-signed: `dns01 doctor` shows its fingerprint. Compare it with the one that your browser shows for the panel, and put it into the config as `fingerprint`.',
     ],
     requests: { add: '2; 1 if the value exists; 2 for up to 200 changes of a zone', remove: 'the same' },
     tried:

@@ -56,7 +56,6 @@ export default defineProvider({
       'Log in to DirectAdmin as the user who owns the domain. Open Advanced Features » Login Keys » Create new Login Key. Expires on: Never. Uses: 0 (unlimited). Untick "Clear Key" and "Allow HTM". Under Commands, allow `CMD_API_DNS_CONTROL` and `CMD_API_SHOW_DOMAINS` and nothing else: with no command ticked the key may do everything. If your certificates come from one machine, enter its address under Allowed IPs. The panel asks for your password once more.',
       'The value of the key, which the panel shows once, is `loginKey`; `username` is the one that you log in with; `url` is the address of the panel, mostly with port 2222.',
       'If there is no such page, ask your hosting company to allow login keys for your account (`login_keys=ON`), or to make one.',
-      'For a certificate that is self-signed: `dns01 doctor` shows its fingerprint. Compare it with the one that your browser shows for the panel, and put it into the config as `fingerprint`.',
     ],
     requests: { add: '2; 1 if the value exists', remove: '2; 1 if there is no such value' },
     tried:

@@ -42,7 +42,6 @@ export default defineProvider({
       "Once, by the administrator of the server: a file `/usr/local/hestia/data/api/dns01` with the lines `ROLE='user'` and `COMMANDS='v-list-dns-records,v-add-dns-record,v-delete-dns-record,v-list-dns-domains'`. The role that the panel brings with it, update-dns-records, is not enough: it can neither add nor delete.",
       'Also by the administrator: Server settings » Configure » Security » System » Enable API access for all users, and the address of the machine that runs dns01 under Allowed IP addresses for API.',
       'By the user: the picture of your user at the top right » Access Keys » Add Access Key. Tick `dns01`. The panel shows the access key and the secret key once. `user` is the name that you log in with.',
-      'For a certificate that is self-signed: `dns01 doctor` shows its fingerprint. Compare it with the one that your browser shows for the panel, and put it into the config as `fingerprint`.',
     ],
     requests: { add: '2; 1 if the value exists', remove: '3; 1 if there is no such value' },
     tried:

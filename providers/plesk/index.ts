@@ -39,7 +39,6 @@ export default defineProvider({
       'As a customer or reseller: the username and password that you log in to Plesk with. Your subscription needs the permissions "DNS zone management" and "Ability to use remote API": if dns01 says that the user may not do that, ask your hosting company for both.',
       'As the administrator of the server, instead: a secret key from its command line, `plesk bin secret_key --create -ip-address 192.0.2.1 -description dns01`, with the address of the machine that runs dns01. Plesk shows it once; it is `apiKey`. It works from this address only, and can do everything. A key that can do what one customer can do is made by the XML API itself (secret_key, create, with the login of the customer).',
       '`url` is the address of Plesk, mostly with port 8443.',
-      'For a certificate that is self-signed: `dns01 doctor` shows its fingerprint. Compare it with the one that your browser shows for the panel, and put it into the config as `fingerprint`.',
     ],
     requests: {
       add: '1; 1 more if the value exists; 1 more if the zone is not in the cache',

@@ -3,8 +3,11 @@ import type { ProviderDefinition } from '../../src/provider.ts';
 
 export const GENERATED = '<!-- Made by `npm run docs` from the provider itself. Do not edit. -->';
 
+const SELF_SIGNED =
+  'If the certificate of the server is self-signed, `dns01 doctor` shows its fingerprint. Compare it with the one that your browser shows for the server, and put it into the config as `fingerprint`.';
+
 export function providerPage(definition: ProviderDefinition): string {
-  const { type, title, docs, rateLimits = [], http } = definition;
+  const { type, title, docs, rateLimits = [], http, usualDelayMs } = definition;
   const { own, connection } = optionRows(definition);
   return `${GENERATED}
 
@@ -23,7 +26,7 @@ ${own
 ## Options
 
 ${table(own)}
-${http ? `\nEvery provider with an HTTP API also has these:\n\n${table(connection)}\n` : ''}
+${http ? `\nEvery provider with an HTTP API also has these:\n\n${table(connection)}\n\n${SELF_SIGNED}\n` : ''}
 Write a secret as the text itself, \`{ env: NAME }\`, \`{ file: PATH }\` or \`{ credential: NAME }\` (systemd's \`LoadCredential\`).
 
 ## What it needs
@@ -36,7 +39,7 @@ ${docs.rights.map((right) => `- ${right}`).join('\n')}
 |---|---|
 | add-txt | ${docs.requests.add} |
 | remove-txt | ${docs.requests.remove} |
-${rateLimits.map(({ requests, windowMs, per }) => `\nAt most ${requests} requests in ${windowMs / 1000} s for each ${per}; dns01 keeps to it across all its processes on a machine.\n`).join('')}
+${rateLimits.map(({ requests, windowMs, per }) => `\nAt most ${requests} requests in ${windowMs / 1000} s for each ${per}; dns01 keeps to it across all its processes on a machine.\n`).join('')}${usualDelayMs === undefined ? '' : `\nA change is usually served within ${usualDelayMs / 1000} seconds.\n`}
 ## What it was tried against
 
 ${sentence(docs.tried)}

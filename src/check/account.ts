@@ -1,7 +1,8 @@
 import { urlOf } from '../accounts/connection.ts';
 import { type ValidAccount, validAccount } from '../accounts/definition.ts';
 import type { Run } from '../challenge/run.ts';
-import { type Finding, type Findings, reporterFor } from './finding.ts';
+import type { ProviderDefinition } from '../provider.ts';
+import { type Finding, type Findings, type Reporter, reporterFor } from './finding.ts';
 import { checkLogin, type NameToAsk } from './login.ts';
 import { checkSecrets, secretsIn } from './secrets.ts';
 import { checkTls } from './tls.ts';
@@ -20,6 +21,7 @@ export async function* checkAccount(name: string, names: readonly NameToAsk[], r
     return;
   }
   yield report.good('config', `provider ${valid.definition.type}`);
+  yield* checkWait(valid.definition, run, report);
   const secrets: Finding[] = [];
   for await (const finding of checkSecrets(name, valid.options, run, report)) {
     secrets.push(finding);
@@ -31,4 +33,16 @@ export async function* checkAccount(name: string, names: readonly NameToAsk[], r
   if (secrets.some(({ level }) => level === 'bad'))
     yield report.notChecked('login', 'a secret that it needs cannot be read');
   else yield* checkLogin(name, { names, hasSecrets: secretsIn(valid.options).length > 0 }, run, report);
+}
+
+/** Whether a wait lasts longer than the provider usually needs, e.g. one that publishes by cron. */
+function* checkWait({ title, usualDelayMs = 0 }: ProviderDefinition, { config }: Run, report: Reporter) {
+  const { timeout } = config.propagation;
+  const seconds = usualDelayMs / 1000;
+  if (seconds < timeout) return;
+  yield report.warning(
+    'wait',
+    `${title} usually serves a change after ${seconds} s, but a wait ends after ${timeout} s`,
+    `set propagation: { timeout: ${2 * seconds} } in ${config.file}, and let your ACME client wait that long for its hook`,
+  );
 }

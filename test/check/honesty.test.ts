@@ -128,6 +128,13 @@ describe('a refusal is bad', () => {
     );
   });
 
+  it('of a wait that ends before the provider usually serves a change', async () => {
+    await configure(panelAccount());
+    expect((await doctor()).stdout).toMatch(
+      /^warning +account panel: wait: ISPConfig 3 usually serves a change after 60 s, but a wait ends after 2 s\n +set propagation: \{ timeout: 120 \} in /m,
+    );
+  });
+
   it('of a right, and a credential that ends is a warning', async () => {
     const day = 86_400_000;
     const until = (days: number) => `until: new Date(Date.now() + ${days * day})`;
