@@ -13,8 +13,15 @@ export interface AcmeAccount {
   readonly url: string;
   /** RFC 7638, SHA-256, base64url. */
   readonly thumbprint: string;
-  /** Answers one challenge of this type for each domain; the problem of the first that fails, or the certificate. */
-  issue(domains: readonly string[], type: string): Promise<{ problem?: Problem; certificate?: string }>;
+  /**
+   * Answers one challenge of this type for each domain; the problem of the first that fails, or the certificate.
+   * @param publish called with the TXT value of each challenge before its answer
+   */
+  issue(
+    domains: readonly string[],
+    type: string,
+    publish?: (domain: string, value: string) => Promise<void>,
+  ): Promise<{ problem?: Problem; certificate?: string }>;
 }
 
 export interface Problem {
@@ -23,6 +30,11 @@ export interface Problem {
 }
 
 type Json = Readonly<Record<string, unknown>>;
+
+interface Authorization {
+  readonly identifier: { readonly value: string };
+  readonly challenges: readonly Json[];
+}
 
 interface Reply {
   readonly status: number;
@@ -61,17 +73,20 @@ export async function openAcmeAccount({ directory, caFile }: Pebble, dir: string
 
   const created = await post(urls['newAccount'] ?? '', { termsOfServiceAgreed: true });
   kid = String(created.headers['location']);
+  const thumbprint = createHash('sha256').update(JSON.stringify(jwk)).digest('base64url');
   return {
     url: kid,
-    thumbprint: createHash('sha256').update(JSON.stringify(jwk)).digest('base64url'),
-    async issue(domains, type) {
+    thumbprint,
+    async issue(domains, type, publish) {
       const identifiers = domains.map((value) => ({ type: 'dns', value }));
       const ordered = await post(urls['newOrder'] ?? '', { identifiers });
       const order = JSON.parse(ordered.text) as Json;
       for (const url of order['authorizations'] as readonly string[]) {
-        const { challenges } = (await read(url)) as { challenges: readonly Json[] };
+        const { challenges, identifier } = (await read(url)) as unknown as Authorization;
         const challenge = challenges.find((each) => each['type'] === type);
         if (!challenge) throw new Error(`no ${type} among ${JSON.stringify(challenges)}`);
+        const keyAuthorization = `${challenge['token']}.${thumbprint}`;
+        await publish?.(identifier.value, createHash('sha256').update(keyAuthorization).digest('base64url'));
         await read(String(challenge['url']), {});
         const { status } = await settled(url, 'pending', 'processing');
         if (status !== 'valid') return { problem: (await read(String(challenge['url'])))['error'] as Problem };

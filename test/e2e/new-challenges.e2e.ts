@@ -25,7 +25,7 @@ const missing = [
   ...(existsSync(PEBBLE) ? [] : ['Pebble 2.10.0 (bash test/e2e/pebble-2.10.sh fetches it)']),
   ...missingOf(['pdns_server', 'sqlite3', 'knotd', 'nsupdate', 'dig', 'openssl', 'setpriv'] as const),
 ];
-const title = missing.length === 0 ? 'dns-persist-01' : `dns-persist-01 (cannot run, missing: ${missing.join(', ')})`;
+const title = missing.length === 0 ? 'new challenges' : `new challenges (cannot run, missing: ${missing.join(', ')})`;
 if (missing.length > 0) console.warn(title);
 
 const HOSTS = { 'rfc2136 (Knot)': openKnot, powerdns: openPowerdns } as const;
@@ -74,6 +74,27 @@ dns: { nameservers: { ${ZONE}: ["${address}:${port}"] } }\npropagation: { timeou
     }
     expectSuccess(await persist('remove', ZONE));
     expect(await acme.issue([ZONE], 'dns-persist-01')).toMatchObject({ problem: { type: typeOf('unauthorized') } });
+  });
+
+  it('Pebble issues for a name and its wildcard by dns-account-01', async () => {
+    const label = (await here.run(['account-label', acme.url])).stdout.trim();
+    const challenge = `${label}._acme-challenge.${ZONE}`;
+    const published: string[] = [];
+    const { certificate = '' } = await acme.issue(BOTH, 'dns-account-01', async (domain, value) => {
+      expect(domain).toBe(ZONE);
+      expectSuccess(await here.run(['add-txt', challenge, value]));
+      published.push(value);
+    });
+    expect(new X509Certificate(certificate).subjectAltName).toContain(`DNS:*.${ZONE}`);
+    for (const value of published) expectSuccess(await here.run(['remove-txt', challenge, value]));
+    const left = JSON.parse((await here.run(['list-txt', challenge, '--json'])).stdout);
+    expect(left).toMatchObject({ values: [] });
+
+    // At the name without the label, this CA looks for another challenge.
+    const elsewhere = await acme.issue([`www.${ZONE}`], 'dns-account-01', async (domain, value) =>
+      expectSuccess(await here.run(['add-txt', `_acme-challenge.${domain}`, value])),
+    );
+    expect(elsewhere).toHaveProperty('problem');
   });
 
   it('says what Pebble says, in its words', async () => {
