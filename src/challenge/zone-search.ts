@@ -11,9 +11,11 @@ import { isPersistName } from './persist.ts';
 export function zonesToTry(name: Fqdn, hints: readonly (Fqdn | undefined)[] = []): Fqdn[] {
   const known = hints.filter((zone) => zone !== undefined && isWithin(name, zone)) as Fqdn[];
   const all = nameAndAbove(name);
-  const isChallenge = (zone: Fqdn) => isChallengeName(zone) || isPersistName(zone);
-  return [...new Set([...known, ...all.filter((zone) => !isChallenge(zone)), ...all.filter(isChallenge)])];
+  return [...new Set([...known, ...all.filter((zone) => !isOwnName(zone)), ...all.filter(isOwnName)])];
 }
+
+/** A challenge name is seldom a zone itself. */
+const isOwnName = (zone: Fqdn): boolean => isChallengeName(zone) || isPersistName(zone);
 
 /**
  * Runs the attempt in the zone that holds the name: the first zone that the provider does not refuse. An attempt that
@@ -39,7 +41,8 @@ export async function inFirstZone<Result>(
 
 /** A provider's hint that says more than "no such zone" is more useful than ours. */
 function noZone(name: Fqdn, zones: readonly Fqdn[], refusals: readonly Dns01Error[]): Dns01Error {
-  const telling = refusals.find(({ code }) => code !== 'E_ZONE') ?? refusals.at(-1);
+  const telling =
+    refusals.find(({ code }) => code !== 'E_ZONE') ?? refusals.findLast((_, index) => !isOwnName(zones[index] ?? name));
   const tried = zones.map((zone, index) => {
     const status = refusals[index]?.status;
     return status === undefined ? zone : `${zone} (status ${status})`;
