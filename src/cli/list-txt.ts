@@ -4,6 +4,7 @@ import { WHOLE_CONFIG } from '../challenge/principal.ts';
 import { isDelegatedZone } from '../challenge/route.ts';
 import { findTarget } from '../challenge/target.ts';
 import type { Io } from '../output/io.ts';
+import { oneColumn } from '../output/text.ts';
 import { withRun } from './open-run.ts';
 import type { CommonOptions } from './options.ts';
 
@@ -17,7 +18,7 @@ export function listTxt(text: string, options: CommonOptions, io: Io): Promise<v
     values.sort();
     const { type: provider } = account.definition;
     const document = { ok: true, action: 'list', name, account: account.name, provider, values };
-    io.stdout(options.json ? `${JSON.stringify(document)}\n` : values.map((value) => `${value}\n`).join(''));
+    io.stdout(options.json ? `${JSON.stringify(document)}\n` : values.map((value) => `${oneColumn(value)}\n`).join(''));
     if (values.length === 0) run.log.info(`${name}: no TXT record at account ${account.name} (${provider})`);
   });
 }

@@ -6,6 +6,7 @@ import { findTarget } from '../challenge/target.ts';
 import { isDns01Error } from '../errors.ts';
 import type { Io } from '../output/io.ts';
 import { progressLine } from '../output/progress.ts';
+import { oneColumn } from '../output/text.ts';
 import { waitOrExplain } from './add-txt.ts';
 import { withRun } from './open-run.ts';
 import { placeDocument, printResult, whereAndWho } from './output.ts';
@@ -97,6 +98,8 @@ export async function heldRecords(subject: PersistSubject, run: Run, flags: Pers
 async function warnOfOthers(subject: PersistSubject, value: string, run: Run, flags: PersistFlags): Promise<void> {
   const held = await heldRecords(subject, run, flags).catch(() => []);
   for (const other of held.filter((each) => each !== value && isOf(each, subject))) {
-    run.log.warn(`${subject.name}: a record for the same account that was not published here stays: ${other}`);
+    run.log.warn(
+      `${subject.name}: a record for the same account that was not published here stays: ${oneColumn(other)}`,
+    );
   }
 }

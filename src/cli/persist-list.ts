@@ -3,6 +3,7 @@ import { valuesAt } from '../challenge/preview.ts';
 import { WHOLE_CONFIG } from '../challenge/principal.ts';
 import { findTarget } from '../challenge/target.ts';
 import type { Io } from '../output/io.ts';
+import { oneColumn } from '../output/text.ts';
 import { withRun } from './open-run.ts';
 import type { PersistFlags } from './persist-command.ts';
 
@@ -51,7 +52,7 @@ function describe(value: string, now: number): Omit<Listed, 'ours'> {
 }
 
 function asLine({ value, issuer, accountUri, wildcard, until, expired, problem, ours }: Listed): string {
-  if (problem !== undefined) return `malformed\t${value}\t${problem}\n`;
+  if (problem !== undefined) return `malformed\t${oneColumn(value)}\t${problem}\n`;
   const end = until === undefined ? 'no end' : `${expired ? 'expired' : 'until'} ${until}`;
   const scope = wildcard ? 'with wildcards' : 'no wildcards';
   return `${[issuer, accountUri, scope, end, ours ? 'ours' : 'not ours'].join('\t')}\n`;

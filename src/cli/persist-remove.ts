@@ -1,6 +1,7 @@
 import { carryOut } from '../challenge/order.ts';
 import { WHOLE_CONFIG } from '../challenge/principal.ts';
 import type { Io } from '../output/io.ts';
+import { oneColumn } from '../output/text.ts';
 import { withRun } from './open-run.ts';
 import { printResult } from './output.ts';
 import { heldRecords, ownRecords } from './persist-add.ts';
@@ -21,7 +22,7 @@ export async function persistRemove(domain: string, flags: PersistFlags, io: Io)
     const line =
       values.length === 0
         ? `${name}: no record of this CA and account`
-        : values.map((value) => `${name}: ${what}: ${value}`).join('\n');
+        : values.map((value) => `${name}: ${what}: ${oneColumn(value)}`).join('\n');
     const document = { action: 'remove', name, removed: values, changed: values.length > 0 };
     printResult(io, flags, line, flags.dryRun ? { ...document, dryRun: true } : document);
   });

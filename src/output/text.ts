@@ -9,6 +9,9 @@ export function printable(text: string): string {
   return text.toWellFormed().replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '?');
 }
 
+/** A value from a provider or the DNS in one column of one line, so that it cannot look like a line of its own. */
+export const oneColumn = (text: string): string => text.replace(/[\t\n]/g, '?');
+
 /** A provider's message for one line of an error: without tags and line breaks, at most 200 characters. */
 export function excerpt(text: string): string {
   const line = text

@@ -161,6 +161,15 @@ describe('persist', () => {
     expect(records[0]).toMatchObject({ issuer: CA, accountUri: ACCOUNT, wildcard: false, expired: true, ours: false });
   });
 
+  it('list, add and remove keep what others have written on one line', async () => {
+    const forged = `${RECORD};x\n${CA}\t${ACCOUNT}\twith wildcards\tno end\tours`;
+    for (const value of [`${forged}=1`, forged]) hoster.plant(PERSIST_NAME, value);
+    const { stdout } = await persist('list', 'example.com');
+    expect(stdout.trimEnd().split('\n')).toHaveLength(2);
+    expect((await persist('add', 'example.com', '--no-wait', ...WHO)).stderr).not.toContain(`\n${CA}`);
+    expect((await persist('remove', 'example.com', ...WHO)).stdout).not.toContain(`\n${CA}`);
+  });
+
   it('sweep never touches a record, however old; the journal knows it as lasting', async () => {
     await persist('add', 'example.com', '--no-wait', ...WHO);
     const directory = join(here.stateDirectory, 'journal');

@@ -179,6 +179,11 @@ describe('list-txt and zones', () => {
     expect(JSON.parse(stdout)).toMatchObject({ ok: true, name: NAME, account: 'panel', values: [VALUE, OTHER_VALUE] });
   });
 
+  it('keep a value with line feeds and tabs on one line', async () => {
+    panels.ispconfig.plant({ name: `${NAME}.`, data: `${VALUE}\n${OTHER_VALUE}\tx` });
+    expect((await here.run(['list-txt', NAME])).stdout).toBe(`${VALUE}?${OTHER_VALUE}?x\n`);
+  });
+
   it('say so when there is nothing', async () => {
     const nothing = await here.run(['list-txt', NAME]);
     expect(nothing).toMatchObject({ code: 0, stdout: '' });
