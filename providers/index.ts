@@ -37,3 +37,7 @@ export const providers: Readonly<Record<string, Loader>> = {
   virtualmin: () => import('./virtualmin/index.ts'),
   zoneid: () => import('./zoneid/index.ts'),
 };
+
+/** The definitions of all of them, which loads all of their code. */
+export const loadAllProviders = (): Promise<ProviderDefinition[]> =>
+  Promise.all(Object.values(providers).map(async (load) => (await load()).default));

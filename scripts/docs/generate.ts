@@ -1,11 +1,11 @@
-import { providers } from '../../providers/index.ts';
+import { loadAllProviders } from '../../providers/index.ts';
 import type { ProviderDefinition } from '../../src/provider.ts';
 import { configJsonSchema } from './config-schema.ts';
 import { GENERATED, providerPage } from './provider-page.ts';
 import { requestTable } from './request-table.ts';
 
 export async function generate(): Promise<Record<string, string>> {
-  const definitions = await Promise.all(Object.values(providers).map(async (load) => (await load()).default));
+  const definitions = await loadAllProviders();
   const pages = definitions.map((definition) => [`docs/providers/${definition.type}.md`, providerPage(definition)]);
   return {
     ...Object.fromEntries(pages),

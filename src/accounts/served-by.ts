@@ -1,10 +1,9 @@
-import { providers } from '../../providers/index.ts';
+import { loadAllProviders } from '../../providers/index.ts';
 import type { ProviderDefinition } from '../provider.ts';
 
 /** The providers that ship with dns01 and have name servers of these names, each once. */
 export async function providersServing(serverNames: readonly string[]): Promise<ProviderDefinition[]> {
-  const definitions = await Promise.all(Object.values(providers).map(async (load) => (await load()).default));
-  return definitions.filter((definition) => serverNames.some((name) => isServerOf(definition, name)));
+  return (await loadAllProviders()).filter((definition) => serverNames.some((name) => isServerOf(definition, name)));
 }
 
 /** Whether a name server is one of this provider's, by its name alone. */

@@ -15,8 +15,8 @@ export interface Swept {
 }
 
 /**
- * Withdraws what the journal has as published and not withdrawn, except what is lasting, and nothing else. One failure does not stop the others,
- * and its entry stays in the journal.
+ * Withdraws what the journal has as published and not withdrawn, except lasting records, and nothing else. One failure
+ * does not stop the others, and its entry stays in the journal.
  * @param olderThan seconds since the value was published
  */
 export async function* sweep(run: Run, olderThan: number, dryRun: boolean): AsyncGenerator<Swept> {

@@ -49,12 +49,6 @@ export function createRecordVerbs(
     return undefined;
   }
 
-  async function findAll(record: TxtRecord): Promise<ShownTxt[]> {
-    const found: ShownTxt[] = [];
-    for await (const shown of matching(record)) found.push(shown);
-    return found;
-  }
-
   /** The result of an add with an unknown outcome. In a zone that does not exist, nothing can have been added. */
   async function look(record: TxtRecord): Promise<Added | undefined> {
     try {
@@ -86,7 +80,7 @@ export function createRecordVerbs(
     async addTxt(record) {
       const present = calls.createsFirst ? undefined : await find(record);
       // It may be there twice, or soon, after an earlier attempt in another process.
-      if (present) return { ...sureOnlyIf(false, handleOf(present, record)), changed: false };
+      if (present) return { ...unproven(handleOf(present, record)), changed: false };
       let attempts = 0;
       const added = await writeOnce<Added>({
         async write() {
@@ -102,14 +96,15 @@ export function createRecordVerbs(
       });
       if ('noZone' in added) throw added.noZone;
       // The first attempt may arrive late and add the record twice.
-      return sureOnlyIf(attempts === 1, added);
+      return attempts === 1 ? added : unproven(added);
     },
 
     async removeTxt(record, handle) {
       const { zone } = record;
       if (handle?.proven && handle.id !== undefined && handle.zone === zone) return removeById(zone, handle.id);
       // Reads the whole list first: the record may be there twice, and a deletion moves the pages.
-      const own = await findAll(record);
+      const own: ShownTxt[] = [];
+      for await (const shown of matching(record)) own.push(shown);
       const locked = own.find((shown) => shown.locked);
       if (locked) throw notDeletable(locked, zone);
       const results = [];
@@ -139,8 +134,8 @@ function handleOf({ id, name, value }: Partial<ShownTxt>, record: TxtRecord): Re
 }
 
 /** Where the record may be there twice, a removal has to look for both. */
-const sureOnlyIf = <Handle extends RecordHandle>(isSure: boolean, handle: Handle): Handle =>
-  isSure || !handle.proven ? handle : { ...handle, proven: false };
+const unproven = <Handle extends RecordHandle>(handle: Handle): Handle =>
+  handle.proven ? { ...handle, proven: false } : handle;
 
 function notDeletable({ id, name }: ShownTxt, zone: Fqdn): Dns01Error {
   return new Dns01Error('E_REJECTED', `the API does not allow TXT record ${id} (${name}) in ${zone} to be deleted`, {
