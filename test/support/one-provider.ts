@@ -8,11 +8,9 @@ import {
 } from '../../src/provider.ts';
 import type { StandIn } from '../fakes/stand-in.ts';
 import { type OpenedProvider, openOn } from './stand-in-contract.ts';
+import { NAME, OTHER, VALUE, ZONE, zonesOf } from './verbs-on.ts';
 
-export const ZONE = normaliseName('example.com');
-export const NAME = normaliseName(`_acme-challenge.${ZONE}`);
-export const VALUE = 'LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ';
-export const OTHER = 'evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA';
+export { NAME, OTHER, VALUE, ZONE, zonesOf };
 
 export const recordOf = (more: Partial<TxtRecord> = {}): TxtRecord => ({
   name: NAME,
@@ -52,12 +50,6 @@ export async function statesOf(provider: DnsProvider, changes: readonly TxtChang
 }
 
 export const all = <Value>(value: Value, count: number): Value[] => Array.from({ length: count }, () => value);
-
-export async function zonesOf(provider: DnsProvider): Promise<unknown[]> {
-  const zones: unknown[] = [];
-  for await (const zone of provider.listZones?.() ?? []) zones.push(zone);
-  return zones;
-}
 
 export async function failureOf(verb: Promise<unknown>) {
   const error = await verb.then(

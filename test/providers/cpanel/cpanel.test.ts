@@ -1,27 +1,21 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import definition from '../../../providers/cpanel/index.ts';
-import { isDns01Error } from '../../../src/errors.ts';
-import { type DnsProvider, normaliseName, type TxtChange, type TxtRecord } from '../../../src/provider.ts';
+import { type DnsProvider, normaliseName } from '../../../src/provider.ts';
 import { CPANEL_TOKEN, type CpanelFake, type CpanelFakeSettings, startCpanelFake } from '../../fakes/cpanel.ts';
 import { startFaultServer } from '../../fakes/fault-server.ts';
-import { openOn } from '../../support/stand-in-contract.ts';
+import {
+  changesOf,
+  failureOf,
+  inProcessOf,
+  NAME,
+  OTHER,
+  recordOf,
+  statesOf,
+  VALUE,
+  ZONE,
+} from '../../support/one-provider.ts';
 
-const ZONE = normaliseName('example.com');
-const NAME = normaliseName(`_acme-challenge.${ZONE}`);
-const VALUE = 'LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ';
-const OTHER = 'evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA';
-const recordOf = (more: Partial<TxtRecord> = {}): TxtRecord => ({
-  name: NAME,
-  value: VALUE,
-  ttl: 60,
-  zone: ZONE,
-  ...more,
-});
-const changesOf = (action: TxtChange['action'], count: number): TxtChange[] =>
-  Array.from({ length: count }, (_, index) => ({
-    action,
-    record: recordOf({ name: normaliseName(`_acme-challenge.host${index}.${ZONE}`) }),
-  }));
+const inProcess = inProcessOf(definition);
 
 let fake: CpanelFake;
 afterEach(() => fake.close());
@@ -30,28 +24,10 @@ const start = async (settings: CpanelFakeSettings = {}) => {
 };
 const calls = () => fake.server.takeCalls();
 
-async function run<Result>(
+const run = <Result>(
   use: (provider: DnsProvider) => Promise<Result>,
   options: Readonly<Record<string, unknown>> = fake.options,
-): Promise<Result> {
-  const opened = openOn(definition, { options });
-  try {
-    return await use(opened.provider);
-  } finally {
-    await opened.close();
-  }
-}
-
-const states = async (provider: DnsProvider, changes: readonly TxtChange[]) =>
-  (await provider.changeTxt?.(ZONE, changes))?.map((one) => (one.state === 'done' ? one.changed : one.error.code));
-const failureOf = async (verb: Promise<unknown>) => {
-  const error = await verb.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (!isDns01Error(error)) throw new Error(`not a refusal of ours: ${String(error)}`);
-  return error;
-};
+) => inProcess({ options }, use);
 
 describe.each([{}, { whm: true }, { nested: true }])('cpanel (%o) asks no more than it has to', (settings) => {
   const read = settings.whm ? 'GET parse_dns_zone' : 'GET parse_zone';
@@ -75,10 +51,10 @@ describe.each([{}, { whm: true }, { nested: true }])('cpanel (%o) asks no more t
   it('two for 50 changes', async () => {
     await start(settings);
     await run(async (provider) => {
-      expect(new Set(await states(provider, changesOf('add', 50)))).toEqual(new Set([true]));
+      expect(new Set(await statesOf(provider, changesOf('add', 50)))).toEqual(new Set([true]));
       expect(calls()).toEqual([read, 'mass_edit add']);
       const mixed = [...changesOf('remove', 50), { action: 'add', record: recordOf() } as const];
-      expect(new Set(await states(provider, mixed))).toEqual(new Set([true]));
+      expect(new Set(await statesOf(provider, mixed))).toEqual(new Set([true]));
       expect(calls()).toEqual([read, 'mass_edit add remove']);
     });
     expect(fake.held(NAME)).toEqual([VALUE]);
@@ -179,7 +155,7 @@ describe('cpanel uses a line index only with the serial that it was read with', 
   it.each(['before', 'after'] as const)('makes many changes once where the answer is lost %s', async (effect) => {
     await start();
     fake.server.inject({ kind: 'reset', call: 'mass_edit add', effect });
-    expect(await run((provider) => states(provider, changesOf('add', 3)))).toEqual([true, true, true]);
+    expect(await run((provider) => statesOf(provider, changesOf('add', 3)))).toEqual([true, true, true]);
     expect(fake.everything().filter((line) => line.includes(VALUE))).toHaveLength(3);
   });
 });
@@ -210,7 +186,7 @@ describe('cpanel says what to do', () => {
   it('where one change of many is refused, and makes none', async () => {
     await start();
     fake.plant(`_acme-challenge.host1.${ZONE}`, 'elsewhere.example.', 'CNAME');
-    const outcomes = await run((provider) => states(provider, changesOf('add', 3)));
+    const outcomes = await run((provider) => statesOf(provider, changesOf('add', 3)));
     expect(outcomes).toEqual(['E_REJECTED', 'E_REJECTED', 'E_REJECTED']);
     expect(calls()).toEqual(['GET parse_zone', 'mass_edit add', 'GET parse_zone']);
     expect(fake.held(`_acme-challenge.host0.${ZONE}`)).toEqual([]);

@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import definition from '../../../providers/directadmin/index.ts';
-import { isDns01Error } from '../../../src/errors.ts';
-import { type DnsProvider, normaliseName, type TxtRecord } from '../../../src/provider.ts';
+import { type DnsProvider, normaliseName } from '../../../src/provider.ts';
 import {
   DIRECTADMIN_KEY,
   type DirectadminFake,
@@ -9,19 +8,9 @@ import {
   startDirectadminFake,
 } from '../../fakes/directadmin.ts';
 import { startFaultServer } from '../../fakes/fault-server.ts';
-import { openOn } from '../../support/stand-in-contract.ts';
+import { failureOf, inProcessOf, NAME, OTHER, recordOf, VALUE, ZONE } from '../../support/one-provider.ts';
 
-const ZONE = normaliseName('example.com');
-const NAME = normaliseName(`_acme-challenge.${ZONE}`);
-const VALUE = 'LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ';
-const OTHER = 'evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA';
-const recordOf = (more: Partial<TxtRecord> = {}): TxtRecord => ({
-  name: NAME,
-  value: VALUE,
-  ttl: 60,
-  zone: ZONE,
-  ...more,
-});
+const inProcess = inProcessOf(definition);
 
 let fake: DirectadminFake;
 afterEach(() => fake.close());
@@ -30,26 +19,10 @@ const start = async (settings: DirectadminFakeSettings = {}) => {
 };
 const calls = () => fake.server.takeCalls();
 
-async function run<Result>(
+const run = <Result>(
   use: (provider: DnsProvider) => Promise<Result>,
   options: Readonly<Record<string, unknown>> = fake.options,
-): Promise<Result> {
-  const opened = openOn(definition, { options });
-  try {
-    return await use(opened.provider);
-  } finally {
-    await opened.close();
-  }
-}
-
-const failureOf = async (verb: Promise<unknown>) => {
-  const error = await verb.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (!isDns01Error(error)) throw new Error(`not a refusal of ours: ${String(error)}`);
-  return error;
-};
+) => inProcess({ options }, use);
 
 describe('directadmin', () => {
   it('asks no more than it has to', async () => {

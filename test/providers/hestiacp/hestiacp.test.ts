@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import definition from '../../../providers/hestiacp/index.ts';
-import { isDns01Error } from '../../../src/errors.ts';
-import { type DnsProvider, normaliseName, type TxtRecord } from '../../../src/provider.ts';
+import { type DnsProvider, normaliseName } from '../../../src/provider.ts';
 import { startFaultServer } from '../../fakes/fault-server.ts';
 import {
   HESTIA_ACCESS,
@@ -10,21 +9,12 @@ import {
   type HestiacpFakeSettings,
   startHestiacpFake,
 } from '../../fakes/hestiacp.ts';
-import { type OpenedProvider, openOn } from '../../support/stand-in-contract.ts';
+import { failureOf, inProcessOf, NAME, OTHER, recordOf, VALUE, ZONE } from '../../support/one-provider.ts';
+import type { OpenedProvider } from '../../support/stand-in-contract.ts';
 
-const ZONE = normaliseName('example.com');
-const NAME = normaliseName(`_acme-challenge.${ZONE}`);
+const inProcess = inProcessOf(definition);
 const WWW = `www.${ZONE}`;
-const VALUE = 'LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ';
-const OTHER = 'evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA';
 const LIST = 'v-list-dns-records';
-const recordOf = (more: Partial<TxtRecord> = {}): TxtRecord => ({
-  name: NAME,
-  value: VALUE,
-  ttl: 60,
-  zone: ZONE,
-  ...more,
-});
 
 let fake: HestiacpFake;
 afterEach(() => fake.close());
@@ -33,26 +23,10 @@ const start = async (settings: HestiacpFakeSettings = {}) => {
 };
 const calls = () => fake.server.takeCalls();
 
-async function run<Result>(
+const run = <Result>(
   use: (provider: DnsProvider, opened: OpenedProvider) => Promise<Result>,
   options: Readonly<Record<string, unknown>> = fake.options,
-): Promise<Result> {
-  const opened = openOn(definition, { options });
-  try {
-    return await use(opened.provider, opened);
-  } finally {
-    await opened.close();
-  }
-}
-
-const failureOf = async (verb: Promise<unknown>) => {
-  const error = await verb.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (!isDns01Error(error)) throw new Error(`not a refusal of ours: ${String(error)}`);
-  return error;
-};
+) => inProcess({ options }, use);
 
 /** Does this once, right after the first list: another program is at work in that moment. */
 const afterList = (act: () => void) => {

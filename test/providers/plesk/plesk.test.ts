@@ -1,23 +1,12 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import definition from '../../../providers/plesk/index.ts';
-import { isDns01Error } from '../../../src/errors.ts';
 import { type DnsProvider, normaliseName, type TxtRecord } from '../../../src/provider.ts';
 import { startFaultServer } from '../../fakes/fault-server.ts';
 import { PLESK_PASSWORD, type PleskFake, type PleskFakeSettings, startPleskFake } from '../../fakes/plesk.ts';
-import { openOn } from '../../support/stand-in-contract.ts';
+import { failureOf, inProcessOf, NAME, OTHER, recordOf, VALUE, ZONE } from '../../support/one-provider.ts';
 
-const ZONE = normaliseName('example.com');
-const NAME = normaliseName(`_acme-challenge.${ZONE}`);
-const VALUE = 'LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ';
-const OTHER = 'evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA';
-const recordOf = (more: Partial<TxtRecord> = {}): TxtRecord => ({
-  name: NAME,
-  value: VALUE,
-  ttl: 60,
-  zone: ZONE,
-  ...more,
-});
+const inProcess = inProcessOf(definition);
 
 let fake: PleskFake;
 afterEach(() => fake.close());
@@ -26,17 +15,10 @@ const start = async (settings: PleskFakeSettings = {}) => {
 };
 const calls = () => fake.server.takeCalls();
 
-async function run<Result>(
+const run = <Result>(
   use: (provider: DnsProvider) => Promise<Result>,
   options: Readonly<Record<string, unknown>> = fake.options,
-): Promise<Result> {
-  const opened = openOn(definition, { options });
-  try {
-    return await use(opened.provider);
-  } finally {
-    await opened.close();
-  }
-}
+) => inProcess({ options }, use);
 
 /** A process that knows the id of the site. */
 const knowing = <Result>(use: (provider: DnsProvider) => Promise<Result>) =>
@@ -45,15 +27,6 @@ const knowing = <Result>(use: (provider: DnsProvider) => Promise<Result>) =>
     calls();
     return use(provider);
   });
-
-const failureOf = async (verb: Promise<unknown>) => {
-  const error = await verb.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (!isDns01Error(error)) throw new Error(`not a refusal of ours: ${String(error)}`);
-  return error;
-};
 
 describe('plesk', () => {
   it.each([false, true])('asks no more than it has to (secret key: %s)', async (secretKey) => {
