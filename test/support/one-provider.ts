@@ -7,6 +7,7 @@ import {
   type TxtRecord,
 } from '../../src/provider.ts';
 import type { StandIn } from '../fakes/stand-in.ts';
+import type { TestContextSettings } from './context.ts';
 import { type OpenedProvider, openOn } from './stand-in-contract.ts';
 import { NAME, OTHER, VALUE, ZONE, zonesOf } from './verbs-on.ts';
 
@@ -30,11 +31,12 @@ export const changesOf = (action: TxtChange['action'], count: number, value = VA
 export type InProcess = <Result>(
   standIn: Pick<StandIn, 'options'>,
   use: (provider: DnsProvider, opened: OpenedProvider) => Promise<Result>,
+  settings?: TestContextSettings,
 ) => Promise<Result>;
 
 export function inProcessOf(definition: ProviderDefinition): InProcess {
-  return async (standIn, use) => {
-    const opened = openOn(definition, standIn);
+  return async (standIn, use, settings) => {
+    const opened = openOn(definition, standIn, settings);
     try {
       return await use(opened.provider, opened);
     } finally {

@@ -5,17 +5,17 @@ import { type NamecheapFake, type NamecheapFakeSettings, startNamecheapFake } fr
 import type { NamecheapRecord } from '../../fakes/namecheap-records.ts';
 import {
   changeAll,
+  inProcessOf,
   manyChanges,
   NAME,
   OTHER,
   recordOf,
   times,
   VALUE,
-  withProviderOf,
   ZONE,
 } from '../../support/one-zone.ts';
 
-const withProvider = withProviderOf(namecheap);
+const withProvider = inProcessOf(namecheap);
 const [READ, WRITE] = ['GET hosts', 'POST hosts'];
 
 let fake: NamecheapFake;

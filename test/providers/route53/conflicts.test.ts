@@ -3,17 +3,17 @@ import route53 from '../../../providers/route53/index.ts';
 import { type Route53Fake, type Route53FakeSettings, startRoute53Fake } from '../../fakes/route53.ts';
 import {
   changeAll,
+  inProcessOf,
   manyChanges,
   NAME,
   OTHER,
   recordOf,
   times,
   VALUE,
-  withProviderOf,
   ZONE,
 } from '../../support/one-zone.ts';
 
-const withProvider = withProviderOf(route53);
+const withProvider = inProcessOf(route53);
 
 let fake: Route53Fake;
 afterEach(() => fake.close());

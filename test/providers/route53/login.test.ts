@@ -3,10 +3,10 @@ import * as z from 'zod/mini';
 import route53 from '../../../providers/route53/index.ts';
 import { normaliseName } from '../../../src/names.ts';
 import { type Route53Fake, type Route53FakeSettings, startRoute53Fake } from '../../fakes/route53.ts';
-import { NAME, recordOf, times, VALUE, withProviderOf, ZONE } from '../../support/one-zone.ts';
+import { inProcessOf, NAME, recordOf, times, VALUE, ZONE } from '../../support/one-zone.ts';
 import { withoutPauses } from '../../support/stand-in-contract.ts';
 
-const withProvider = withProviderOf(route53);
+const withProvider = inProcessOf(route53);
 
 let fake: Route53Fake;
 afterEach(() => fake.close());

@@ -4,9 +4,9 @@ import type { DnsProvider } from '../../../src/provider.ts';
 import { type Route53Fake, type Route53FakeSettings, startRoute53Fake } from '../../fakes/route53.ts';
 import schema from '../../schemas/route53.json';
 import { type AwsShape, checkAwsXml } from '../../support/aws-shape.ts';
-import { manyChanges, NAME, OTHER, recordOf, VALUE, withProviderOf, ZONE } from '../../support/one-zone.ts';
+import { inProcessOf, manyChanges, NAME, OTHER, recordOf, VALUE, ZONE } from '../../support/one-zone.ts';
 
-const withProvider = withProviderOf(route53);
+const withProvider = inProcessOf(route53);
 
 let fake: Route53Fake;
 afterEach(() => fake.close());
