@@ -2,7 +2,8 @@ import definition from '../../providers/froxlor/index.ts';
 import { type ContractHarness, describeContract } from '../contract.ts';
 import { openOn } from '../support/stand-in-contract.ts';
 import { type FroxlorCustomer, startFroxlor, whyNoFroxlor } from './labs/froxlor/panel.ts';
-import { describePanel, FOREIGN, ZONES } from './support/real-panel.ts';
+import { FOREIGN, ZONES } from './support/panel-steps.ts';
+import { describePanel } from './support/real-panel.ts';
 
 const CUSTOMER: FroxlorCustomer = {
   name: 'web1',

@@ -3,20 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { OTHER_VALUE, openWorkplace, VALUE, type Workplace } from '../support/cli.ts';
-import { liveCertificate, runCertbot } from './lab/certbot.ts';
-import { certificateNames } from './lab/certificate.ts';
 import { type Pebble, startPebble } from './lab/pebble.ts';
 import { missingPrograms } from './lab/programs.ts';
 import { txtValues } from './lab/records.ts';
 import { holdsWithin } from './lab/until.ts';
 import { type AccessKey, type RealPanel, startPanel, whyNoPanel } from './labs/hestiacp/panel.ts';
-import { OUR_HOOKS } from './support/hooks.ts';
 import { expectSuccess } from './support/outcome.ts';
+import { expectServed, FOREIGN, getCertificate, panelConfig, ZONES } from './support/panel-steps.ts';
 
 const USER = 'it';
-const ZONES = ['example.com', 'sub.example.com'];
 const NAME = '_acme-challenge.example.com';
-const FOREIGN = 'a value of somebody else';
 const COMMANDS = ['v-list-dns-records', 'v-add-dns-record', 'v-delete-dns-record', 'v-list-dns-domains'];
 
 /** Each command takes a second or more, and each change of a zone some tenths of a second for each of its records. */
@@ -64,36 +60,15 @@ describe.skipIf(obstacle)(`HestiaCP itself${obstacle ? ` (cannot run, ${obstacle
   });
 
   async function configure({ accessKey, secretKey }: AccessKey, zones: readonly string[] = ZONES): Promise<void> {
-    const server = `${panel.dns.host}:${panel.dns.port}`;
     await here.configure(
-      JSON.stringify({
-        accounts: { panel: { provider: 'hestiacp', url: panel.url, user: USER, accessKey, secretKey } },
-        zones: Object.fromEntries(zones.map((zone) => [zone, 'panel'])),
-        dns: {
-          resolvers: [server],
-          allowNetworks: ['127.0.0.0/8'],
-          nameservers: Object.fromEntries(zones.map((zone) => [zone, [server]])),
-        },
-        propagation: { timeout: 120, interval: 0.5 },
-      }),
+      panelConfig({ provider: 'hestiacp', url: panel.url, user: USER, accessKey, secretKey }, panel.dns, zones),
     );
   }
-
-  /** BIND loads a zone again in a thread of its own. */
-  async function expectServed(name: string, values: readonly string[]): Promise<void> {
-    const expected = [...values].sort();
-    await holdsWithin(20, async () => String(await txtValues(panel.dns, name)) === String(expected));
-    expect(await txtValues(panel.dns, name)).toEqual(expected);
-  }
+  const served = (name: string, values: readonly string[]) => expectServed(panel.dns, name, values);
 
   it('gets a certificate for an apex, its wildcard and a name of a deeper zone', async () => {
-    const domains = ['example.com', '*.example.com', 'www.sub.example.com'];
-    const hooks = ['--manual-auth-hook', OUR_HOOKS.auth, '--manual-cleanup-hook', OUR_HOOKS.cleanup];
-    const env = { DNS01_CONFIG: join(here.directory, 'dns01.yaml'), DNS01_STATE_DIR: here.stateDirectory };
-    const asked = domains.flatMap((domain) => ['-d', domain]);
-    expectSuccess(await runCertbot(['certonly', ...hooks, ...asked], { dir, pebble, ending: ending.signal, env }));
-    expect(await certificateNames(liveCertificate(dir, 'example.com'))).toEqual([...domains].sort());
-    await expectServed('_acme-challenge.www.sub.example.com', []);
+    await getCertificate({ dir, pebble, here, ending: ending.signal });
+    await served('_acme-challenge.www.sub.example.com', []);
   });
 
   it('adds the same value once, and removes what is not there', async () => {
@@ -102,13 +77,13 @@ describe.skipIf(obstacle)(`HestiaCP itself${obstacle ? ` (cannot run, ${obstacle
       expect(code, stderr).toBe(0);
       expect(JSON.parse(stdout)).toMatchObject({ zone: 'example.com', changed });
     }
-    await expectServed(NAME, [FOREIGN, VALUE]);
+    await served(NAME, [FOREIGN, VALUE]);
     for (const changed of [true, false]) {
       const { code, stdout, stderr } = await here.run(['remove-txt', '--json', NAME, VALUE]);
       expect(code, stderr).toBe(0);
       expect(JSON.parse(stdout)).toMatchObject({ changed });
     }
-    await expectServed(NAME, [FOREIGN]);
+    await served(NAME, [FOREIGN]);
   });
 
   it.each([
@@ -118,9 +93,9 @@ describe.skipIf(obstacle)(`HestiaCP itself${obstacle ? ` (cannot run, ${obstacle
   ])('serves a value %s as it is', async (_what, value) => {
     const name = '_acme-challenge.long.example.com';
     expectSuccess(await here.run(['add-txt', name, value]));
-    await expectServed(name, [value]);
+    await served(name, [value]);
     expectSuccess(await here.run(['remove-txt', name, value]));
-    await expectServed(name, []);
+    await served(name, []);
   });
 
   it(
@@ -134,9 +109,9 @@ describe.skipIf(obstacle)(`HestiaCP itself${obstacle ? ` (cannot run, ${obstacle
         expect(outcome.stdout.match(/"changed":true/g)).toHaveLength(names.length);
       };
       await Promise.all([batch('add', VALUE), batch('add', OTHER_VALUE)]);
-      for (const name of names) await expectServed(name, [VALUE, OTHER_VALUE]);
+      for (const name of names) await served(name, [VALUE, OTHER_VALUE]);
       await Promise.all([batch('remove', VALUE), batch('remove', OTHER_VALUE)]);
-      for (const name of names) await expectServed(name, []);
+      for (const name of names) await served(name, []);
     },
     LONG_MS,
   );
@@ -154,10 +129,10 @@ describe.skipIf(obstacle)(`HestiaCP itself${obstacle ? ` (cannot run, ${obstacle
       await panel.startWeb();
       expect(code, stderr).toBe(75);
       for (const line of stdout.split('\n').filter((each) => each.includes('"ok":true'))) {
-        await expectServed(JSON.parse(line).name, [VALUE]);
+        await served(JSON.parse(line).name, [VALUE]);
       }
       expectSuccess(await here.run(['batch', '--no-wait'], { input: lines('remove') }));
-      for (const name of names) await expectServed(name, []);
+      for (const name of names) await served(name, []);
       expectSuccess(await here.run(['sweep']));
     },
     LONG_MS,

@@ -3,18 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { OTHER_VALUE, openWorkplace, VALUE, type Workplace } from '../support/cli.ts';
-import { liveCertificate, runCertbot } from './lab/certbot.ts';
-import { certificateNames } from './lab/certificate.ts';
 import { type Pebble, startPebble } from './lab/pebble.ts';
 import { missingPrograms } from './lab/programs.ts';
 import { txtValues } from './lab/records.ts';
-import { holdsWithin } from './lab/until.ts';
 import { type RealPanel, startPanel, whyNoPanel } from './labs/ispconfig/panel.ts';
-import { OUR_HOOKS } from './support/hooks.ts';
 import { expectSuccess } from './support/outcome.ts';
+import { expectServed, FOREIGN, getCertificate, panelConfig, ZONES } from './support/panel-steps.ts';
 
-const ZONES = ['example.com', 'sub.example.com'];
-const FOREIGN = 'a value of somebody else';
 const FUNCTIONS = ['dns_zone_get', 'dns_zone_update', 'dns_txt_get', 'dns_txt_add', 'dns_txt_delete'];
 const USER = { name: 'dns01', password: 'Panel+Pass/wörd "42"', functions: FUNCTIONS };
 const LACKING = { ...USER, name: 'lacking', functions: FUNCTIONS.filter((name) => name !== 'dns_zone_update') };
@@ -52,41 +47,18 @@ describe.skipIf(obstacle)(`ISPConfig itself${obstacle ? ` (cannot run, ${obstacl
   });
 
   async function configure({ name, password }: { readonly name: string; readonly password: string }): Promise<void> {
-    const server = `${panel.dns.host}:${panel.dns.port}`;
-    await here.configure(
-      JSON.stringify({
-        accounts: { panel: { provider: 'ispconfig', url: panel.url, username: name, password } },
-        zones: Object.fromEntries(ZONES.map((zone) => [zone, 'panel'])),
-        dns: {
-          resolvers: [server],
-          allowNetworks: ['127.0.0.0/8'],
-          nameservers: Object.fromEntries(ZONES.map((zone) => [zone, [server]])),
-        },
-        propagation: { timeout: 120, interval: 0.5 },
-      }),
-    );
+    await here.configure(panelConfig({ provider: 'ispconfig', url: panel.url, username: name, password }, panel.dns));
   }
-
-  /** The panel's script takes a moment to write what the panel has stored. */
-  async function expectServed(name: string, values: readonly string[]): Promise<void> {
-    const expected = [...values].sort();
-    await holdsWithin(20, async () => String(await txtValues(panel.dns, name)) === String(expected));
-    expect(await txtValues(panel.dns, name)).toEqual(expected);
-  }
+  const served = (name: string, values: readonly string[]) => expectServed(panel.dns, name, values);
 
   async function expectNothingLeft(): Promise<void> {
-    for (const zone of ZONES) await expectServed(`_acme-challenge.${zone}`, [FOREIGN]);
+    for (const zone of ZONES) await served(`_acme-challenge.${zone}`, [FOREIGN]);
     expectSuccess(await here.run(['sweep']));
   }
 
   it('gets a certificate for an apex, its wildcard and a name of a deeper zone', async () => {
-    const domains = ['example.com', '*.example.com', 'www.sub.example.com'];
-    const hooks = ['--manual-auth-hook', OUR_HOOKS.auth, '--manual-cleanup-hook', OUR_HOOKS.cleanup];
-    const env = { DNS01_CONFIG: join(here.directory, 'dns01.yaml'), DNS01_STATE_DIR: here.stateDirectory };
-    const asked = domains.flatMap((domain) => ['-d', domain]);
-    expectSuccess(await runCertbot(['certonly', ...hooks, ...asked], { dir, pebble, ending: ending.signal, env }));
-    expect(await certificateNames(liveCertificate(dir, 'example.com'))).toEqual([...domains].sort());
-    await expectServed('_acme-challenge.www.sub.example.com', []);
+    await getCertificate({ dir, pebble, here, ending: ending.signal });
+    await served('_acme-challenge.www.sub.example.com', []);
     await expectNothingLeft();
   });
 
@@ -104,7 +76,7 @@ describe.skipIf(obstacle)(`ISPConfig itself${obstacle ? ` (cannot run, ${obstacl
     for (const name of names) expect(await txtValues(panel.dns, name)).toContain(VALUE);
     expect(await txtValues(panel.dns, '_acme-challenge.example.com')).toEqual([VALUE, FOREIGN].sort());
     await batch('remove');
-    for (const name of names.slice(0, -1)) await expectServed(name, []);
+    for (const name of names.slice(0, -1)) await served(name, []);
     await expectNothingLeft();
   });
 
@@ -115,13 +87,13 @@ describe.skipIf(obstacle)(`ISPConfig itself${obstacle ? ` (cannot run, ${obstacl
       expect(code, stderr).toBe(0);
       expect(JSON.parse(stdout)).toMatchObject({ zone: 'example.com', changed });
     }
-    await expectServed(name, [VALUE]);
+    await served(name, [VALUE]);
     for (const changed of [true, false]) {
       const { code, stdout, stderr } = await here.run(['remove-txt', '--json', name, VALUE]);
       expect(code, stderr).toBe(0);
       expect(JSON.parse(stdout)).toMatchObject({ changed });
     }
-    await expectServed(name, []);
+    await served(name, []);
   });
 
   it('neither loses nor doubles a value when its sessions end', async () => {
@@ -163,6 +135,6 @@ describe.skipIf(obstacle)(`ISPConfig itself${obstacle ? ` (cannot run, ${obstacl
     const { code, stderr } = await here.run(['add-txt', '--no-wait', '_acme-challenge.example.com', VALUE]);
     expect(code).toBe(77);
     expect(stderr).toMatch(/wrong user name or password/);
-    await expectServed('_acme-challenge.example.com', [FOREIGN]);
+    await served('_acme-challenge.example.com', [FOREIGN]);
   });
 });

@@ -3,7 +3,8 @@ import definition from '../../providers/poweradmin/index.ts';
 import { type ContractHarness, describeContract } from '../contract.ts';
 import { openOn } from '../support/stand-in-contract.ts';
 import { type PoweradminUser, startPoweradmin, whyNoPoweradmin } from './labs/poweradmin/panel.ts';
-import { describePanel, FOREIGN, ZONES } from './support/real-panel.ts';
+import { FOREIGN, ZONES } from './support/panel-steps.ts';
+import { describePanel } from './support/real-panel.ts';
 
 const EDITOR: PoweradminUser = { name: 'dns01', template: 'Editor', key: 'pwa_editor-0123456789abcdef', zones: ZONES };
 const VIEWER: PoweradminUser = { ...EDITOR, name: 'viewer', template: 'Viewer', key: 'pwa_viewer-0123456789abcdef' };

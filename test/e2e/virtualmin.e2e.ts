@@ -3,7 +3,8 @@ import definition from '../../providers/virtualmin/index.ts';
 import { type ContractHarness, describeContract } from '../contract.ts';
 import { openOn } from '../support/stand-in-contract.ts';
 import { type RealVirtualmin, startVirtualmin, whyNoVirtualmin } from './labs/virtualmin/panel.ts';
-import { describePanel, FOREIGN, ZONES } from './support/real-panel.ts';
+import { FOREIGN, ZONES } from './support/panel-steps.ts';
+import { describePanel } from './support/real-panel.ts';
 
 const ZONE = 'contract.example';
 

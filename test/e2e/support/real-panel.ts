@@ -4,17 +4,11 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { OTHER_VALUE, openWorkplace, VALUE, type Workplace } from '../../support/cli.ts';
 import type { Endpoint } from '../lab/addresses.ts';
-import { liveCertificate, runCertbot } from '../lab/certbot.ts';
-import { certificateNames } from '../lab/certificate.ts';
 import { type Pebble, startPebble } from '../lab/pebble.ts';
 import { missingPrograms } from '../lab/programs.ts';
-import { txtValues } from '../lab/records.ts';
 import { holdsWithin } from '../lab/until.ts';
-import { OUR_HOOKS } from './hooks.ts';
 import { expectSuccess } from './outcome.ts';
-
-export const ZONES = ['example.com', 'sub.example.com'];
-export const FOREIGN = 'a value of somebody else';
+import { expectServed, FOREIGN, getCertificate, panelConfig, ZONES } from './panel-steps.ts';
 
 type Login = Readonly<Record<string, unknown>>;
 
@@ -87,42 +81,19 @@ export function describePanel<Panel extends StartedPanel>(suite: PanelSuite<Pane
     });
 
     async function configure(login: Login, zones: readonly string[]): Promise<void> {
-      const server = `${panel.dns.host}:${panel.dns.port}`;
-      await here.configure(
-        JSON.stringify({
-          accounts: { panel: { ...panel.login, ...login } },
-          zones: Object.fromEntries(zones.map((zone) => [zone, 'panel'])),
-          dns: {
-            resolvers: [server],
-            allowNetworks: ['127.0.0.0/8'],
-            nameservers: Object.fromEntries(zones.map((zone) => [zone, [server]])),
-          },
-          propagation: { timeout: 120, interval: 0.5 },
-        }),
-      );
+      await here.configure(panelConfig({ ...panel.login, ...login }, panel.dns, zones));
     }
-
-    /** The panel takes a moment until it serves what it has stored. */
-    async function expectServed(name: string, values: readonly string[]): Promise<void> {
-      const expected = [...values].sort();
-      await holdsWithin(20, async () => String(await txtValues(panel.dns, name)) === String(expected));
-      expect(await txtValues(panel.dns, name)).toEqual(expected);
-    }
+    const served = (name: string, values: readonly string[]) => expectServed(panel.dns, name, values);
 
     async function expectNothingLeft(): Promise<void> {
-      for (const zone of ZONES) await expectServed(`_acme-challenge.${zone}`, [FOREIGN]);
+      for (const zone of ZONES) await served(`_acme-challenge.${zone}`, [FOREIGN]);
       expect(await panel.namesWith(VALUE)).toEqual([]);
       expectSuccess(await here.run(['sweep']));
     }
 
     it('gets a certificate for an apex, its wildcard and a name of a deeper zone', async () => {
-      const domains = ['example.com', '*.example.com', 'www.sub.example.com'];
-      const hooks = ['--manual-auth-hook', OUR_HOOKS.auth, '--manual-cleanup-hook', OUR_HOOKS.cleanup];
-      const env = { DNS01_CONFIG: join(here.directory, 'dns01.yaml'), DNS01_STATE_DIR: here.stateDirectory };
-      const asked = domains.flatMap((domain) => ['-d', domain]);
-      expectSuccess(await runCertbot(['certonly', ...hooks, ...asked], { dir, pebble, ending: ending.signal, env }));
-      expect(await certificateNames(liveCertificate(dir, 'example.com'))).toEqual([...domains].sort());
-      await expectServed('_acme-challenge.www.sub.example.com', []);
+      await getCertificate({ dir, pebble, here, ending: ending.signal });
+      await served('_acme-challenge.www.sub.example.com', []);
       await expectNothingLeft();
     });
 
@@ -135,7 +106,7 @@ export function describePanel<Panel extends StartedPanel>(suite: PanelSuite<Pane
         const outcome = await here.run(['batch'], { input: linesOf(action) });
         expectSuccess(outcome);
         expect(outcome.stdout.match(/"changed":true/g)).toHaveLength(names.length);
-        await expectServed(names[0] ?? '', action === 'add' ? [VALUE] : []);
+        await served(names[0] ?? '', action === 'add' ? [VALUE] : []);
       }
       await expectNothingLeft();
     });
