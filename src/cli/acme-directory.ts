@@ -15,7 +15,9 @@ const MAX_BYTES = 100_000;
 
 const metaSchema = z.object({
   accountHashPrefix: z.optional(z.string().check(z.maxLength(500))),
-  issuerDomainNames: z.optional(z.array(z.string().check(z.maxLength(253))).check(z.minLength(1), z.maxLength(10))),
+  issuerDomainNames: z.optional(
+    z.array(z.string().check(z.regex(/^[!-~]{1,253}$/))).check(z.minLength(1), z.maxLength(10)),
+  ),
 });
 const directorySchema = z.object({ meta: z.optional(metaSchema) });
 

@@ -123,6 +123,10 @@ describe('draft 02', () => {
     expectFailure(wrong, 64, /the directory's CA is authority\.example or other\.example, not third\.example/);
     meta = undefined;
     expect(await printedValue('example.com', ...WHO, ...directory)).toBe(recordFor());
+    meta = { issuerDomainNames: ['x.example\ndns01: error: forged'] };
+    const forged = await print('example.com', ...WHO, ...directory);
+    expectFailure(forged, 76, /GET directory: unexpected answer/);
+    expect(forged.stderr).not.toMatch(/^dns01: error: forged/m);
     meta = { accountHashPrefix: 7 };
     expectFailure(await print('example.com', ...WHO, ...directory), 76, /GET directory: unexpected answer/);
     expectFailure(
