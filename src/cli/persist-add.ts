@@ -10,7 +10,7 @@ import { oneColumn } from '../output/text.ts';
 import { waitOrExplain } from './add-txt.ts';
 import { withRun } from './open-run.ts';
 import { placeDocument, printResult, whereAndWho } from './output.ts';
-import type { PersistFlags } from './persist-command.ts';
+import type { PersistFlags } from './persist-commands.ts';
 import { emitterOf } from './persist-print.ts';
 import { isOf, type PersistSubject, persistSubject, valueFor } from './persist-subject.ts';
 

@@ -5,7 +5,7 @@ import { findTarget } from '../challenge/target.ts';
 import type { Io } from '../output/io.ts';
 import { oneColumn } from '../output/text.ts';
 import { withRun } from './open-run.ts';
-import type { PersistFlags } from './persist-command.ts';
+import type { PersistFlags } from './persist-commands.ts';
 
 /** A record as it is listed; `problem` where no CA can read it. */
 interface Listed {

@@ -2,7 +2,7 @@ import { Dns01Error } from '../errors.ts';
 import { type Fqdn, isWithin, normaliseName } from '../names.ts';
 import type { Io } from '../output/io.ts';
 import { quoteTxt, relativeName } from '../toolbox/records.ts';
-import type { PersistFlags } from './persist-command.ts';
+import type { PersistFlags } from './persist-commands.ts';
 import { type PersistSubject, persistSubject, valueFor } from './persist-subject.ts';
 
 /** Seconds. The records last, so caches may keep them. */

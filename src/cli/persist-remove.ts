@@ -5,7 +5,7 @@ import { oneColumn } from '../output/text.ts';
 import { withRun } from './open-run.ts';
 import { printResult } from './output.ts';
 import { heldRecords, ownRecords } from './persist-add.ts';
-import type { PersistFlags } from './persist-command.ts';
+import type { PersistFlags } from './persist-commands.ts';
 import { isOf, persistSubject } from './persist-subject.ts';
 
 /** `dns01 persist remove`: withdraws every record of this CA and account; none is a success. */

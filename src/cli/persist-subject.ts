@@ -12,7 +12,7 @@ import { Dns01Error } from '../errors.ts';
 import { type Fqdn, normaliseName } from '../names.ts';
 import type { Io } from '../output/io.ts';
 import { type DirectoryMeta, readDirectory } from './acme-directory.ts';
-import type { PersistFlags } from './persist-command.ts';
+import type { PersistFlags } from './persist-commands.ts';
 
 /** Whose record at which name. */
 export interface PersistSubject {

@@ -5,7 +5,7 @@ import { loadConfig, withoutConfig } from '../config/load.ts';
 import { Dns01Error } from '../errors.ts';
 import type { Io } from '../output/io.ts';
 import { withRun } from './open-run.ts';
-import type { PersistFlags } from './persist-command.ts';
+import type { PersistFlags } from './persist-commands.ts';
 import { persistSubject } from './persist-subject.ts';
 
 const SEVERITY = ['valid', 'unauthorized', 'malformed'] as const;

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { Dns01Error } from '../errors.ts';
 import type { Io } from '../output/io.ts';
 import { addCommonOptions, type CommonOptions, commonOptions } from './options.ts';
+import { verb } from './verb.ts';
 
 /** What the verbs of `persist` take, as it was given. */
 export interface PersistFlags extends CommonOptions {
@@ -18,7 +19,7 @@ export interface PersistFlags extends CommonOptions {
 }
 
 /** Adds `persist` with its verbs. Each verb's code is loaded when it is called. */
-export function addPersist(program: Command, io: Io, exit: (code: number) => void): void {
+export function addPersistCommands(program: Command, io: Io, exit: (code: number) => void): void {
   const persist = addCommonOptions(program.command('persist'))
     .description('lasting records that let one ACME account issue without a hook (dns-persist-01)')
     .usage('[options] <command>')
@@ -58,10 +59,6 @@ export function addPersist(program: Command, io: Io, exit: (code: number) => voi
       await persistRemove(domain, flagsOf(command), io);
     },
   );
-}
-
-function verb(persist: Command, usage: string, description: string): Command {
-  return addCommonOptions(persist.command(usage).description(description));
 }
 
 /** Whose record it is. */

@@ -1,0 +1,55 @@
+import type { Command } from 'commander';
+import type { Io } from '../output/io.ts';
+import { commonOptions } from './options.ts';
+import type { SweepOptions } from './sweep.ts';
+import { verb } from './verb.ts';
+
+/** Adds the verbs that check and tidy up. */
+export function addCheckCommands(program: Command, io: Io, exit: (code: number) => void): void {
+  verb(program, 'doctor [names...]', 'check whether issuing would work: config, secrets, login, zones, DNS')
+    .option('--issuer <CA>', 'check that CAA records allow this CA, e.g. letsencrypt.org')
+    .option('--account-uri <URL>', "your ACME account's URL, for CAA records that allow only certain accounts")
+    .option('--write', 'publish and remove a value at each name, and time it', false)
+    .option('--as-cron', 'check with the environment that cron gives', false)
+    .addHelpText('after', DOCTOR_EXAMPLES)
+    .action(async (names: string[], given: DoctorFlags, command: Command) => {
+      const { doctor } = await import('./doctor.ts');
+      const { issuer, accountUri } = given;
+      exit(await doctor({ ...commonOptions(command), ...given, names, issuer, accountUri }, io));
+    });
+
+  verb(program, 'sweep', 'remove values that dns01 published and never removed')
+    .option('--older-than <TIME>', 'remove only older values: 30m, 12h, 1d', '1d')
+    .option('--scan', 'only list challenge values that the journal does not know', false)
+    .option('--account-uri <URL>', "with --scan: your ACME account's URL, to list its dns-account-01 names too")
+    .addHelpText('after', SWEEP_EXAMPLES)
+    .action(async (given: Pick<SweepOptions, 'olderThan' | 'scan' | 'accountUri'>, command: Command) => {
+      const { sweepLeftovers } = await import('./sweep.ts');
+      await sweepLeftovers({ ...commonOptions(command), ...given }, io);
+    });
+}
+
+interface DoctorFlags {
+  readonly issuer?: string;
+  readonly accountUri?: string;
+  readonly write: boolean;
+  readonly asCron: boolean;
+}
+
+const DOCTOR_EXAMPLES = `
+Examples:
+  $ dns01 doctor
+  $ dns01 doctor --issuer letsencrypt.org --write example.com '*.example.com'
+  $ dns01 doctor --as-cron --json
+
+Without names, it checks all accounts and the zones of the config. Exit codes: 0 issuing would work (there may be
+warnings), 65 something is bad, 78 the config is bad, 75 nothing could be checked.`;
+
+const SWEEP_EXAMPLES = `
+Examples:
+  $ dns01 sweep --dry-run
+  $ dns01 sweep --older-than 12h
+  $ dns01 sweep --scan
+
+A hook that is killed leaves its value behind. sweep removes only values that are in the journal of the state directory.
+Exit code 78 means that journal entries are damaged.`;
