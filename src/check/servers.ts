@@ -3,7 +3,7 @@ import { isIPv6 } from 'node:net';
 import { challengeNameOf } from '../challenge/challenge.ts';
 import type { Run } from '../challenge/run.ts';
 import type { Authority, NameServer } from '../dns/authority.ts';
-import type { DnsMessage } from '../dns/message.ts';
+import { type DnsMessage, readSoa } from '../dns/message.ts';
 import { query } from '../dns/query.ts';
 import { formatServerAddress } from '../dns/server-address.ts';
 import type { Fqdn } from '../names.ts';
@@ -72,7 +72,8 @@ async function soaFrom(server: NameServer, zone: Fqdn, configured: boolean, { de
 }
 
 function negativeTtlIn({ answers, authorities }: DnsMessage): number {
-  return Number([...answers, ...authorities].find(({ type }) => type === 'SOA')?.data ?? 0);
+  const soa = [...answers, ...authorities].find(({ type }) => type === 'SOA');
+  return soa ? readSoa(soa).negativeTtlS : 0;
 }
 
 /** A wildcard TXT record answers at every challenge name without a value, with values that are not ours. */

@@ -41,9 +41,23 @@ export interface ResourceRecord {
   readonly type: QuestionType;
   /**
    * For A and AAAA the address; for NS and CNAME a name like the record's own; for TXT the value; for CAA `FLAGS TAG VALUE`;
-   * for SOA the seconds that resolvers may cache that a name does not exist.
+   * for SOA its fields as in a zone file, which `readSoa` takes apart.
    */
   readonly data: string;
+  /** Seconds. */
+  readonly ttl: number;
+}
+
+/** What counts of an SOA record. */
+export interface Soa {
+  readonly serial: number;
+  /** Seconds that resolvers may cache that a name does not exist: the smaller of TTL and minimum (RFC 2308 section 4). */
+  readonly negativeTtlS: number;
+}
+
+export function readSoa({ data, ttl }: ResourceRecord): Soa {
+  const [, , serial = '', , , , minimum = ''] = data.split(' ');
+  return { serial: Number(serial), negativeTtlS: Math.min(ttl, Number(minimum)) };
 }
 
 /** A query as bytes, with a random id. `edns: false` is for servers without EDNS (RFC 6891). */
@@ -123,10 +137,10 @@ const TYPE_NAMES = new Map<number, QuestionType>(
 function readRecord(record: WireRecord): ResourceRecord[] {
   const type = record.class === CLASS.IN ? TYPE_NAMES.get(record.type) : undefined;
   const data = type && readData(type, record);
-  return type === undefined || data === undefined ? [] : [{ name: record.name, type, data }];
+  return type === undefined || data === undefined ? [] : [{ name: record.name, type, data, ttl: record.ttl }];
 }
 
-function readData(type: QuestionType, { data, ttl }: WireRecord): string | undefined {
+function readData(type: QuestionType, { data }: WireRecord): string | undefined {
   switch (type) {
     case 'A':
       return data.length === 4 ? data.join('.') : undefined;
@@ -136,8 +150,7 @@ function readData(type: QuestionType, { data, ttl }: WireRecord): string | undef
     case 'CNAME':
       return data.length > 0 ? decodeName(data, 0).name : undefined;
     case 'SOA':
-      // RFC 2308 section 4: the smaller of the two.
-      return data.length > 4 ? String(Math.min(ttl, data.readUInt32BE(data.length - 4))) : undefined;
+      return soaText(data);
     case 'CAA':
       return caaText(data);
     case 'TXT':
@@ -149,6 +162,17 @@ function readData(type: QuestionType, { data, ttl }: WireRecord): string | undef
 function ipv6Text(data: Buffer): string {
   const address = data.toString('hex').replace(/.{4}(?!$)/g, '$&:');
   return new SocketAddress({ family: 'ipv6', address }).address;
+}
+
+/** RFC 1035 section 3.3.13: two names and five numbers. */
+function soaText(data: Buffer): string | undefined {
+  const numbersAt = data.length - 20;
+  if (numbersAt < 2) return undefined;
+  const primary = decodeName(data, 0);
+  const contact = decodeName(data, primary.end);
+  if (contact.end !== numbersAt) return undefined;
+  const numbers = [0, 4, 8, 12, 16].map((offset) => data.readUInt32BE(numbersAt + offset));
+  return [primary.name, contact.name, ...numbers].join(' ');
 }
 
 /** RFC 8659 section 4.1. */

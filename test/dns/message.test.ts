@@ -1,7 +1,7 @@
 import * as dnsPacket from 'dns-packet';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { answersFor, decodeAnswer, encodeQuery, type Question } from '../../src/dns/message.ts';
+import { answersFor, decodeAnswer, encodeQuery, type Question, readSoa } from '../../src/dns/message.ts';
 import { normaliseName, parseName } from '../../src/names.ts';
 import { VALUE } from './support.ts';
 
@@ -71,8 +71,8 @@ describe('decodeAnswer', () => {
         ],
       }),
     );
-    expect(message?.answers).toEqual([{ name: QUESTION.name, type: 'CNAME', data: 'target.example.net' }]);
-    expect(message?.authorities).toEqual([{ name: 'example.com', type: 'NS', data: 'ns1.example.com' }]);
+    expect(message?.answers).toEqual([{ name: QUESTION.name, type: 'CNAME', data: 'target.example.net', ttl: 0 }]);
+    expect(message?.authorities).toEqual([{ name: 'example.com', type: 'NS', data: 'ns1.example.com', ttl: 0 }]);
     expect(message?.additionals.map(({ data }) => data)).toEqual(['192.0.2.1', '2001:db8::1']);
   });
 
@@ -80,17 +80,28 @@ describe('decodeAnswer', () => {
     expect(read(answer({ answers: [text('aBc')] }))?.answers[0]?.data).toBe('aBc');
   });
 
-  it('gives the negative TTL for an SOA, and leaves out what nobody here needs', () => {
+  it('reads an SOA whole, and leaves out what nobody here needs', () => {
     const soa = {
       type: 'SOA',
       name: 'example.com',
       ttl: 300,
-      data: { mname: 'NS.example.com', rname: 'x.example.com', minimum: 60 },
+      data: {
+        mname: 'NS.example.com',
+        rname: 'x.example.com',
+        serial: 7,
+        refresh: 1,
+        retry: 2,
+        expire: 3,
+        minimum: 60,
+      },
     } as const;
     const mx = { type: 'MX', name: 'example.com', data: { exchange: 'mail.example.com' } } as const;
-    expect(read(answer({ authorities: [mx, soa] }))?.authorities).toEqual([
-      { name: 'example.com', type: 'SOA', data: '60' },
+    const found = read(answer({ authorities: [mx, soa] }))?.authorities ?? [];
+    expect(found).toEqual([
+      { name: 'example.com', type: 'SOA', data: 'ns.example.com x.example.com 7 1 2 3 60', ttl: 300 },
     ]);
+    expect(found.map(readSoa)).toEqual([{ serial: 7, negativeTtlS: 60 }]);
+    expect(found.map((record) => readSoa({ ...record, ttl: 30 }))).toEqual([{ serial: 7, negativeTtlS: 30 }]);
   });
 
   it.each([
