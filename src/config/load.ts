@@ -23,6 +23,8 @@ export interface Config extends ConfigFile {
   readonly nameservers: readonly { readonly zone: Fqdn; readonly servers: readonly string[] }[];
   /** Networks in CIDR notation whose name servers may be queried, although they are loopback or link-local. */
   readonly allowNetworks: readonly string[];
+  /** Root servers, like `resolvers`; empty: the public ones. */
+  readonly roots: readonly string[];
   readonly followCnames: boolean;
   /** In seconds. */
   readonly propagation: { readonly timeout: number; readonly interval: number; readonly settle: number };
@@ -116,6 +118,7 @@ function shape(found: ConfigFile, raw: RawConfig): Config {
     resolvers: raw.dns?.resolvers ?? [],
     followCnames: raw.dns?.followCnames ?? true,
     allowNetworks: raw.dns?.allowNetworks ?? [],
+    roots: raw.dns?.roots ?? [],
     nameservers: Object.entries(raw.dns?.nameservers ?? {}).map(([zone, servers]) => ({
       zone: nameAt(found, ['dns', 'nameservers', zone], zone),
       servers,

@@ -69,6 +69,15 @@ export const configSchema = z.strictObject({
           .record(z.string(), z.array(serverAddress).check(z.minLength(1)))
           .check(z.describe('query these servers for a zone, instead of the ones that the DNS shows')),
       ),
+      roots: z.optional(
+        z
+          .array(serverAddress)
+          .check(
+            z.describe(
+              'root servers of a private DNS, where dns01 check starts; with a port, all of its servers are there; default: the public ones',
+            ),
+          ),
+      ),
       allowNetworks: z.optional(
         z
           .array(z.string().check(z.regex(/^[\da-f.:]+\/\d{1,3}$/i, 'expected a network like 127.0.0.0/8')))

@@ -3,7 +3,7 @@ import { type Fqdn, longestZone } from '../names.ts';
 import { firstUseful } from './first-useful.ts';
 import { query } from './query.ts';
 import { openResolver } from './resolver.ts';
-import { createAddressFilter, DNS_PORT, parseServerAddress } from './server-address.ts';
+import { createAddressFilter, parseServerAddress } from './server-address.ts';
 import {
   descend,
   findCut,
@@ -30,9 +30,17 @@ export interface DnsSettings {
   readonly nameservers: readonly { readonly zone: Fqdn; readonly servers: readonly string[] }[];
   /** Networks (CIDR) of name servers that are allowed although they are loopback, link-local or similar. */
   readonly allowNetworks?: readonly string[];
-  /** The port of authoritative servers; tests cannot use 53. */
+  /** The root servers to start from, as `HOST` or `HOST:PORT`; empty: the public ones. */
+  readonly roots?: readonly string[];
+  /** URLs of resolvers that answer over HTTPS (RFC 8484). */
+  readonly doh?: readonly string[];
+  /** The port of authoritative servers; tests cannot use 53. Default: the one that `roots` names. */
   readonly port?: number;
 }
+
+/** A private root with a port of its own has all of its servers there. */
+export const authorityPort = ({ port, roots = [] }: DnsSettings): number =>
+  port ?? parseServerAddress(roots[0] ?? '').port;
 
 export interface AuthorityFinder {
   /**
@@ -54,7 +62,7 @@ export function openAuthorityFinder(settings: DnsSettings, signal: AbortSignal):
     .filter((address) => isIP(address) !== 0);
   const zoneCuts = {
     resolver: openResolver(settings.resolvers, signal),
-    port: settings.port ?? DNS_PORT,
+    port: authorityPort(settings),
     mayAsk: createAddressFilter([...(settings.allowNetworks ?? []), ...named]),
     signal,
   };
