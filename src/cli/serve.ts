@@ -9,6 +9,7 @@ import { followConfig } from '../gateway/live-config.ts';
 import { hashPassword } from '../gateway/password.ts';
 import { startServer } from '../gateway/server.ts';
 import { MAX_RUN_AGE_MS, openSharedRun } from '../gateway/shared-run.ts';
+import { createWork } from '../gateway/work.ts';
 import type { Io } from '../output/io.ts';
 import { createLog } from '../output/log.ts';
 import { withRun } from './open-run.ts';
@@ -44,6 +45,7 @@ export async function serve(options: ServeOptions, io: Io): Promise<void> {
   const runOptions = { ...options, timeout: answerWithin + MAX_RUN_AGE_MS / 1000 };
   const runs = openSharedRun((task) => withRun(runOptions, runIo, task, live.current().config));
   const answer = createHandler({
+    work: createWork(),
     user: (name) => {
       const { users } = live.current().serve;
       return Object.hasOwn(users, name) ? users[name] : undefined;

@@ -1,13 +1,8 @@
 import * as z from 'zod/mini';
-
-/** `scrypt$N$r$p$SALT$KEY`, the last two in base64url: what stands in the config for a password. */
-export const HASH_PATTERN = /^scrypt\$(\d{1,7})\$(\d{1,2})\$(\d{1,2})\$([\w-]{16,})\$([\w-]{43})$/;
+import { isServerAddress, name } from './schema-parts.ts';
+import { serveSchema } from './serve-schema.ts';
 
 /** The shape of the config file. What a provider's own keys are, its `options` schema says. */
-
-const name = z
-  .string()
-  .check(z.regex(/^(?!\.{1,2}$)[\w.-]{1,64}$/, 'expected a short name of letters, digits, dot, dash'));
 
 const seconds = (description: string, least: number, most: number) =>
   z.number().check(z.minimum(least), z.maximum(most), z.describe(description));
@@ -104,47 +99,7 @@ export const configSchema = z.strictObject({
       ),
     }),
   ),
-  serve: z.optional(
-    z.strictObject({
-      listen: z._default(
-        z
-          .string()
-          .check(
-            z.refine(isListenAddress, 'expected ADDRESS:PORT or unix:/PATH'),
-            z.describe('where dns01 serve listens; default: 127.0.0.1:8053'),
-          ),
-        '127.0.0.1:8053',
-      ),
-      users: z
-        .record(
-          name,
-          z.strictObject({
-            hash: z
-              .string()
-              .check(
-                z.regex(HASH_PATTERN, 'expected what dns01 serve hash prints'),
-                z.describe('hash of the password: the output of dns01 serve hash'),
-              ),
-            names: z
-              .array(z.string())
-              .check(
-                z.minLength(1),
-                z.describe('domains for which the user may write challenge names, including their subdomains'),
-              ),
-          }),
-        )
-        .check(z.describe('the users of dns01 serve; you choose their names')),
-      tls: z.optional(
-        z
-          .strictObject({ cert: z.string(), key: z.string() })
-          .check(
-            z.describe(
-              'PEM files of a certificate and its key; needed unless the server listens on loopback or a Unix socket',
-            ),
-          ),
-      ),
-    }),
-  ),
+  serve: z.optional(serveSchema),
   ttl: z.optional(
     z
       .int()
@@ -178,14 +133,5 @@ export const connectionSchema = z.object({
   ),
 });
 
-/** The path of a socket stays short and plain, because the system takes it as it is. */
-function isListenAddress(text: string): boolean {
-  return /^unix:\/\S{1,100}$/.test(text) || isServerAddress(text);
-}
-
 export type RawConfig = z.output<typeof configSchema>;
 export type ConnectionOptions = z.output<typeof connectionSchema>;
-
-function isServerAddress(text: string): boolean {
-  return /^(\d{1,3}(\.\d{1,3}){3}(:\d{1,5})?|\[[0-9a-f:.]+\](:\d{1,5})?|[0-9a-f]*:[0-9a-f:.]*)$/i.test(text);
-}

@@ -1,15 +1,13 @@
 import type { IncomingMessage } from 'node:http';
-import { setTimeout as delay } from 'node:timers/promises';
-import pLimit, { type LimitFunction } from 'p-limit';
 import { userOf } from '../challenge/principal.ts';
 import type { Fqdn } from '../names.ts';
-import { createKeyedMutex } from '../toolbox/memory.ts';
 import { type Answer, failure, refuse, tooMany } from './answer.ts';
 import { readRequestBody } from './body.ts';
 import { clientAddress } from './connections.ts';
 import { createGate } from './gate.ts';
 import { createLoginCheck } from './login.ts';
 import { type ChallengeRequest, parseBody } from './request.ts';
+import { answerWithin, type Work } from './work.ts';
 
 export interface ServeUser {
   readonly hash: string;
@@ -20,6 +18,7 @@ export interface ServeUser {
 export type Action = 'add' | 'remove';
 
 export interface ServeSettings {
+  readonly work: Work;
   /** Undefined for a user who does not exist, or not any more. */
   user(name: string): ServeUser | undefined;
   /** True for names without the challenge label that may be written. */
@@ -35,20 +34,12 @@ export interface ServeSettings {
 /** In a minute. A certificate has at most 100 names, each with two requests. */
 const MAX_REQUESTS_PER_USER = 300;
 
-/** Changes of one user that run at once. Some more wait for these; the others get a 503. */
-const MAX_WORKING_PER_USER = 8;
-const MAX_UNDER_WAY_PER_USER = 32;
-const MAX_UNDER_WAY = 200;
-
 const COME_BACK = { 'retry-after': '5' };
 
 /** Answers one request. The answer has the value only after it was published or withdrawn. */
 export function createHandler(settings: ServeSettings): (request: IncomingMessage) => Promise<Answer> {
   const checkLogin = createLoginCheck();
   const requests = createGate(MAX_REQUESTS_PER_USER);
-  const oneByOne = createKeyedMutex();
-  const lines = new Map<string, LimitFunction>();
-  let underWay = 0;
 
   return async (request) => {
     const action = actionOf(request.url);
@@ -79,35 +70,19 @@ export function createHandler(settings: ServeSettings): (request: IncomingMessag
     challenge: ChallengeRequest,
     names: readonly Fqdn[],
   ): Promise<Answer> {
-    const line = lines.get(user) ?? pLimit(MAX_WORKING_PER_USER);
-    lines.set(user, line);
-    const isFull = underWay >= MAX_UNDER_WAY || line.activeCount + line.pendingCount >= MAX_UNDER_WAY_PER_USER;
-    if (isFull) return refuse(503, 'too many challenges at once', COME_BACK);
-
-    underWay++;
-    // A client that gave up on an add may ask for the removal while the add still waits.
-    const work = line(() =>
-      oneByOne(`${challenge.name} ${challenge.value}`, () => settings.change(action, challenge, names)),
-    )
-      .then((): Answer => ({ status: 200, body: { fqdn: challenge.fqdn, value: challenge.value } }))
-      .catch((error: unknown) => {
+    const change = () => settings.change(action, challenge, names);
+    const work = settings.work.enter(user, [`${challenge.name} ${challenge.value}`], change);
+    if (!work) return refuse(503, 'too many challenges at once', COME_BACK);
+    const answer = work.then(
+      (): Answer => ({ status: 200, body: { fqdn: challenge.fqdn, value: challenge.value } }),
+      (error: unknown) => {
         settings.failed(user, challenge, error);
         return failure(error, challenge.fqdn);
-      })
-      .finally(() => {
-        underWay--;
-      });
-    return answerWithin(work);
-  }
-
-  /** A change that has begun goes on after its answer is given up: half a change would help no client. */
-  async function answerWithin(work: Promise<Answer>): Promise<Answer> {
-    const inTime = new AbortController();
-    const late = delay(settings.answerWithinMs, undefined, { signal: inTime.signal, ref: false }).then(
-      () => refuse(503, 'the change takes too long, and continues', { 'retry-after': '60' }),
-      () => work,
+      },
     );
-    return Promise.race([work, late]).finally(() => inTime.abort());
+    return answerWithin(answer, settings.answerWithinMs, () =>
+      refuse(503, 'the change takes too long, and continues', { 'retry-after': '60' }),
+    );
   }
 
   async function authenticate(request: IncomingMessage): Promise<string | Answer> {

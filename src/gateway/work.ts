@@ -1,0 +1,47 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import pLimit, { type LimitFunction } from 'p-limit';
+import { createKeyedMutex } from '../toolbox/memory.ts';
+
+/** The changes under way, of all users and fronts. */
+export interface Work {
+  /**
+   * Runs a task in the line of its user, after earlier tasks with one of its keys; undefined if too many wait already.
+   * A client that gave up on an add may ask for the removal while the add still waits.
+   */
+  enter<Result>(user: string, keys: readonly string[], task: () => Promise<Result>): Promise<Result> | undefined;
+}
+
+/** Changes of one user that run at once. Some more wait for these; the others are refused. */
+const MAX_WORKING_PER_USER = 8;
+const MAX_UNDER_WAY_PER_USER = 32;
+const MAX_UNDER_WAY = 200;
+
+export function createWork(): Work {
+  const oneByOne = createKeyedMutex();
+  const lines = new Map<string, LimitFunction>();
+  let underWay = 0;
+  return {
+    enter(user, keys, task) {
+      const line = lines.get(user) ?? pLimit(MAX_WORKING_PER_USER);
+      lines.set(user, line);
+      if (underWay >= MAX_UNDER_WAY || line.activeCount + line.pendingCount >= MAX_UNDER_WAY_PER_USER) return undefined;
+      underWay++;
+      // In one order everywhere, so that no two tasks wait for each other.
+      const inTurn = [...new Set(keys)].sort().reduceRight((rest, key) => () => oneByOne(key, rest), task);
+      return line(inTurn).finally(() => {
+        underWay--;
+      });
+    },
+  };
+}
+
+/** The result, or what to answer after this time. A change that has begun goes on: half a change would help no client. */
+export async function answerWithin<Result>(
+  work: Promise<Result>,
+  limitMs: number,
+  late: () => Result,
+): Promise<Result> {
+  const inTime = new AbortController();
+  const tooLate = delay(limitMs, undefined, { signal: inTime.signal, ref: false }).then(late, () => work);
+  return Promise.race([work, tooLate]).finally(() => inTime.abort());
+}
