@@ -12,9 +12,8 @@ const tool = (name: string): string => join(root, 'node_modules/.bin', name);
 
 /** A third party's provider with its test, as it would stand in a repository of its own. */
 const THEIRS = `
-import { type DnsProvider, Dns01Error, defineProvider, secret } from 'dns01';
+import { type DnsProvider, Dns01Error, defineProvider, secret, z } from 'dns01';
 import { createTestContext, describeContract } from 'dns01/testing';
-import * as z from 'zod/mini';
 
 const records: { name: string; value: string }[] = [];
 const find = (name: string, value: string) => records.findIndex((r) => r.name === name && r.value === value);
@@ -61,7 +60,7 @@ beforeAll(async () => {
   theirs = await mkdtemp(join(tmpdir(), 'dns01-third-party-'));
   await mkdir(join(theirs, 'node_modules'));
   await symlink(root, join(theirs, 'node_modules/dns01'));
-  for (const name of ['zod', 'vitest'])
+  for (const name of ['undici', 'vitest', 'zod'])
     await symlink(`${root}node_modules/${name}`, join(theirs, 'node_modules', name));
   const options = { module: 'nodenext', target: 'es2022', strict: true, noEmit: true, skipLibCheck: true, types: [] };
   await writeFile(join(theirs, 'package.json'), '{"type":"module"}');

@@ -1,23 +1,64 @@
 import { execFileSync } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
-import { expect, it } from 'vitest';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { root } from './support/paths.ts';
 
-it('the package holds the program and its documents, and nothing that was made for this machine', () => {
+interface Packed {
+  readonly filename: string;
+  readonly files: readonly { readonly path: string; readonly size: number }[];
+}
+
+function output(
+  program: string,
+  args: readonly string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+): string {
+  return execFileSync(program, args, { ...options, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+}
+
+let place: string;
+let packed: Packed;
+beforeAll(() => {
+  place = mkdtempSync(join(tmpdir(), 'dns01-pack-'));
   const cache = `${root}dist/dns01.v0-none-packed.cache`;
   writeFileSync(cache, '');
   try {
-    const out = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
-      cwd: root,
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-    const [{ files }] = JSON.parse(out) as [{ files: { path: string }[] }];
-    const paths = files.map(({ path }) => path);
-    const program = ['dist/dns01.cjs', 'dist/start.cjs', 'dist/dns01-hook.cjs', 'dist/dns01.cjs.LEGAL.txt'];
-    expect(paths).toEqual(expect.arrayContaining([...program, 'package.json', 'LICENSE', 'README.md', 'SECURITY.md']));
-    expect(paths.filter((path) => /\.cache|meta\.json|^dist\/bench|^(test|src|scripts)\//.test(path))).toEqual([]);
+    const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', place];
+    [packed] = JSON.parse(output('npm', args, { cwd: root })) as [Packed];
   } finally {
     rmSync(cache);
+  }
+});
+afterAll(() => rmSync(place, { recursive: true, force: true }));
+
+it('the package holds the program and its documents, and nothing that was made for this machine', () => {
+  const paths = packed.files.map(({ path }) => path);
+  const program = ['dist/dns01.cjs', 'dist/start.cjs', 'dist/dns01-hook.cjs', 'dist/dns01.cjs.LEGAL.txt'];
+  expect(paths).toEqual(expect.arrayContaining([...program, 'package.json', 'LICENSE', 'README.md', 'SECURITY.md']));
+  expect(paths.filter((path) => /\.cache|meta\.json|^dist\/bench|^(test|src|scripts)\//.test(path))).toEqual([]);
+});
+
+it('brings no other package, and runs without HOME where nothing can be written', () => {
+  const prefix = join(place, 'global');
+  output('npm', [
+    'install',
+    '--global',
+    '--prefix',
+    prefix,
+    '--ignore-scripts',
+    '--offline',
+    join(place, packed.filename),
+  ]);
+  expect(readdirSync(join(prefix, 'lib/node_modules'))).toEqual(['dns01']);
+  expect(readdirSync(join(prefix, 'lib/node_modules/dns01'))).not.toContain('node_modules');
+  execFileSync('chmod', ['-R', 'a-w', prefix]);
+  try {
+    const env = { PATH: process.env['PATH'] };
+    const version = output(join(prefix, 'bin/dns01'), ['--version'], { env });
+    expect(version).toMatch(/^\d+\.\d+\.\d+\n$/);
+  } finally {
+    execFileSync('chmod', ['-R', 'u+w', prefix]);
   }
 });
