@@ -36,15 +36,17 @@ export interface IssueValue {
   readonly parameters: readonly (readonly [tag: string, value: string])[];
 }
 
-const KNOWN_TAGS = new Set(['issue', 'issuewild', 'iodef', 'issuemail']);
+/** Critical records with these tags stop nobody, also where they are not about certificates for servers. */
+const KNOWN_TAGS = new Set(['issue', 'issuewild', 'iodef', 'issuemail', 'issuevmc']);
 
 /** Bit 128 by the RFC. Many records have bit 1, counted from the other end; Boulder takes both. */
 const CRITICAL = 128 | 1;
 
-/** A record in the form `FLAGS TAG VALUE`. */
-export function parseCaaRecord(data: string): CaaRecord {
+/** A record in the form `FLAGS TAG VALUE`; undefined for anything else. */
+export function parseCaaRecord(data: string): CaaRecord | undefined {
   const [, flags, tag, value] = /^(\d+) (\S*) ([\s\S]*)$/.exec(data) ?? [];
-  return { flags: Number(flags ?? 0), tag: (tag ?? '').toLowerCase(), value: value ?? '' };
+  if (flags === undefined || tag === undefined || value === undefined) return undefined;
+  return { flags: Number(flags), tag: tag.toLowerCase(), value };
 }
 
 export const formatCaaRecord = ({ flags, tag, value }: CaaRecord): string => `${flags} ${tag} "${value}"`;

@@ -1,7 +1,4 @@
-import type { Run } from '../challenge/run.ts';
-import { answersFor } from '../dns/message.ts';
-import { openResolver, type Resolver } from '../dns/resolver.ts';
-import { asDns01Error } from '../errors.ts';
+import type { Resolver } from '../dns/resolver.ts';
 import { type Fqdn, normaliseName } from '../names.ts';
 import {
   type CaaRecord,
@@ -9,51 +6,37 @@ import {
   formatCaaRecord,
   type IssueRequest,
   judgeCaa,
-  parseCaaRecord,
   relevantTag,
 } from './caa-rules.ts';
+import { closestSet } from './caa-set.ts';
 import type { Findings, Reporter } from './finding.ts';
+import type { Wanted } from './wanted.ts';
 
-/** Whether CAA records would stop a CA from issuing: the closest set on the way up counts (RFC 8659 section 3). */
-export async function* checkCaa(domain: Fqdn, request: IssueRequest, run: Run, report: Reporter): Findings {
-  const resolver = openResolver(run.config.resolvers, run.deadline.signal);
+/** Whether CAA records would stop a CA from issuing, asked as a CA asks: of a resolver, which follows CNAMEs. */
+export async function* checkCaa(
+  { domain, wildcard }: Pick<Wanted, 'domain' | 'wildcard'>,
+  request: Omit<IssueRequest, 'wildcard'>,
+  { resolver }: { readonly resolver: Resolver },
+  report: Reporter,
+): Findings {
   const found = await closestSet(domain, resolver);
-  if (found.kind === 'failed') {
-    const { at, error } = found;
-    const { message, hint } = asDns01Error(error);
-    yield (await isUsable(resolver, domain))
-      ? report.bad(
-          'caa',
-          `a CA issues nothing without an answer: ${message}`,
-          `repair what answers for ${at}: a CA asks for CAA records at every name from ${domain} up`,
-        )
-      : report.notChecked('caa', message, hint);
-  } else if (found.kind === 'none') yield report.good('caa', 'no CAA record, so every CA may issue');
-  else yield explain(found.at, found.records, request, report);
-}
-
-type ClosestSet =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'found'; readonly at: Fqdn; readonly records: readonly CaaRecord[] }
-  | { readonly kind: 'failed'; readonly at: Fqdn; readonly error: unknown };
-
-/**
- * From the domain up to the top level. The resolver follows CNAMEs. A failing step ends the search, because the records
- * that count could be there.
- */
-async function closestSet(domain: Fqdn, resolver: Resolver): Promise<ClosestSet> {
-  const labels = domain.split('.');
-  for (const index of labels.keys()) {
-    const at = normaliseName(labels.slice(index).join('.'));
-    try {
-      const question = { name: at, type: 'CAA' } as const;
-      const records = answersFor(await resolver.resolve(question), question).map(({ data }) => parseCaaRecord(data));
-      if (records.length > 0) return { kind: 'found', at, records };
-    } catch (error) {
-      return { kind: 'failed', at, error };
+  switch (found.kind) {
+    case 'none':
+      return yield report.good('caa', 'no CAA record, so every CA may issue');
+    case 'found':
+      return yield explain(found.at, found.records, { ...request, wildcard }, report);
+    case 'no-top': {
+      const text = `the top-level domain ${found.at} does not exist, so no public CA issues`;
+      // Without an issuer it may be about a CA of your own.
+      return yield request.issuer === undefined ? report.warning('caa', text) : report.bad('caa', text);
+    }
+    case 'failed': {
+      const { at, error } = found;
+      if (!(await isUsable(resolver, domain))) return yield report.notChecked('caa', error.message, error.hint);
+      const hint = `repair what answers for ${at}: a CA asks for CAA records at every name from ${domain} up`;
+      return yield report.bad('caa', `a CA issues nothing without the CAA records of ${at}: ${error.message}`, hint);
     }
   }
-  return { kind: 'none' };
 }
 
 /** Whether the resolvers answer at all. If they do not, a failure says nothing about the domain. */

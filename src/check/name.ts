@@ -5,6 +5,7 @@ import type { Overrides } from '../challenge/route.ts';
 import type { Run } from '../challenge/run.ts';
 import { findTarget, type Target } from '../challenge/target.ts';
 import type { Authority } from '../dns/authority.ts';
+import { openResolver } from '../dns/resolver.ts';
 import { checkCaa } from './caa.ts';
 import type { IssueRequest } from './caa-rules.ts';
 import { type Finding, type Findings, type Reporter, reporterFor } from './finding.ts';
@@ -25,8 +26,8 @@ export async function* checkName(wanted: Wanted, settings: NameSettings, run: Ru
   yield* untilFailure('account', report, checkAccountLabel(wanted, settings.request.accountUri, report));
   yield* untilFailure('dns', report, checkDns(wanted, settings, run, report));
   const method = wanted.accountLabel === undefined ? 'dns-01' : 'dns-account-01';
-  const request = { ...settings.request, method, wildcard: wanted.wildcard };
-  yield* untilFailure('caa', report, checkCaa(wanted.domain, request, run, report));
+  const context = { resolver: openResolver(run.config.resolvers, run.deadline.signal) };
+  yield* untilFailure('caa', report, checkCaa(wanted, { ...settings.request, method }, context, report));
 }
 
 async function* untilFailure(check: string, report: Reporter, findings: Findings): Findings {

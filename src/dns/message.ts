@@ -40,8 +40,9 @@ export interface ResourceRecord {
   readonly name: string;
   readonly type: QuestionType;
   /**
-   * For A and AAAA the address; for NS and CNAME a name like the record's own; for TXT the value; for CAA `FLAGS TAG VALUE`;
-   * for SOA its fields as in a zone file, which `readSoa` takes apart.
+   * For A and AAAA the address; for NS and CNAME a name like the record's own; for TXT the value; for SOA its fields as in a
+   * zone file, which `readSoa` takes apart; for CAA `FLAGS TAG VALUE`, empty where the record is malformed: a CA must not
+   * ignore it.
    */
   readonly data: string;
   /** Seconds. */
@@ -175,9 +176,10 @@ function soaText(data: Buffer): string | undefined {
   return [primary.name, contact.name, ...numbers].join(' ');
 }
 
-/** RFC 8659 section 4.1. */
-function caaText(data: Buffer): string | undefined {
+/** RFC 8659 section 4.1. A blank in the tag would end it. */
+function caaText(data: Buffer): string {
   const tagEnd = 2 + (data[1] ?? 0);
-  if (tagEnd > data.length) return undefined;
-  return `${data[0]} ${data.toString('latin1', 2, tagEnd).toLowerCase()} ${data.toString('utf8', tagEnd)}`;
+  if (tagEnd > data.length) return '';
+  const tag = data.toString('latin1', 2, tagEnd).toLowerCase().replace(/\s/g, '?');
+  return `${data[0]} ${tag} ${data.toString('utf8', tagEnd)}`;
 }

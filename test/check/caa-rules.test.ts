@@ -62,6 +62,7 @@ const CASES: Case[] = [
   ['issue with 128', ['128 issue letsencrypt.org'], 'allowed'],
   ['issue of another with 1', ['1 issue ca.example', '1 issue letsencrypt.org'], 'allowed'],
   ['iodef with 128', ['128 iodef mailto:a@example.com'], 'allowed'],
+  ['issuevmc with 128', ['128 issuevmc ;'], 'allowed'],
   ['issuemail with 128', ['128 issuemail ;'], 'allowed'],
   ['issuewild with 128 for others', ['128 issuewild ;', '0 issue letsencrypt.org'], 'allowed'],
   // Methods (RFC 8657 section 4).
@@ -137,13 +138,19 @@ it('there are at least forty cases, each with a name of its own', () => {
 describe('CAA records are judged as Boulder judges them', () => {
   it.each(CASES)('%s', (_what, records, verdict, request) => {
     const wanted = { issuer: LE, accountUri: undefined, method: 'dns-01', wildcard: false, ...request };
-    expect(judgeCaa(records.map(parseCaaRecord), wanted).verdict).toBe(verdict);
+    expect(
+      judgeCaa(
+        records.flatMap((text) => parseCaaRecord(text) ?? []),
+        wanted,
+      ).verdict,
+    ).toBe(verdict);
   });
 });
 
 it('an account that is needed and not given is never allowed, whatever else the record says', () => {
   const request = { issuer: undefined, accountUri: undefined, method: 'dns-01', wildcard: false };
-  const records = [parseCaaRecord(`0 issue ca.example; accounturi=${ACCOUNT}; validationmethods=dns-01`)];
+  const value = `ca.example; accounturi=${ACCOUNT}; validationmethods=dns-01`;
+  const records = [{ flags: 0, tag: 'issue', value }];
   expect(judgeCaa(records, request)).toMatchObject({
     verdict: 'account',
     issuers: [`ca.example for the account ${ACCOUNT}`],

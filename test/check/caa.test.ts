@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Run } from '../../src/challenge/run.ts';
 import { checkCaa } from '../../src/check/caa.ts';
 import type { IssueRequest } from '../../src/check/caa-rules.ts';
 import { type Finding, reporterFor } from '../../src/check/finding.ts';
+import { openResolver } from '../../src/dns/resolver.ts';
 import { normaliseName } from '../../src/names.ts';
 import { serve } from '../dns/support.ts';
 import type { FakeRecord, Manners } from '../fakes/dns-server.ts';
@@ -14,7 +14,7 @@ const caa = (name: string, data: string): FakeRecord => ({ name, type: 'CAA', da
 interface Scene {
   readonly records?: readonly FakeRecord[];
   readonly domain?: string;
-  readonly request?: Partial<IssueRequest>;
+  readonly request?: Partial<Omit<IssueRequest, 'wildcard'>>;
   readonly manners?: Manners;
 }
 
@@ -25,15 +25,15 @@ async function findingFor({ records = [], domain = 'www.example.com', request, m
     { name: 'net', records },
   ];
   const [resolver] = await serve({ resolver: true, zones, manners });
-  const run = { config: { resolvers: [resolver.at] }, deadline: { signal: new AbortController().signal } };
-  const wanted = { issuer: LE, accountUri: undefined, method: 'dns-01', wildcard: false, ...request };
+  const context = { resolver: openResolver([resolver.at], new AbortController().signal) };
+  const wildcard = domain.startsWith('*.');
+  const wanted = { domain: normaliseName(wildcard ? domain.slice(2) : domain), wildcard };
+  const asked = { issuer: LE, accountUri: undefined, method: 'dns-01', ...request };
   const findings: Finding[] = [];
-  const report = reporterFor('name');
-  for await (const finding of checkCaa(normaliseName(domain), wanted, run as unknown as Run, report))
-    findings.push(finding);
+  for await (const finding of checkCaa(wanted, asked, context, reporterFor('name'))) findings.push(finding);
   expect(findings).toHaveLength(1);
-  const asked = resolver.questions.map(({ name, type }) => `${name} ${type}`);
-  return { level: findings[0]?.level, text: findings[0]?.text, hint: findings[0]?.hint, asked };
+  for (const question of resolver.questions) expect(question).toMatchObject({ recursive: true });
+  return { level: findings[0]?.level, text: findings[0]?.text, hint: findings[0]?.hint };
 }
 
 describe('the closest set of CAA records counts', () => {
@@ -41,16 +41,14 @@ describe('the closest set of CAA records counts', () => {
     expect(await findingFor({})).toEqual({
       level: 'good',
       text: 'no CAA record, so every CA may issue',
-      asked: ['www.example.com CAA', 'example.com CAA', 'com CAA'],
     });
   });
 
-  it('at the domain itself, and nothing above it is asked', async () => {
+  it('at the domain itself, whatever is above it', async () => {
     const records = [caa('www.example.com', `0 issue ${LE}`), caa('example.com', '0 issue ;')];
     expect(await findingFor({ records })).toEqual({
       level: 'good',
       text: `the records at www.example.com let ${LE} issue by dns-01`,
-      asked: ['www.example.com CAA'],
     });
   });
 
@@ -69,7 +67,7 @@ describe('the closest set of CAA records counts', () => {
       caa('www.other.net', `0 issue ${LE}`),
       caa('example.com', '0 issue ;'),
     ];
-    expect(await findingFor({ records })).toMatchObject({ level: 'good', asked: ['www.example.com CAA'] });
+    expect(await findingFor({ records })).toMatchObject({ level: 'good' });
   });
 
   it('but not what is above the end of a CNAME (RFC 8659 section 3)', async () => {
@@ -79,7 +77,7 @@ describe('the closest set of CAA records counts', () => {
     ];
     expect(await findingFor({ records })).toMatchObject({
       level: 'good',
-      asked: ['www.example.com CAA', 'example.com CAA', 'com CAA'],
+      text: 'no CAA record, so every CA may issue',
     });
   });
 });
@@ -89,13 +87,36 @@ describe('a question that fails', () => {
     const manners = { rcode, rcodeFor: { name: 'example.com', type: 'CAA' } };
     const { level, text } = await findingFor({ manners });
     expect(level).toBe('bad');
-    expect(text).toMatch(new RegExp(`^a CA issues nothing without an answer: .*example\\.com CAA .*${rcode}`));
+    expect(text).toMatch(new RegExp(`^a CA issues nothing without the CAA records of example\\.com: .*${rcode}`));
   });
 
   it('above the set that counts does no harm', async () => {
     const records = [caa('www.example.com', `0 issue ${LE}`)];
     const manners = { rcode: 'SERVFAIL', rcodeFor: { name: 'example.com', type: 'CAA' } } as const;
     expect(await findingFor({ records, manners })).toMatchObject({ level: 'good' });
+  });
+
+  it('is one with a record that cannot be read', async () => {
+    const records = [caa('example.com', `0 issue ${LE}`), caa('www.example.com', 'no')];
+    expect(await findingFor({ records })).toMatchObject({
+      level: 'bad',
+      text: 'a CA issues nothing without the CAA records of www.example.com: www.example.com has a CAA record that cannot be read',
+    });
+  });
+
+  it('is none for a tag with a blank, which is only another tag', async () => {
+    const records = [caa('example.com', `\0\x09issue ca.\t${LE}`)];
+    expect(await findingFor({ records })).toMatchObject({
+      level: 'good',
+      text: 'the records at example.com do not restrict who may issue',
+    });
+  });
+
+  it('is one for a top-level domain that does not exist, but only where no record is below it', async () => {
+    const domain = 'www.example.gone';
+    const text = 'the top-level domain gone does not exist, so no public CA issues';
+    expect(await findingFor({ domain })).toMatchObject({ level: 'bad', text });
+    expect(await findingFor({ domain, request: { issuer: undefined } })).toMatchObject({ level: 'warning', text });
   });
 
   it('like every other says nothing about the domain', async () => {
@@ -130,7 +151,7 @@ describe('it is said', () => {
       level: 'good',
       text: `the records at example.com let ${LE} issue by dns-01, but no wildcards`,
     });
-    expect(await findingFor({ records, request: { wildcard: true } })).toMatchObject({
+    expect(await findingFor({ records, domain: '*.www.example.com' })).toMatchObject({
       level: 'bad',
       hint: `change one of them, or add: example.com CAA 0 issuewild "${LE}"`,
     });

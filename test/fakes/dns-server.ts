@@ -7,7 +7,7 @@ import { isWithin } from '../../src/names.ts';
 export interface FakeRecord {
   readonly name: string;
   readonly type: 'A' | 'AAAA' | 'CAA' | 'CNAME' | 'NS' | 'TXT';
-  /** For CAA `FLAGS TAG VALUE`. */
+  /** For CAA `FLAGS TAG VALUE`; anything else is sent as it is, which makes the record malformed. */
   readonly data: string;
 }
 
@@ -249,7 +249,8 @@ function onWire(record: FakeRecord | { readonly soa: string }): dnsPacket.Answer
   const { name, type, data } = record;
   if (type === 'TXT') return { name, type, data: data.match(/.{1,255}/gs) ?? [''], ttl: 60 };
   if (type !== 'CAA') return { name, type, data, ttl: 60 };
-  const [, flags, tag = '', value = ''] = /^(\d+) (\S+) (.*)$/.exec(data) ?? [];
+  const [, flags, tag = '', value = ''] = /^(\d+) (\S+) (.*)$/s.exec(data) ?? [];
+  if (flags === undefined) return { name, type: 'UNKNOWN_257' as 'NULL', ttl: 60, data: Buffer.from(data, 'latin1') };
   // The package's types only know the tags of the first RFC.
   return { name, type, ttl: 60, data: { flags: Number(flags), tag: tag as 'issue', value } };
 }
