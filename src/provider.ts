@@ -10,6 +10,7 @@ import type { Resolved } from './toolbox/options.ts';
 
 export { type Fqdn, isWithin, normaliseName, parseName } from './names.ts';
 export { excerpt, parseJson } from './output/text.ts';
+export type { KeptRecord, Records } from './state/records.ts';
 export {
   type Api,
   type ApiCall,

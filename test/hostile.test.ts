@@ -9,8 +9,8 @@ import { isDns01Error } from '../src/errors.ts';
 import { parseBody } from '../src/gateway/request.ts';
 import { decode } from '../src/http/decode.ts';
 import { normaliseName } from '../src/names.ts';
-import { openJournal } from '../src/state/journal.ts';
-import { openOrders } from '../src/state/orders.ts';
+import { openJournal } from '../src/state/files/journal.ts';
+import { openOrders } from '../src/state/files/orders.ts';
 
 let directory: string;
 beforeAll(async () => {
@@ -89,7 +89,7 @@ it('any file in the journal or of an order is read as what it is, or not at all'
       ),
       async (text) => {
         await writeFile(join(directory, 'journal', 'hostile.json'), text);
-        for (const entry of (await journal.all()).entries) expect(entry.version).toBe(1);
+        for await (const entry of journal.list()) expect(entry.version).toBe(1);
         untouched();
       },
     ),

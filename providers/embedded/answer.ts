@@ -11,8 +11,7 @@ import {
   TYPE,
   uint32s,
 } from '../../src/dns/wire.ts';
-import { type Fqdn, isWithin } from '../../src/provider.ts';
-import type { KeptRecord } from './records.ts';
+import { type Fqdn, isWithin, type KeptRecord } from '../../src/provider.ts';
 
 /** A zone as the name server serves it. */
 export interface ServedZone {

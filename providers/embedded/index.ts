@@ -7,10 +7,10 @@ import {
   isWithin,
   normaliseName,
   parseName,
+  type Records,
   type TxtChange,
   type TxtOutcome,
 } from '../../src/provider.ts';
-import { openRecords, type Records } from './records.ts';
 
 const MAX_CONCURRENT_WRITES = 16;
 
@@ -45,7 +45,7 @@ export default defineProvider({
   concurrency: 16,
   changes: { atMost: 1000, atomic: false },
   create({ zones, ns }, context) {
-    const records = async () => openRecords(await context.dataDirectory());
+    const { records } = context;
 
     function requireZone(zone: Fqdn, ...names: Fqdn[]): void {
       const outside = names.find((name) => !isWithin(name, zone));

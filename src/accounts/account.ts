@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import pLimit, { type LimitFunction } from 'p-limit';
 import type { Config } from '../config/load.ts';
 import type { Deadline } from '../deadline.ts';
@@ -12,9 +11,10 @@ import type { Fqdn } from '../names.ts';
 import type { Log } from '../output/log.ts';
 import type { Redactor } from '../output/redact.ts';
 import type { DnsProvider, ProviderContext, ProviderDefinition, Resolved } from '../provider.ts';
-import { makeFolder } from '../state/files.ts';
-import { openRefusedLogins, REFUSED_FOR_MS } from '../state/refused-logins.ts';
-import type { ZoneCache } from '../state/zone-cache.ts';
+import { accountFolder } from '../state/files/account-folder.ts';
+import type { HeldLock } from '../state/locks.ts';
+import { REFUSED_FOR_MS } from '../state/refused-logins.ts';
+import type { State } from '../state/state.ts';
 import { openConnection, type RateLimitLeft, serverOf } from './connection.ts';
 import { validAccount } from './definition.ts';
 import { resolveSecrets } from './secrets.ts';
@@ -33,7 +33,7 @@ export interface Account {
   /** The name of the lock for an exclusive change: one for each zone at a server, for all accounts there. */
   lockOf(zone: Fqdn): string;
   /** Runs a task. The check is called before each write request in it, and stops the task by throwing. */
-  checkingBeforeWrites<Result>(check: () => Promise<void>, task: () => Promise<Result>): Promise<Result>;
+  checkingBeforeWrites<Result>(check: HeldLock['check'], task: () => Promise<Result>): Promise<Result>;
   /** Milliseconds by which the provider's clock is ahead of ours; undefined before its first answer. */
   clockSkew(): number | undefined;
   /** What is left of the provider's rate limits. */
@@ -49,8 +49,7 @@ export interface AccountRun {
   readonly log: Log;
   readonly redactor: Redactor;
   readonly deadline: Deadline;
-  readonly stateDirectory: string | undefined;
-  readonly zones: ZoneCache;
+  readonly state: State;
   readonly authorities: AuthorityFinder;
   /** Try credentials again that were refused recently, because a person runs this. */
   readonly retriesRefusedLogins?: boolean | undefined;
@@ -61,7 +60,8 @@ export interface AccountRun {
  * @throws E_CONFIG naming file, line and key
  */
 export async function openAccount(name: string, run: AccountRun): Promise<Account> {
-  const { config, log, deadline, zones } = run;
+  const { config, log, deadline, state } = run;
+  const { zones, refusedLogins } = state;
   const { definition, options, connection } = await validAccount(name, run);
   const secrets: string[] = [];
   const resolved = await resolveSecrets(options, ['accounts', name], {
@@ -73,9 +73,9 @@ export async function openAccount(name: string, run: AccountRun): Promise<Accoun
       run.redactor.keep(secret);
     },
   });
-  const checks = new Set<() => Promise<void>>();
-  const beforeWrite = async () => {
-    for (const check of checks) await check();
+  const checks = new Set<HeldLock['check']>([state.check]);
+  const beforeWrite = async (requestMs: number) => {
+    for (const check of checks) await check(requestMs);
   };
   const { http, rateLimits } = await openConnection(
     name,
@@ -100,28 +100,28 @@ export async function openAccount(name: string, run: AccountRun): Promise<Accoun
       return id;
     },
     forgetZoneId: (zone) => zones.rememberId(name, zone, undefined),
-    dataDirectory: () => dataDirectory(name, run),
+    dataDirectory: () => accountFolder(name, state.directory),
+    records: () => state.records.open(name),
     seenInDns: (record, value) => seenInDns(record, value, run),
     async runCommand(command) {
-      await beforeWrite();
+      await beforeWrite(command.timeoutMs);
       const { runCommand } = await import('../process/run-command.ts');
       return runCommand(command, { env: run.env, signal: deadline.signal, log: context.log });
     },
   };
   const server = serverOf(definition, resolved);
   const credentials = `${definition.type} ${server} ${JSON.stringify(resolved)}`;
-  const refused = openRefusedLogins(run.stateDirectory);
   const inContext = async <Result>(task: () => Result | Promise<Result>): Promise<Result> => {
     try {
       return await task();
     } catch (error) {
-      if (asDns01Error(error).loginRefused) await refused.remember(credentials);
+      if (asDns01Error(error).loginRefused) await refusedLogins.remember(credentials);
       throw withContext(error, `account ${name} (${definition.type})`);
     }
   };
   const provider = await inContext(() => definition.create(resolved as Resolved<unknown>, context));
   async function use<Result>(task: (provider: DnsProvider) => Promise<Result>): Promise<Result> {
-    const age = run.retriesRefusedLogins ? undefined : await refused.age(credentials);
+    const age = run.retriesRefusedLogins ? undefined : await refusedLogins.age(credentials);
     return inContext(() => {
       if (age !== undefined) throw refusedBefore(age);
       return task(provider);
@@ -177,27 +177,4 @@ async function seenInDns(
   } catch {
     return undefined;
   }
-}
-
-/** The account's own folder in the state directory. @throws E_CONFIG when there is no state directory */
-export async function dataDirectory(
-  name: string,
-  { stateDirectory }: Pick<AccountRun, 'stateDirectory'>,
-): Promise<string> {
-  if (stateDirectory === undefined) {
-    throw new Dns01Error('E_CONFIG', 'this provider keeps its records in the state directory, and there is none', {
-      hint: 'set DNS01_STATE_DIR to a directory that can be written',
-    });
-  }
-  const all = join(stateDirectory, 'accounts');
-  const directory = join(all, name);
-  try {
-    await makeFolder(all);
-    await makeFolder(directory);
-  } catch (error) {
-    throw new Dns01Error('E_CONFIG', `this account's records cannot be kept: ${(error as Error).message}`, {
-      hint: 'the state directory and everything in it has to belong to this user',
-    });
-  }
-  return directory;
 }

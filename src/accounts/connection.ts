@@ -7,7 +7,7 @@ import { Dns01Error, isDns01Error } from '../errors.ts';
 import { type ClosableHttpClient, createHttpClient, type RateLimiter } from '../http/client.ts';
 import { isLoopback, type ProxySettings } from '../http/dispatcher.ts';
 import type { HttpCall, ProviderDefinition, RateLimit, Resolved } from '../provider.ts';
-import { openRateLimiter, type SharedRateLimiter } from '../state/rate-limit.ts';
+import type { SharedRateLimiter } from '../state/rate-limit.ts';
 import type { AccountRun } from './account.ts';
 
 interface ReadyAccount {
@@ -16,7 +16,7 @@ interface ReadyAccount {
   readonly connection: ConnectionOptions;
   readonly secrets: readonly string[];
   /** Called before each request that writes; throws to stop it. */
-  beforeWrite(): Promise<void>;
+  beforeWrite(requestMs: number): Promise<void>;
 }
 
 export interface RateLimitLeft extends RateLimit {
@@ -84,10 +84,9 @@ function openRateLimiters(name: string, { definition, options, secrets }: ReadyA
     const owner = `${definition.type} ${server} ${scopes[limit.per](zone)} ${limit.requests}/${limit.windowMs}`;
     const limiter =
       known.get(owner) ??
-      openRateLimiter({
+      run.state.rateLimits.open({
         limit,
         owner,
-        stateDirectory: run.stateDirectory,
         info: (message) => run.log.info(`account ${name} (${definition.type}): ${message}`),
       });
     known.set(owner, limiter);

@@ -1,9 +1,7 @@
-import { join } from 'node:path';
 import type { Account } from '../accounts/account.ts';
 import { asUnknown, Dns01Error, isDns01Error } from '../errors.ts';
 import type { Fqdn } from '../names.ts';
 import type { TxtChange, TxtOutcome } from '../provider.ts';
-import { withLock } from '../state/lock.ts';
 import { createKeyedMutex } from '../toolbox/memory.ts';
 import type { Run } from './run.ts';
 
@@ -135,15 +133,14 @@ async function single(account: Account, { action, record, handle }: TxtChange): 
 
 /** Only one process writes the zone at a time if the provider rewrites more than the value. */
 async function exclusively<Value>(account: Account, zone: Fqdn, run: Run, task: () => Promise<Value>): Promise<Value> {
-  const { stateDirectory, deadline, log } = run;
-  if (!account.definition.exclusive || stateDirectory === undefined) return task();
+  const { state, deadline, log } = run;
+  await state.check();
+  if (!account.definition.exclusive) return task();
   const settings = {
     deadline,
     info: (text: string) => log.info(`account ${account.name}: ${text}`),
     unusable: (reason: string) =>
       log.warn(`account ${account.name}: cannot keep other processes from writing at the same time: ${reason}`),
   };
-  return withLock(join(stateDirectory, 'locks', account.lockOf(zone)), settings, ({ check }) =>
-    account.checkingBeforeWrites(check, task),
-  );
+  return state.locks.hold(account.lockOf(zone), settings, ({ check }) => account.checkingBeforeWrites(check, task));
 }

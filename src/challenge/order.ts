@@ -1,7 +1,6 @@
 import pLimit from 'p-limit';
 import { asDns01Error, type Dns01Error, isDns01Error } from '../errors.ts';
 import type { RecordHandle } from '../provider.ts';
-import { openOrders } from '../state/orders.ts';
 import { type Challenge, parseChallenge } from './challenge.ts';
 import type { Principal } from './principal.ts';
 import { isDelegatedZone, type Overrides } from './route.ts';
@@ -24,6 +23,8 @@ export interface Order {
   readonly undo?: boolean | undefined;
   /** Repeat a removal that fails. */
   readonly insist?: boolean | undefined;
+  /** Milliseconds after which the gateway withdraws what is published; default: never. */
+  readonly leaseMs?: number | undefined;
   /** The handle that a client passed on from the add; a hint. */
   readonly handle?: RecordHandle | undefined;
   readonly progress?: WaitProgress | undefined;
@@ -80,7 +81,8 @@ export function check(given: GivenChallenge, { config, log }: Run): Challenge {
 
 async function prepare(order: Order, given: GivenChallenge, run: Run): Promise<Prepared> {
   const challenge = check(given, run);
-  const settings = { principal: order.principal, overrides: order.overrides };
+  const { principal, overrides, leaseMs } = order;
+  const settings = { principal, overrides, leaseMs };
   return order.action === 'add'
     ? preparePublishing(challenge, run, settings)
     : prepareWithdrawing(challenge, run, settings, order.handle);
@@ -130,7 +132,7 @@ async function valuesToAwait(
 ): Promise<readonly AwaitedValue[]> {
   if (!wait) return [];
   const own = published.map(({ target, value }) => ({ name: target, value }));
-  const orders = openOrders(run.stateDirectory);
+  const { orders } = run.state;
   if (!part || !orders) return own;
   try {
     const soFar = await orders.append(part.key, part.remaining, own);
@@ -151,7 +153,7 @@ async function undo({ challenges, principal }: Order, results: readonly OrderRes
       if (isDns01Error(result) && result.code === 'E_USAGE') continue;
       const { name, value } = check(given, { ...later, log: { ...later.log, warn: () => {} } });
       const wasWritten = published.some((done) => done.changed === true && done.name === name && done.value === value);
-      const isOpen = (await later.journal.find(name, value))?.state === 'intent';
+      const isOpen = (await later.state.journal.find(name, value))?.state === 'intent';
       if (!wasWritten && !isOpen) continue;
       const { each } = carryOut({ action: 'remove', challenges: [given], principal }, later);
       const [outcome] = await Promise.all(each);

@@ -4,6 +4,8 @@ import { isPersistName } from './persist.ts';
 
 /** On whose behalf a run writes. */
 export interface Principal {
+  /** Of a user of the gateway; the command line has none. */
+  readonly name?: string | undefined;
   /** Whether this name, at the end of all CNAMEs, may be written. */
   mayWrite(name: Fqdn): boolean;
 }
@@ -15,11 +17,12 @@ export const WHOLE_CONFIG: Principal = { mayWrite: () => true };
  * A user of the gateway may write the challenge names of these domains and of everything below them. A lasting record lets
  * its account issue for good, so its name has to be among them itself.
  */
-export function userOf(domains: readonly Fqdn[]): Principal {
+export function userOf(domains: readonly Fqdn[], name?: string): Principal {
   return {
-    mayWrite(name) {
-      if (isPersistName(name)) return domains.includes(name);
-      const domain = challengeParts(name)?.domain ?? name;
+    name,
+    mayWrite(target) {
+      if (isPersistName(target)) return domains.includes(target);
+      const domain = challengeParts(target)?.domain ?? target;
       return domains.some((allowed) => isWithin(domain, allowed));
     },
   };

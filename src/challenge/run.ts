@@ -4,8 +4,7 @@ import { type Deadline, startDeadline } from '../deadline.ts';
 import { type AuthorityFinder, openAuthorityFinder } from '../dns/authority.ts';
 import type { Log } from '../output/log.ts';
 import type { Redactor } from '../output/redact.ts';
-import { type Journal, openJournal } from '../state/journal.ts';
-import { openZoneCache, type ZoneCache } from '../state/zone-cache.ts';
+import type { State } from '../state/state.ts';
 import { type Changes, openChanges } from './changes.ts';
 
 export interface RunSettings {
@@ -13,8 +12,7 @@ export interface RunSettings {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
   readonly redactor: Redactor;
-  /** Undefined where nothing can be stored. */
-  readonly stateDirectory: string | undefined;
+  readonly state: State;
   /** Try credentials again that were refused recently, because a person runs this. */
   readonly retriesRefusedLogins?: boolean | undefined;
 }
@@ -23,11 +21,8 @@ export interface RunSettings {
 export interface Run extends RunSettings {
   /** The time limit and the stop signals, for all steps. */
   readonly deadline: Deadline;
-  readonly journal: Journal;
   /** All writes at the providers. */
   readonly changes: Changes;
-  /** The zone that a name was found in last time. */
-  readonly zones: ZoneCache;
   /** The name servers of each name; looked up once in a run. */
   readonly authorities: AuthorityFinder;
   /** The account, opened on first use and then kept, so that a run logs in once. */
@@ -42,7 +37,7 @@ export async function withRun<Result>(
   deadline: Deadline,
   task: (run: Run) => Promise<Result>,
 ): Promise<Result> {
-  const { config, log, stateDirectory } = settings;
+  const { config } = settings;
   const accounts = new Map<string, Promise<Account>>();
   const run: Run = {
     ...settings,
@@ -50,8 +45,6 @@ export async function withRun<Result>(
       return changes;
     },
     deadline,
-    journal: openJournal(stateDirectory, log.warn),
-    zones: openZoneCache(stateDirectory),
     authorities: openAuthorityFinder(config, deadline.signal),
     account(name) {
       const opening = accounts.get(name) ?? openAccount(name, run);

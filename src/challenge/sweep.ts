@@ -1,7 +1,6 @@
 import { Dns01Error, isDns01Error } from '../errors.ts';
 import { type Fqdn, isWithin } from '../names.ts';
-import type { JournalEntry } from '../state/journal.ts';
-import { removeStaleFiles } from '../state/stale-files.ts';
+import { entriesIn, type JournalEntry } from '../state/journal.ts';
 import { challengeNameOf, challengeParts, looksLikeChallenge } from './challenge.ts';
 import { carryOut, type OrderResult } from './order.ts';
 import { isPersistName } from './persist.ts';
@@ -20,36 +19,41 @@ export interface Swept {
  * @param olderThan seconds since the value was published
  */
 export async function* sweep(run: Run, olderThan: number, dryRun: boolean): AsyncGenerator<Swept> {
-  if (run.stateDirectory !== undefined && !dryRun) await removeStaleFiles(run.stateDirectory);
-  const latest = Date.now() - olderThan * 1000;
-  const { entries: all, unreadable } = await run.journal.all();
-  const open = all.filter((entry) => !isLasting(entry) && isOlder(entry.since, latest));
-  open.sort((one, other) => one.since.localeCompare(other.since));
-  for (let at = 0; at < open.length; at += MAX_TOGETHER) {
-    const entries = open.slice(at, at + MAX_TOGETHER);
-    const order = { action: 'remove', challenges: entries, principal: WHOLE_CONFIG } as const;
-    const outcomes = dryRun ? [] : carryOut(order, { ...run, log: { ...run.log, warn: () => {} } }).each;
-    for (const [index, entry] of entries.entries()) {
-      const outcome = await outcomes[index];
-      yield { entry, outcome: outcome === undefined ? 'would be removed' : outcomeOf(outcome) };
-    }
-  }
-  if (unreadable.length === 0) return;
-  throw new Dns01Error('E_CONFIG', `${unreadable.length} files of the journal are damaged, e.g. ${unreadable[0]}`, {
-    hint: `look at them in ${run.stateDirectory}/journal, then delete them: each is for a value that may still be published`,
+  const { journal, directory, removeStale } = run.state;
+  if (!dryRun) await removeStale();
+  let damaged: readonly string[] = [];
+  const open = journal.list({
+    olderThanMs: olderThan * 1000,
+    damaged(files) {
+      damaged = files;
+    },
   });
+  let group: JournalEntry[] = [];
+  for await (const entry of open) {
+    if (isLasting(entry)) continue;
+    group.push(entry);
+    if (group.length < MAX_TOGETHER) continue;
+    yield* withdraw(group, run, dryRun);
+    group = [];
+  }
+  yield* withdraw(group, run, dryRun);
+  if (damaged.length === 0) return;
+  throw new Dns01Error('E_CONFIG', `${damaged.length} files of the journal are damaged, e.g. ${damaged[0]}`, {
+    hint: `look at them in ${directory}/journal, then delete them: each is for a value that may still be published`,
+  });
+}
+
+async function* withdraw(entries: readonly JournalEntry[], run: Run, dryRun: boolean): AsyncGenerator<Swept> {
+  const order = { action: 'remove', challenges: entries, principal: WHOLE_CONFIG } as const;
+  const outcomes = dryRun ? [] : carryOut(order, { ...run, log: { ...run.log, warn: () => {} } }).each;
+  for (const [index, entry] of entries.entries()) {
+    const outcome = await outcomes[index];
+    yield { entry, outcome: outcome === undefined ? 'would be removed' : outcomeOf(outcome) };
+  }
 }
 
 const isLasting = ({ lasting = false, name, target = name }: JournalEntry): boolean =>
   lasting || isPersistName(name) || isPersistName(target);
-
-/** A time in the future was written before the clock was set back, so its age is unknown: it counts as older. */
-function isOlder(since: string, latest: number): boolean {
-  const time = Date.parse(since);
-  return time <= latest || time > Date.now() + MAX_CLOCK_ERROR_MS;
-}
-
-const MAX_CLOCK_ERROR_MS = 60_000;
 
 /** How many values are withdrawn in one order, so that those of one zone go out in few requests. */
 const MAX_TOGETHER = 250;
@@ -71,7 +75,7 @@ export interface Leftover {
  * @param accountLabel of an ACME account, to look at its names of dns-account-01 as well
  */
 export async function* scan(run: Run, accounts: readonly string[], accountLabel?: string): AsyncGenerator<Leftover> {
-  const { entries: known } = await run.journal.all();
+  const known = await entriesIn(run.state.journal);
   for (const accountName of accounts) {
     const account = await run.account(accountName);
     const zones = await zonesOf(accountName, run);

@@ -26,6 +26,8 @@ export interface Target {
 export interface TargetSettings {
   readonly principal: Principal;
   readonly overrides?: Overrides | undefined;
+  /** Milliseconds after which the gateway withdraws what is published. */
+  readonly leaseMs?: number | undefined;
 }
 
 /**
@@ -62,7 +64,7 @@ export async function findRemovalTarget(
   given?: RecordHandle,
 ): Promise<RemovalTarget> {
   const { config } = run;
-  const entry = await run.journal.find(name, value);
+  const entry = await run.state.journal.find(name, value);
   const unproven = given && { ...given, proven: false };
   if (hasOverride(settings.overrides ?? {}) || !entry || !Object.hasOwn(config.accounts, entry.account)) {
     const target = await findTarget(name, run, settings);
@@ -93,7 +95,7 @@ function handleFor({ name, account, zone }: Target, handle: RecordHandle | undef
 
 async function withZones(name: Fqdn, { account, zone }: Route, run: Run): Promise<Omit<Target, 'name'>> {
   if (zone !== undefined) return { account, zone, zones: [zone] };
-  const remembered = await run.zones.recall(account, name);
+  const remembered = await run.state.zones.recall(account, name);
   return { account, zone, zones: zonesToTry(name, [remembered, await zoneInDns(name, run)]) };
 }
 

@@ -34,19 +34,21 @@ export async function preparePublishing(challenge: Challenge, run: Run, settings
   const account = await run.account(target.account);
   const provider = account.definition.type;
   const place = { account: account.name, provider, zone: target.zone, target: target.name };
-  const entry = { name, value, ...place, ...(isPersistName(name) ? { lasting: true } : {}) };
-  const wasKnown = await run.journal.begin(entry);
+  const lasting = isPersistName(name) ? { lasting: true } : {};
+  const entry = { name, value, ...place, ...lasting, by: settings.principal.name, leaseMs: settings.leaseMs };
+  const { journal } = run.state;
+  const begun = await journal.begin(entry);
   return async () => {
     const { zone, done } = await changeInZone('add', challenge, target, run).catch(async (error: unknown) => {
-      if (!asDns01Error(error).outcomeUnknown && !wasKnown) await run.journal.abandon(name, value);
+      if (!asDns01Error(error).outcomeUnknown && !begun.wasKnown) await journal.abandon(begun);
       throw error;
     });
     const handle = { zone, ...done.handle };
     // A server that gives a secret back as an id must not have it stored: the removal then looks for the record.
     if (run.redactor.holdsSecret(handle.id ?? '')) delete handle.id;
     // A value that was there before, and that we did not publish, is not ours to sweep.
-    if (done.changed === false && !wasKnown) await run.journal.abandon(name, value);
-    else await run.journal.record({ ...entry, state: 'published', handle });
+    if (done.changed === false && !begun.wasKnown) await journal.abandon(begun);
+    else await journal.record({ ...entry, state: 'published', handle });
     return { name, value, account: account.name, provider, target: target.name, zone, handle, changed: done.changed };
   };
 }
@@ -69,7 +71,7 @@ export async function prepareWithdrawing(
     const { entry } = target;
     // Absence at one place proves nothing about another: an override may have named the wrong place.
     const isSettled = entry?.account === account.name && (entry.target ?? name) === target.name;
-    if (isSettled || !hasOverride(settings.overrides ?? {})) await run.journal.close(name, value);
+    if (isSettled || !hasOverride(settings.overrides ?? {})) await run.state.journal.close(name, value);
     const place = { account: account.name, provider: account.definition.type, target: target.name, zone };
     return { name, value, ...place, handle: undefined, changed: done.changed };
   };
@@ -91,7 +93,7 @@ async function changeInZone(
     return { zone, done: await run.changes.make(account, zone, { action, record, handle: own }) };
   });
   if (target.zone === undefined && result.zone !== target.zones[0]) {
-    await run.zones.remember(account.name, name, result.zone);
+    await run.state.zones.remember(account.name, name, result.zone);
   }
   return result;
 }

@@ -2,7 +2,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startNameserver } from '../../providers/embedded/nameserver.ts';
-import { openRecords } from '../../providers/embedded/records.ts';
 import { challengeNameOf } from '../challenge/challenge.ts';
 import { carryOut } from '../challenge/order.ts';
 import { WHOLE_CONFIG } from '../challenge/principal.ts';
@@ -11,6 +10,7 @@ import { waitUntilVisible } from '../challenge/wait.ts';
 import { formatServerAddress } from '../dns/server-address.ts';
 import { normaliseName } from '../names.ts';
 import type { Io } from '../output/io.ts';
+import { openRecords } from '../state/files/records.ts';
 import { withRun } from './open-run.ts';
 
 const ZONE = normaliseName('example.com');

@@ -2,8 +2,6 @@ import * as z from 'zod/mini';
 import type { ServedZone } from '../../providers/embedded/answer.ts';
 import { embeddedOptions } from '../../providers/embedded/index.ts';
 import { startNameserver } from '../../providers/embedded/nameserver.ts';
-import { openRecords } from '../../providers/embedded/records.ts';
-import { dataDirectory } from '../accounts/account.ts';
 import { validAccount } from '../accounts/definition.ts';
 import type { Run } from '../challenge/run.ts';
 import { formatServerAddress, parseServerAddress } from '../dns/server-address.ts';
@@ -53,7 +51,7 @@ async function servedZones(run: Run): Promise<() => Promise<ServedZone[]>> {
   const accounts = await Promise.all(
     names.map(async (name) => ({
       options: z.parse(embeddedOptions, (await validAccount(name, run)).options),
-      records: openRecords(await dataDirectory(name, run)),
+      records: await run.state.records.open(name),
     })),
   );
   return async () => {

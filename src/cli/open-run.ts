@@ -3,25 +3,43 @@ import { findConfig } from '../config/find.ts';
 import { type Config, loadConfig } from '../config/load.ts';
 import { startDeadline } from '../deadline.ts';
 import type { Io } from '../output/io.ts';
-import { createLog } from '../output/log.ts';
-import { openStateDirectory } from '../state/directory.ts';
+import { createLog, type Log } from '../output/log.ts';
+import { openStateDirectory } from '../state/files/directory.ts';
+import { openFiles } from '../state/files/state.ts';
+import type { State } from '../state/state.ts';
 import type { CommonOptions } from './options.ts';
 
 /** Default seconds for the providers' APIs. The wait for propagation has a limit of its own. */
 const API_SECONDS = 180;
 
-/** A run of the command line, from the options and the environment. @param loaded the config, if it is read already */
+/** What a process with many runs opens once for all of them. */
+export interface Shared {
+  readonly config: Config;
+  /** Default: opened and closed by the run. */
+  readonly state?: State;
+}
+
+/** A run of the command line, from the options and the environment. @param shared what is open already, and stays open */
 export async function withRun<Result>(
   options: CommonOptions & Pick<RunSettings, 'retriesRefusedLogins'>,
   io: Io,
   task: (run: Run) => Promise<Result>,
-  loaded?: Config,
+  shared?: Shared,
 ): Promise<Result> {
   const log = await createLog({ quiet: options.quiet, verbose: options.verbose, write: io.stderr });
-  const config = loaded ?? loadConfig(findConfig(options.config, io.env));
+  const config = shared?.config ?? loadConfig(findConfig(options.config, io.env));
   const seconds = options.timeout ?? API_SECONDS + config.propagation.timeout;
-  const stateDirectory = openStateDirectory(io.env, log.warn);
+  const state = shared?.state ?? (await openState(config, io, log));
   const { retriesRefusedLogins } = options;
-  const settings = { config, env: io.env, log, redactor: io.redactor, stateDirectory, retriesRefusedLogins };
-  return withCoreRun(settings, startDeadline(seconds * 1000, io.stop), task);
+  const settings = { config, env: io.env, log, redactor: io.redactor, state, retriesRefusedLogins };
+  try {
+    return await withCoreRun(settings, startDeadline(seconds * 1000, io.stop), task);
+  } finally {
+    if (!shared?.state) await state.close();
+  }
+}
+
+/** The state that the config names. @throws E_CONFIG where it cannot be used */
+export async function openState(_config: Config, io: Io, log: Log): Promise<State> {
+  return openFiles(openStateDirectory(io.env, log.warn), log);
 }

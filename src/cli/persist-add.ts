@@ -7,6 +7,7 @@ import { isDns01Error } from '../errors.ts';
 import type { Io } from '../output/io.ts';
 import { progressLine } from '../output/progress.ts';
 import { oneColumn } from '../output/text.ts';
+import { entriesIn } from '../state/journal.ts';
 import { waitOrExplain } from './add-txt.ts';
 import { withRun } from './open-run.ts';
 import { placeDocument, printResult, whereAndWho } from './output.ts';
@@ -77,8 +78,8 @@ const shown = (values: readonly string[]): string =>
 /** The records of this CA and account that the journal has: those that this machine published. */
 export async function ownRecords(subject: PersistSubject, run: Run): Promise<string[]> {
   try {
-    const { entries } = await run.journal.all();
-    return entries.filter(({ name, value }) => name === subject.name && isOf(value, subject)).map(({ value }) => value);
+    const entries = await entriesIn(run.state.journal, { name: subject.name });
+    return entries.map(({ value }) => value).filter((value) => isOf(value, subject));
   } catch (error) {
     if (!isDns01Error(error)) throw error;
     run.log.warn(`records that were published earlier are not known here: ${error.message}`);

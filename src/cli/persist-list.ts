@@ -30,7 +30,7 @@ export async function persistList(domain: string, flags: PersistFlags, io: Io): 
     const { values } = await valuesAt(target, account);
     const records: Listed[] = [];
     for (const value of values.sort()) {
-      const ours = (await run.journal.find(name, value)) !== undefined;
+      const ours = (await run.state.journal.find(name, value)) !== undefined;
       records.push({ ...describe(value, Date.now()), ours });
     }
     const { type: provider } = account.definition;

@@ -55,7 +55,7 @@ export async function persistVerify(domain: string, flags: PersistFlags, io: Io)
       if (!flags.json) throw error;
       return error.exitCode;
     },
-    config,
+    { config },
   );
 }
 

@@ -12,7 +12,7 @@ import { MAX_RUN_AGE_MS, openSharedRun } from '../gateway/shared-run.ts';
 import { createWork } from '../gateway/work.ts';
 import type { Io } from '../output/io.ts';
 import { createLog } from '../output/log.ts';
-import { withRun } from './open-run.ts';
+import { openState, withRun } from './open-run.ts';
 import { type CommonOptions, noDryRun } from './options.ts';
 
 export interface ServeOptions extends CommonOptions {
@@ -43,7 +43,8 @@ export async function serve(options: ServeOptions, io: Io): Promise<void> {
   // A request that has begun is finished after a stop signal too, because its run may serve later requests as well.
   const runIo = { ...io, isTerminal: false, stop: new AbortController().signal };
   const runOptions = { ...options, timeout: answerWithin + MAX_RUN_AGE_MS / 1000 };
-  const runs = openSharedRun((task) => withRun(runOptions, runIo, task, live.current().config));
+  const state = await openState(live.current().config, io, log);
+  const runs = openSharedRun((task) => withRun(runOptions, runIo, task, { config: live.current().config, state }));
   const answer = createHandler({
     work: createWork(),
     user: (name) => {
@@ -88,6 +89,7 @@ export async function serve(options: ServeOptions, io: Io): Promise<void> {
   }
   await server.close();
   await runs.close();
+  await state.close();
 }
 
 /** `dns01 serve hash`: reads a password from stdin and prints the line for the config. */

@@ -28,8 +28,8 @@ export interface HttpSettings {
   readonly requestTimeout: number;
   readonly deadline: Deadline;
   readonly log: ProviderLog & { info(message: string): void };
-  /** Called before each request that writes; throws to stop it. */
-  readonly beforeWrite?: (() => Promise<void>) | undefined;
+  /** Called before each request that writes, with its time limit; throws to stop it. */
+  readonly beforeWrite?: ((requestMs: number) => Promise<void>) | undefined;
   /** The rate limits that a call counts towards. */
   readonly rateLimits?: ((call: HttpCall) => readonly RateLimiter[]) | undefined;
 }
@@ -92,7 +92,7 @@ export function createHttpClient(settings: HttpSettings): ClosableHttpClient {
     const bookings: Booking[] = [];
     for (const limiter of rateLimits(call)) bookings.push({ limiter, booked: await limiter.take(deadline) });
     // After all waiting, because a lock may have been lost in the meantime.
-    if (writes(call)) await settings.beforeWrite?.();
+    if (writes(call)) await settings.beforeWrite?.(settings.requestTimeout);
     const encoded = encode(call);
     let headers: HttpAnswer['headers'] = {};
     const limit = AbortSignal.timeout(settings.requestTimeout);

@@ -1,16 +1,9 @@
-import { join } from 'node:path';
 import * as z from 'zod/mini';
-import { digest } from '../digest.ts';
-import { type Fqdn, parseName } from '../names.ts';
-import { readJson, remove, writeJson } from './files.ts';
+import { fqdn } from './name.ts';
 
-const challengeSchema = z.object({
-  name: z.custom<Fqdn>((text) => typeof text === 'string' && parseName(text) === text),
-  value: z.string(),
-});
-const orderSchema = z.object({ remaining: z.number(), challenges: z.array(challengeSchema) });
+export const pendingSchema = z.array(z.object({ name: fqdn, value: z.string() }));
 
-type PendingChallenge = z.output<typeof challengeSchema>;
+export type PendingChallenge = z.output<typeof pendingSchema>[number];
 
 /**
  * The values that the hook calls of one order have published so far. A client that calls once for each name, and says
@@ -26,20 +19,4 @@ export interface Orders {
     remaining: number,
     challenges: readonly PendingChallenge[],
   ): Promise<readonly PendingChallenge[]>;
-}
-
-/** Without a state directory there are no orders: `undefined`, and every call waits for its own values. */
-export function openOrders(stateDirectory: string | undefined): Orders | undefined {
-  if (stateDirectory === undefined) return undefined;
-  return {
-    async append(order, remaining, added) {
-      const file = join(stateDirectory, 'orders', `${digest(order)}.json`);
-      const before = await readJson(file, orderSchema);
-      const earlier = before?.remaining === remaining + 1 ? before.challenges : [];
-      const challenges = [...earlier, ...added];
-      if (remaining === 0) await remove(file);
-      else await writeJson(file, { remaining, challenges });
-      return challenges;
-    },
-  };
 }

@@ -1,6 +1,7 @@
 /** What a provider gets at run time. */
 import type * as z from 'zod/mini';
 import type { Fqdn } from '../names.ts';
+import type { Records } from '../state/records.ts';
 
 export interface HttpCall {
   /** The name of the call in errors and logs, e.g. `dns_txt_add` or `POST /dns/example.com/txt`. */
@@ -119,8 +120,10 @@ export interface ProviderContext {
    * do not agree. For providers that cannot list values.
    */
   seenInDns(name: Fqdn, value: string): Promise<boolean | undefined>;
-  /** The account's own folder in the state directory, created; for providers with records or scripts on disk. */
+  /** The account's own folder in the state directory, created; for providers with scripts on disk. */
   dataDirectory(): Promise<string>;
+  /** The account's records in the state, for a provider whose records dns01 serves itself. */
+  records(): Promise<Records>;
   /**
    * Runs a program to its end, in the directory `/`, with nothing on stdin; for providers that are programs.
    * @throws E_CONFIG it cannot be started, or other users can write it; E_REMOTE with `outcomeUnknown` when it was stopped

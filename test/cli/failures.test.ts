@@ -113,8 +113,9 @@ describe('an API that answers nonsense to every write', () => {
     expect((await here.run(['add-txt', '--no-wait', ZONE_NAME, VALUE])).code).toBe(75);
     panels.ispconfig.rights.delete('dns_txt_add');
     expect((await here.run(['add-txt', '--no-wait', NAME, VALUE])).code).toBe(77);
-    const { openJournal } = await import('../../src/state/journal.ts');
-    const { entries } = await openJournal(here.stateDirectory, () => {}).all();
+    const { openJournal } = await import('../../src/state/files/journal.ts');
+    const { entriesIn } = await import('../../src/state/journal.ts');
+    const entries = await entriesIn(openJournal(here.stateDirectory, () => {}));
     expect(entries).toMatchObject([{ state: 'intent', name: ZONE_NAME, value: VALUE, account: 'zone-eu' }]);
   });
 });

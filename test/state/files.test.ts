@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import * as z from 'zod/mini';
-import { createJson, readAllJson, readJson, writeJson } from '../../src/state/files.ts';
+import { createJson, readAllJson, readJson, writeJson } from '../../src/state/files/json.ts';
 
 const schema = z.object({ it: z.string() });
 

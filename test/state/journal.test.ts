@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { normaliseName } from '../../src/names.ts';
-import { openJournal } from '../../src/state/journal.ts';
+import { openJournal } from '../../src/state/files/journal.ts';
+import { entriesIn } from '../../src/state/journal.ts';
 import { VALUE } from '../support/cli.ts';
 
 let stateDirectory: string;
@@ -17,54 +18,27 @@ afterEach(async () => {
 });
 
 const NAME = normaliseName('_acme-challenge.example.com');
-const ZONE = normaliseName('example.com');
 const entry = { state: 'intent', name: NAME, value: VALUE, account: 'panel', provider: 'ispconfig' } as const;
 
-describe('the journal', () => {
-  it('keeps what was begun and when, until it is closed', async () => {
-    const journal = openJournal(stateDirectory, () => {});
-    await journal.record(entry);
-    const begun = await journal.find(NAME, VALUE);
-    await journal.record({ ...entry, state: 'published', handle: { zone: ZONE, id: '7' } });
-    expect(await openJournal(stateDirectory, () => {}).find(NAME, VALUE)).toEqual({
-      ...entry,
-      version: 1,
-      state: 'published',
-      handle: { zone: ZONE, id: '7' },
-      since: begun?.since,
-    });
-    await journal.close(NAME, VALUE);
-    expect((await journal.all()).entries).toEqual([]);
-    expect(await readdir(join(stateDirectory, 'journal'))).toEqual([]);
-  });
-
-  it('keeps the handle of what is published when the same is begun again, and counts its age anew', async () => {
-    const journal = openJournal(stateDirectory, () => {});
-    const published = { ...entry, state: 'published', handle: { zone: ZONE, id: '7' } } as const;
-    await journal.record(published);
-    const [file = ''] = await readdir(join(stateDirectory, 'journal'));
-    const old = { version: 1, since: '2020-01-01T00:00:00.000Z', ...published };
-    await writeFile(join(stateDirectory, 'journal', file), JSON.stringify(old));
-    expect(await journal.begin(entry)).toBe(true);
-    const found = await journal.find(NAME, VALUE);
-    expect(found).toMatchObject(published);
-    expect(Date.now() - Date.parse(found?.since ?? '')).toBeLessThan(60_000);
-  });
-
+describe('the journal in files', () => {
   it('reads past what a crash or a hand has left there', async () => {
     const journal = openJournal(stateDirectory, () => {});
     await journal.record(entry);
     await writeFile(join(stateDirectory, 'journal', 'half.json'), '{"version":1,"state":"int');
     await writeFile(join(stateDirectory, 'journal', 'strange.json'), '{"version":9,"__proto__":{"x":1}}');
-    expect((await journal.all()).entries).toHaveLength(1);
+    const damaged: string[] = [];
+    expect(await entriesIn(journal, { damaged: (files) => damaged.push(...files) })).toHaveLength(1);
+    expect(damaged.sort()).toEqual(['half.json', 'strange.json']);
+    await journal.close(NAME, VALUE);
+    expect(await readdir(join(stateDirectory, 'journal'))).toHaveLength(2);
   });
 
   it('takes what a process left that died while it began for begun', async () => {
     const journal = openJournal(stateDirectory, () => {});
-    expect(await journal.begin(entry)).toBe(false);
+    expect(await journal.begin(entry)).toMatchObject({ wasKnown: false });
     const [file = ''] = await readdir(join(stateDirectory, 'journal'));
     await writeFile(join(stateDirectory, 'journal', file), '');
-    expect(await journal.begin(entry)).toBe(true);
+    expect(await journal.begin(entry)).toMatchObject({ wasKnown: true });
     expect(await journal.find(NAME, VALUE)).toMatchObject({ ...entry, state: 'intent' });
   });
 

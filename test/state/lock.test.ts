@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { startDeadline } from '../../src/deadline.ts';
-import { withLock } from '../../src/state/lock.ts';
+import { withLock } from '../../src/state/files/lock.ts';
 import { until } from '../support/until.ts';
 
 let directory: string;
@@ -74,9 +74,9 @@ it('a lock that a dead process left is taken over', async () => {
 it('a holder that was stopped until another took its lock learns of that before its next write', async () => {
   const options = { deadline: deadline(), info: () => {} };
   await withLock(path, options, async ({ check }) => {
-    await check();
+    await check(1000);
     await writeFile(`${path}.holder`, '4711 on elsewhere and-another-one');
-    await expect(check()).rejects.toMatchObject({ code: 'E_LOCK', outcomeUnknown: false });
+    await expect(check(1000)).rejects.toMatchObject({ code: 'E_LOCK', outcomeUnknown: false });
   });
 });
 
@@ -86,7 +86,7 @@ it('a holder that was stopped until another took its lock leaves that alone', as
     const longAgo = new Date(Date.now() - 60_000);
     await writeFile(`${path}.holder`, '4711 on elsewhere and-another-one');
     await utimes(`${path}.lock`, longAgo, longAgo);
-    await expect(check()).rejects.toMatchObject({ code: 'E_LOCK' });
+    await expect(check(1000)).rejects.toMatchObject({ code: 'E_LOCK' });
     expect((await stat(`${path}.lock`)).mtime).toEqual(longAgo);
   });
   expect(await readdir(join(directory, 'locks'))).toEqual(['account.holder', 'account.lock']);
@@ -95,10 +95,10 @@ it('a holder that was stopped until another took its lock leaves that alone', as
 it('a holder that looks after its lock keeps it for as long as it works', { timeout: 40_000 }, async () => {
   const options = { deadline: deadline(30_000), info: () => {} };
   const second = withLock(path, options, async ({ check }) => {
-    await check();
+    await check(1000);
     const other = withLock(path, { ...options, deadline: deadline(12_500) }, async () => 'both inside');
     await expect(other).rejects.toMatchObject({ code: 'E_LOCK' });
-    await check();
+    await check(1000);
     return 'still held';
   });
   expect(await second).toBe('still held');

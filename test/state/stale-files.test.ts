@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { removeStaleFiles } from '../../src/state/stale-files.ts';
+import { removeStaleFiles } from '../../src/state/files/stale-files.ts';
 
 let stateDirectory: string;
 beforeEach(async () => {

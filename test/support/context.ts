@@ -42,6 +42,7 @@ export function createTestContext(settings: TestContextSettings = {}): TestConte
     info: (message: string) => void lines.push(`info: ${message}`),
     warn: (message: string) => void lines.push(`warn: ${message}`),
   };
+  const dataDirectory = async () => settings.dataDirectory ?? mkdtemp(join(tmpdir(), 'dns01-data-'));
   const context: TestContext = {
     account: settings.account ?? 'test',
     http: createHttpClient({
@@ -56,7 +57,11 @@ export function createTestContext(settings: TestContextSettings = {}): TestConte
     secrets,
     signal: deadline.signal,
     seenInDns: settings.seenInDns ?? (async () => undefined),
-    dataDirectory: async () => settings.dataDirectory ?? mkdtemp(join(tmpdir(), 'dns01-data-')),
+    dataDirectory,
+    async records() {
+      const { openRecords } = await import('../../src/state/files/records.ts');
+      return openRecords(await dataDirectory());
+    },
     keepSecret(secret) {
       secrets.push(secret);
       redactor.keep(secret);

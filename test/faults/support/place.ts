@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { main } from '../../../src/cli/main.ts';
 import { createIo } from '../../../src/output/io.ts';
-import { type JournalEntry, openJournal } from '../../../src/state/journal.ts';
+import { openJournal } from '../../../src/state/files/journal.ts';
+import { entriesIn, type JournalEntry } from '../../../src/state/journal.ts';
 import { bundle } from '../../support/paths.ts';
 import { type Gate, openGate } from './gate.ts';
 import type { Subject, SubjectKind } from './subjects.ts';
@@ -109,11 +110,7 @@ export async function openPlace({ provider, start }: SubjectKind, settings: Plac
       return { child, ended: ending(child, outputs) };
     },
     // One that is not to be read holds nothing.
-    journal: () =>
-      openJournal(stateDirectory, () => {})
-        .all()
-        .then(({ entries }) => entries)
-        .catch(() => []),
+    journal: () => entriesIn(openJournal(stateDirectory, () => {})).catch(() => []),
     async secretsInTheOpen() {
       const found: string[] = [];
       const look = (where: string, text: string) =>

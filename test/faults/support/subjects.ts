@@ -238,7 +238,7 @@ async function acmeDns(): Promise<Subject> {
 
 /** Its server is a directory of files. What dns01 has not written there is written as another program would. */
 async function embedded(stateDirectory: string): Promise<Subject> {
-  const { openRecords } = await import('../../../providers/embedded/records.ts');
+  const { openRecords } = await import('../../../src/state/files/records.ts');
   const { mkdir } = await import('node:fs/promises');
   const directory = join(stateDirectory, 'accounts', 'it');
   await mkdir(directory, { recursive: true });

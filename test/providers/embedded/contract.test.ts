@@ -1,10 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import definition from '../../../providers/embedded/index.ts';
-import { openRecords } from '../../../providers/embedded/records.ts';
 import { isDns01Error } from '../../../src/errors.ts';
 import { normaliseName } from '../../../src/names.ts';
 import type { DnsProvider } from '../../../src/provider.ts';
+import { openRecords } from '../../../src/state/files/records.ts';
 import { type ContractHarness, describeContract } from '../../contract.ts';
 import { createTestContext } from '../../support/context.ts';
 import { searching } from '../../support/searching.ts';
@@ -31,7 +31,7 @@ describeContract(
 function open(directory: string, names: string[]): { provider: DnsProvider; close(): Promise<void> } {
   const context = createTestContext();
   const zones = names.map(normaliseName);
-  const provider = definition.create({ zones }, { ...context, dataDirectory: async () => directory });
+  const provider = definition.create({ zones }, { ...context, records: async () => openRecords(directory) });
   return { provider, close: () => context.http.close() };
 }
 

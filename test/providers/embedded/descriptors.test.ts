@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import * as dnsPacket from 'dns-packet';
 import { expect, it } from 'vitest';
-import { openRecords } from '../../../providers/embedded/records.ts';
+import { openRecords } from '../../../src/state/files/records.ts';
 import { root } from '../../support/paths.ts';
 import { type Answer, newDirectory, query } from './support.ts';
 
@@ -17,7 +17,7 @@ const nameOf = (index: number) => `_acme-challenge.n${index}.example.com`;
 /** A process of its own that serves the directory: the limit on descriptors is a process's. */
 const SERVER = `
 import { startNameserver } from '${join(root, 'providers/embedded/nameserver.ts')}';
-import { openRecords } from '${join(root, 'providers/embedded/records.ts')}';
+import { openRecords } from '${join(root, 'src/state/files/records.ts')}';
 const records = openRecords(process.argv[2]);
 const zones = async () => [{ name: 'example.com', ns: ['ns.example.com'], ...(await records.served()) }];
 const server = await startNameserver({ address: '127.0.0.1', port: 0, zones, failed: (error) => console.error(String(error)) });

@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openRecords, type Records } from '../../../providers/embedded/records.ts';
+import { openRecords } from '../../../src/state/files/records.ts';
+import type { Records } from '../../../src/state/records.ts';
 import { newDirectory } from './support.ts';
 
 const NAME = '_acme-challenge.example.com';

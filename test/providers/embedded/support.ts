@@ -8,8 +8,9 @@ import * as dnsPacket from 'dns-packet';
 import { onTestFinished } from 'vitest';
 import type { ServedZone } from '../../../providers/embedded/answer.ts';
 import { type Nameserver, type NameserverSettings, startNameserver } from '../../../providers/embedded/nameserver.ts';
-import { openRecords, type Records } from '../../../providers/embedded/records.ts';
 import { normaliseName } from '../../../src/names.ts';
+import { openRecords } from '../../../src/state/files/records.ts';
+import type { Records } from '../../../src/state/records.ts';
 
 /** A directory of its own. Whoever makes it removes it. */
 export const newDirectory = (): Promise<string> => mkdtemp(join(tmpdir(), 'dns01-embedded-'));

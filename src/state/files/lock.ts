@@ -3,9 +3,9 @@ import fs, { constants } from 'node:fs';
 import { rm, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
-import type { Deadline } from '../deadline.ts';
-import { Dns01Error, isDns01Error } from '../errors.ts';
-import { codeOf, makeFolder } from './files.ts';
+import { Dns01Error, isDns01Error } from '../../errors.ts';
+import type { HeldLock, LockOptions } from '../locks.ts';
+import { codeOf, makeFolder } from './json.ts';
 
 /** Milliseconds without a touch by its holder, after which a lock counts as left by a dead process. */
 const STALE_MS = 10_000;
@@ -14,23 +14,6 @@ const POLL_MS = 30;
 
 /** Milliseconds of waiting after which the user is informed. */
 const NOTICE_AFTER_MS = 1000;
-
-export interface LockOptions {
-  readonly deadline: Deadline;
-  /** Called once, with the holder, during a longer wait. */
-  info?(message: string): void;
-  /** Called with the reason why no lock is possible (disk full, no rights); the task is then done without one. */
-  unusable?(reason: string): void;
-}
-
-/** A lock that its holder believes to hold. */
-export interface HeldLock {
-  /**
-   * Checks that it is still held: a process that was suspended for a while may have lost it.
-   * @throws E_LOCK where another process has taken it over
-   */
-  check(): Promise<void>;
-}
 
 /**
  * Runs a task while no other process runs one under the same lock. A lock is a directory, because creating one is atomic
@@ -47,7 +30,7 @@ export async function withLock<Result>(
     options.unusable((error as Error).message);
   });
   try {
-    return await task({ check: async () => held?.check() });
+    return await task({ check: async (requestMs) => held?.check(requestMs) });
   } finally {
     // Another process took it over while this one was suspended: there is nothing to release.
     await held?.release().catch(() => {});

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-import { checkTrusted } from '../config/trusted-file.ts';
+import { checkTrusted } from '../../config/trusted-file.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

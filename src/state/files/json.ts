@@ -3,7 +3,7 @@ import { lstat, open, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import pLimit from 'p-limit';
 import * as z from 'zod/mini';
-import { parseJson } from '../output/text.ts';
+import { parseJson } from '../../output/text.ts';
 import { makeDirectory } from './directory.ts';
 
 /**

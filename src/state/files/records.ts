@@ -5,28 +5,7 @@ import { join } from 'node:path';
 import pLimit from 'p-limit';
 import writeFileAtomic from 'write-file-atomic';
 import * as z from 'zod/mini';
-
-const recordSchema = z.object({ name: z.string(), value: z.string(), ttl: z.number() });
-
-/** One TXT record; the TTL is in seconds. */
-export type KeptRecord = z.output<typeof recordSchema>;
-
-export interface Records {
-  /** False if it was there before. */
-  add(record: KeptRecord): Promise<boolean>;
-  /** False if it was not there. */
-  remove(name: string, value: string): Promise<boolean>;
-  at(name: string): Promise<KeptRecord[]>;
-  all(): Promise<KeptRecord[]>;
-  /** The records to serve, from memory: files are read again only after a change. Returns the same list until then. */
-  served(): Promise<ServedRecords>;
-}
-
-export interface ServedRecords {
-  readonly records: readonly KeptRecord[];
-  /** A number for the SOA that never decreases: the second of the last change. */
-  readonly serial: number;
-}
+import { type KeptRecord, type Records, recordSchema, type ServedRecords } from '../records.ts';
 
 /** How many files are read at the same time: a process may have only some hundred open. */
 const MAX_OPEN = 32;

@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { remove } from './files.ts';
+import { remove } from './json.ts';
 
 /** Milliseconds after which no process uses such a file. */
 const MAX_AGE_MS = 86_400_000;

@@ -1,0 +1,30 @@
+import * as z from 'zod/mini';
+import { fqdn } from './name.ts';
+
+const text = (most: number) => z.string().check(z.minLength(1), z.maxLength(most));
+
+/** A user of the gateway that was made by a command or by a registration, and not in the config. */
+export const userSchema = z.object({
+  name: z.string().check(z.regex(/^(?!\.{1,2}$)[\w.-]{1,64}$/)),
+  /** Of the password, as in the config. */
+  hash: z.optional(text(200)),
+  names: z.array(fqdn).check(z.maxLength(10_000)),
+  acmeDns: z.optional(z.object({ hash: text(200), subdomain: text(64), zone: fqdn })),
+  limits: z.optional(
+    z.object({ names: z.optional(z.int()), liveValues: z.optional(z.int()), requestsPerMinute: z.optional(z.int()) }),
+  ),
+  /** In CIDR notation. */
+  networks: z.optional(z.array(text(64))),
+});
+
+export type StoredUser = z.output<typeof userSchema>;
+
+export interface Users {
+  all(): Promise<StoredUser[]>;
+  /** Makes or replaces the user of this name. */
+  put(user: StoredUser): Promise<void>;
+  /** False if there was none. */
+  remove(name: string): Promise<boolean>;
+  /** Another text after each change, in any process. Cheaper than `all`. */
+  version(): Promise<string>;
+}
