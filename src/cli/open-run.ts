@@ -1,10 +1,10 @@
 import { type Run, type RunSettings, withRun as withCoreRun } from '../challenge/run.ts';
-import { findConfig } from '../config/find.ts';
-import { type Config, loadConfig } from '../config/load.ts';
+import type { Config } from '../config/load.ts';
 import { startDeadline } from '../deadline.ts';
 import type { Io } from '../output/io.ts';
 import { createLog } from '../output/log.ts';
 import { openStateDirectory } from '../state/directory.ts';
+import { openConfig } from './open-config.ts';
 import type { CommonOptions } from './options.ts';
 
 /** Default seconds for the providers' APIs. The wait for propagation has a limit of its own. */
@@ -18,7 +18,7 @@ export async function withRun<Result>(
   loaded?: Config,
 ): Promise<Result> {
   const log = await createLog({ quiet: options.quiet, verbose: options.verbose, write: io.stderr });
-  const config = loaded ?? loadConfig(findConfig(options.config, io.env));
+  const config = loaded ?? (await openConfig(options.config, io.env, log.warn));
   const seconds = options.timeout ?? API_SECONDS + config.propagation.timeout;
   const stateDirectory = openStateDirectory(io.env, log.warn);
   const { retriesRefusedLogins } = options;
