@@ -70,7 +70,8 @@ const MAX_SECRET_BYTES = 65_536;
 
 const CRON_HINT = 'cron and systemd start with an almost empty environment: use { file: /path } there';
 
-function readSecretFile(
+/** The text of a file without its last line feed. */
+export function readSecretFile(
   file: string,
   fail: (text: string, hint?: string) => Error,
   warn: (message: string) => void,

@@ -39,7 +39,7 @@ export function route(name: Fqdn, config: Config, overrides: Overrides = {}): Ro
   const account = overrides.account ?? (accounts.length === 1 && config.zones.length === 0 ? only : undefined);
   if (account !== undefined) return { account, zone };
   throw new Dns01Error('E_ZONE', `no account is configured for ${name} (${lookedAt(config)})`, {
-    hint: `add its zone under zones: in ${config.file}, or name the account with --account`,
+    hint: `add its zone under zones: in ${config.fileToEdit}, or name the account with --account`,
   });
 }
 

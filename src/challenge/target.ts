@@ -145,7 +145,7 @@ function foreignEnd(chain: readonly Fqdn[], end: Fqdn, config: Config): Dns01Err
   const entry = longestZone(config.zones, end);
   const zone = entry?.zone ?? challengeParts(end)?.domain ?? end.slice(end.indexOf('.') + 1);
   return new Dns01Error('E_ZONE', `${shown(chain)}: the CNAME leads to a name that may not be written`, {
-    hint: `if you want this, add to zones: in ${config.file}: ${zone}: { account: ${entry?.account ?? 'NAME'}, delegated: true }`,
+    hint: `if you want this, add to zones: in ${config.fileToEdit}: ${zone}: { account: ${entry?.account ?? 'NAME'}, delegated: true }`,
   });
 }
 

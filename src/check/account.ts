@@ -43,6 +43,6 @@ function* checkWait({ title, usualDelayMs = 0 }: ProviderDefinition, { config }:
   yield report.warning(
     'wait',
     `${title} usually serves a change after ${seconds} s, but a wait ends after ${timeout} s`,
-    `set propagation: { timeout: ${2 * seconds} } in ${config.file}, and let your ACME client wait that long for its hook`,
+    `set propagation: { timeout: ${2 * seconds} } in ${config.fileToEdit}, and let your ACME client wait that long for its hook`,
   );
 }

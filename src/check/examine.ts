@@ -24,6 +24,7 @@ export interface ExamineSettings extends Pick<IssueRequest, 'issuer' | 'accountU
 export async function* examine(run: Run, settings: ExamineSettings): Findings {
   const { config } = run;
   const { account, write, dryRun } = settings;
+  yield reporterFor('dns01').good('config', `read from ${config.file}`);
   if (account !== undefined && !Object.hasOwn(config.accounts, account)) throw noSuchAccount(account, config);
   const wanted = wantedBy(settings, run);
   // Without names, --zone selects what to check.

@@ -1,5 +1,6 @@
 import { examine } from '../check/examine.ts';
 import { type Finding, verdictOf } from '../check/finding.ts';
+import { findConfigIfAny } from '../config/find.ts';
 import { Dns01Error } from '../errors.ts';
 import type { Io } from '../output/io.ts';
 import { withRun } from './open-run.ts';
@@ -20,6 +21,8 @@ export interface DoctorOptions extends CommonOptions {
 /** `dns01 doctor`: would issuing work? One line for each check, and what to do. Returns the exit code. */
 export async function doctor(options: DoctorOptions, io: Io): Promise<number> {
   const env = options.asCron ? cronEnvironment(io.env) : io.env;
+  if (io.env['DNS01_PROVIDER'] && !env['DNS01_PROVIDER'] && findConfigIfAny(options.config, env) === undefined)
+    throw goneInCron();
   const findings: Finding[] = [];
   await withRun({ ...options, retriesRefusedLogins: true }, { ...io, env }, async (run) => {
     const issuer = options.issuer?.toLowerCase();
@@ -37,6 +40,16 @@ export async function doctor(options: DoctorOptions, io: Io): Promise<number> {
 /** The environment of a cron job (crontab(5)). */
 function cronEnvironment(env: Io['env']): Io['env'] {
   return { PATH: '/usr/bin:/bin', SHELL: '/bin/sh', HOME: env['HOME'], LOGNAME: env['LOGNAME'] };
+}
+
+function goneInCron(): Dns01Error {
+  return new Dns01Error(
+    'E_CONFIG',
+    'cron does not pass on DNS01_PROVIDER and its options, and there is no config file',
+    {
+      hint: 'write a config file, or set the variables in the crontab or in a script that it runs',
+    },
+  );
 }
 
 const MARKS = { good: 'ok         ', info: 'not checked', warning: 'warning    ', bad: 'BAD        ' } as const;

@@ -1,12 +1,12 @@
 import { type Run, type RunSettings, withRun as withCoreRun } from '../challenge/run.ts';
-import { findConfig } from '../config/find.ts';
-import { type Config, loadConfig } from '../config/load.ts';
+import type { Config } from '../config/load.ts';
 import { startDeadline } from '../deadline.ts';
 import type { Io } from '../output/io.ts';
 import { createLog, type Log } from '../output/log.ts';
 import { openStateDirectory } from '../state/files/directory.ts';
 import { openFiles } from '../state/files/state.ts';
 import type { State } from '../state/state.ts';
+import { openConfig } from './open-config.ts';
 import type { CommonOptions } from './options.ts';
 
 /** Default seconds for the providers' APIs. The wait for propagation has a limit of its own. */
@@ -27,7 +27,7 @@ export async function withRun<Result>(
   shared?: Shared,
 ): Promise<Result> {
   const log = await createLog({ quiet: options.quiet, verbose: options.verbose, write: io.stderr });
-  const config = shared?.config ?? loadConfig(findConfig(options.config, io.env));
+  const config = shared?.config ?? (await openConfig(options.config, io.env, log.warn));
   const seconds = options.timeout ?? API_SECONDS + config.propagation.timeout;
   const state = shared?.state ?? (await openState(config, io, log));
   const { retriesRefusedLogins } = options;

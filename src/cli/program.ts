@@ -48,7 +48,7 @@ Examples:
       --manual-auth-hook 'dns01 hook certbot auth' --manual-cleanup-hook 'dns01 hook certbot cleanup'
 
 The config is the first of --config FILE, DNS01_CONFIG, $XDG_CONFIG_HOME/dns01/config.yaml
-and /etc/dns01/config.yaml.
+and /etc/dns01/config.yaml. Without one, DNS01_PROVIDER and DNS01_<OPTION>[_FILE] make one account.
 
 Exit codes: 0 success, 64 usage, 65 refused by the provider, 68 no account or zone, 70 a bug in dns01,
 75 try again later, 76 answer not understood, 77 credentials or rights, 78 config.

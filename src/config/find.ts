@@ -16,7 +16,7 @@ export function findConfig(named: string | undefined, env: Environment): string 
   const found = findConfigIfAny(named, env);
   if (found !== undefined) return found;
   throw new Dns01Error('E_CONFIG', `no config found (looked at ${placesOf(env).join(', ')})`, {
-    hint: 'write one (config.example.yaml is a template), or name it with --config FILE or DNS01_CONFIG',
+    hint: 'write one, name one with --config FILE or DNS01_CONFIG, or set DNS01_PROVIDER and the options of the provider',
   });
 }
 

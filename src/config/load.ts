@@ -9,8 +9,10 @@ import { readTrustedFile } from './trusted-file.ts';
 
 export interface ConfigFile {
   readonly file: string;
-  /** The line of a key or item. */
-  lineOf(path: readonly PropertyKey[]): number;
+  /** The file to add a setting to, for hints; the same where there is a file. */
+  readonly fileToEdit: string;
+  /** Where a key or item stands, for messages: file, line and key. */
+  placeOf(path: readonly PropertyKey[]): string;
 }
 
 export interface Config extends ConfigFile {
@@ -61,7 +63,9 @@ export interface ZoneRoute {
  */
 export function loadConfig(file: string): Config {
   const { data, lineOf } = readConfig(file);
-  const found = { file, lineOf };
+  const placeOf = (path: readonly PropertyKey[]) =>
+    [`${file}:${lineOf(path)}`, path.map(String).join('.')].filter(Boolean).join(': ');
+  const found = { file, fileToEdit: file, placeOf };
   const parsed = z.safeParse(configSchema, data);
   if (!parsed.success) {
     const { path, text } = firstFinding(parsed.error.issues, data);
@@ -73,16 +77,16 @@ export function loadConfig(file: string): Config {
 }
 
 /** The defaults, for a verb that needs no account. */
-export const withoutConfig = (): Config => shape({ file: 'no config', lineOf: () => 0 }, { accounts: {} });
+export const withoutConfig = (): Config =>
+  shape({ file: 'no config', fileToEdit: 'a config file', placeOf: (path) => path.join('.') }, { accounts: {} });
 
 export function configError(
-  { file, lineOf }: ConfigFile,
+  { placeOf }: ConfigFile,
   path: readonly PropertyKey[],
   text: string,
   hint?: string,
 ): Dns01Error {
-  const key = path.map(String).join('.');
-  return new Dns01Error('E_CONFIG', `${file}:${lineOf(path)}: ${key ? `${key}: ` : ''}${text}`, { hint });
+  return new Dns01Error('E_CONFIG', `${placeOf(path)}: ${text}`, { hint });
 }
 
 function readConfig(file: string): ParsedConfig {

@@ -10,7 +10,7 @@ export interface OptionRow {
   readonly description: string;
 }
 
-interface JsonSchema {
+export interface JsonSchema {
   readonly type?: string;
   readonly description?: string;
   readonly default?: unknown;
@@ -18,7 +18,8 @@ interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly required?: readonly string[];
   readonly items?: JsonSchema;
-  readonly anyOf?: readonly JsonSchema[];
+  readonly additionalProperties?: JsonSchema | boolean;
+  readonly anyOf?: readonly JsonSchema[] | undefined;
 }
 
 /** The JSON Schema of what a user writes. */
@@ -44,8 +45,12 @@ function describe({ description = '', default: standard }: JsonSchema): string {
   return isTold ? description : `${description}; default: ${String(standard)}`;
 }
 
+/** Whether an option is a `secret`. */
+export const isSecretSchema = ({ anyOf = [] }: Pick<JsonSchema, 'anyOf'>): boolean =>
+  anyOf.some(({ properties }) => properties && 'credential' in properties);
+
 function formOf({ type, enum: values, items, anyOf }: JsonSchema): string {
-  if (anyOf?.some(({ properties }) => properties && 'credential' in properties)) return 'secret';
+  if (isSecretSchema({ anyOf })) return 'secret';
   if (values) return values.map((value) => `\`${value}\``).join(', ');
   if (type === 'array') return `list of ${items ? formOf(items) : 'values'}`;
   if (anyOf) return [...new Set(anyOf.map(formOf))].join(' or ');

@@ -2,7 +2,7 @@
 # shellcheck disable=SC2034
 dns_dns01_info='dns01: one hook for every DNS provider
 Options:
- DNS01_COMMAND Path of dns01. Default: the one that installed this file.
+ DNS01_PROGRAM Path of dns01. Default: the one that installed this file.
  DNS01_CONFIG Path of its config. Optional.
 '
 
@@ -17,8 +17,8 @@ dns_dns01_rm() {
 }
 
 _dns01_call() {
-  _dns01_remember DNS01_COMMAND "${DNS01_COMMAND:-}"
-  DNS01_COMMAND="${_dns01_setting:-__DNS01__}"
+  _dns01_remember DNS01_PROGRAM "${DNS01_PROGRAM:-}"
+  DNS01_PROGRAM="${_dns01_setting:-__DNS01__}"
   _dns01_remember DNS01_CONFIG "${DNS01_CONFIG:-}"
   DNS01_CONFIG="$_dns01_setting"
   if [ -n "$DNS01_CONFIG" ]; then
@@ -26,7 +26,7 @@ _dns01_call() {
   else
     unset DNS01_CONFIG
   fi
-  if "$DNS01_COMMAND" hook acme.sh "$1" "$2" "$3" </dev/null; then
+  if "$DNS01_PROGRAM" hook acme.sh "$1" "$2" "$3" </dev/null; then
     return 0
   fi
   _err "dns01 failed for $2: its own message stands above"

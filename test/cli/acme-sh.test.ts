@@ -97,7 +97,7 @@ describe.each(shells)('the dnsapi file under %s', (shell) => {
     ['its error function alone', BARE],
   ])('publishes and withdraws exactly its value, with %s', async (_, functions) => {
     panels.ispconfig.plant({ name: `${NAME}.`, data: OTHER_VALUE });
-    const env = { ...config(), DNS01_COMMAND: await command() };
+    const env = { ...config(), DNS01_PROGRAM: await command() };
     expect(await call(shell, functions, `dns_dns01_add ${NAME} ${DASH}`, env)).toEqual({ code: 0, stderr: '' });
     expect(panels.ispconfig.held(NAME).sort()).toEqual([DASH, OTHER_VALUE].sort());
     expect(await call(shell, functions, `dns_dns01_rm ${NAME} ${DASH}`, env)).toEqual({ code: 0, stderr: '' });
@@ -105,14 +105,14 @@ describe.each(shells)('the dnsapi file under %s', (shell) => {
   });
 
   it('finds its settings again at a renewal, which cron starts without them', async () => {
-    await call(shell, ACME_SH, `dns_dns01_add ${NAME} ${VALUE}`, { ...config(), DNS01_COMMAND: await command() });
+    await call(shell, ACME_SH, `dns_dns01_add ${NAME} ${VALUE}`, { ...config(), DNS01_PROGRAM: await command() });
     expect(await call(shell, ACME_SH, `dns_dns01_rm ${NAME} ${VALUE}`)).toEqual({ code: 0, stderr: '' });
     expect(panels.ispconfig.held(NAME)).toEqual([]);
   });
 
   it('fails with the message of dns01', async () => {
     panels.ispconfig.panel.maintenance = true;
-    const env = { ...config(), DNS01_COMMAND: await command() };
+    const env = { ...config(), DNS01_PROGRAM: await command() };
     const { code, stderr } = await call(shell, ACME_SH, `dns_dns01_add ${NAME} ${VALUE}`, env);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^dns01: error: account panel/m);
@@ -120,7 +120,7 @@ describe.each(shells)('the dnsapi file under %s', (shell) => {
   });
 
   it('works where every error ends the shell', async () => {
-    const env = { ...config(), DNS01_COMMAND: await command() };
+    const env = { ...config(), DNS01_PROGRAM: await command() };
     expect(await call(shell, `set -eu\n${ACME_SH}`, `dns_dns01_add ${NAME} ${VALUE}`, env)).toMatchObject({ code: 0 });
   });
 });
