@@ -1,10 +1,10 @@
-import { dirname, resolve } from 'node:path';
 import * as z from 'zod/mini';
 import { Dns01Error } from '../errors.ts';
 import { firstFinding } from '../issues.ts';
 import { type Fqdn, normaliseName } from '../names.ts';
 import { type ParsedConfig, parseConfig } from './parse.ts';
 import { configSchema, type RawConfig } from './schema.ts';
+import { type ServeConfig, serveConfig } from './serve-config.ts';
 import { readTrustedFile } from './trusted-file.ts';
 
 export interface ConfigFile {
@@ -34,14 +34,6 @@ export interface Config extends ConfigFile {
   readonly ttl: number;
   /** Undefined without a `serve:` block. */
   readonly serve: ServeConfig | undefined;
-}
-
-export interface ServeConfig {
-  /** `ADDRESS:PORT` or `unix:/PATH`. */
-  readonly listen: string;
-  readonly users: Readonly<Record<string, { readonly hash: string; readonly names: readonly Fqdn[] }>>;
-  /** Paths of PEM files. */
-  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
 }
 
 export interface AccountConfig {
@@ -133,7 +125,13 @@ function shape(found: ConfigFile, raw: RawConfig): Config {
       settle: raw.propagation?.settle ?? 2,
     },
     ttl: raw.ttl ?? 60,
-    serve: raw.serve && serveConfig(found, raw.serve),
+    serve:
+      raw.serve &&
+      serveConfig(raw.serve, {
+        file: found.file,
+        nameAt: (path, text) => nameAt(found, ['serve', ...path], text),
+        fail: (path, text, hint) => configError(found, ['serve', ...path], text, hint),
+      }),
   };
 }
 
@@ -148,19 +146,6 @@ function zoneRoute(
     throw configError(found, ['zones', key], `there is no account "${account}" (accounts: ${names})`);
   }
   return { zone: nameAt(found, ['zones', key], key), account, delegated };
-}
-
-function serveConfig(found: ConfigFile, raw: NonNullable<RawConfig['serve']>): ServeConfig {
-  const inConfigDirectory = (path: string) => resolve(dirname(found.file), path);
-  const users = Object.entries(raw.users).map(([user, { hash, names }]) => {
-    const parsed = names.map((name, index) => nameAt(found, ['serve', 'users', user, 'names', index], name));
-    return [user, { hash, names: parsed }] as const;
-  });
-  return {
-    listen: raw.listen,
-    users: Object.fromEntries(users),
-    tls: raw.tls && { cert: inConfigDirectory(raw.tls.cert), key: inConfigDirectory(raw.tls.key) },
-  };
 }
 
 function nameAt(found: ConfigFile, path: readonly PropertyKey[], text: string): Fqdn {

@@ -1,20 +1,11 @@
 import * as z from 'zod/mini';
-import { isServerAddress, name } from './schema-parts.ts';
+import { name, serverAddress } from './schema-parts.ts';
 import { serveSchema } from './serve-schema.ts';
 
 /** The shape of the config file. What a provider's own keys are, its `options` schema says. */
 
 const seconds = (description: string, least: number, most: number) =>
   z.number().check(z.minimum(least), z.maximum(most), z.describe(description));
-
-const serverAddress = z
-  .string()
-  .check(
-    z.refine(
-      isServerAddress,
-      'expected an IP address, with a port if it is not 53: 192.0.2.1, 127.0.0.1:5300 or [2001:db8::1]:53',
-    ),
-  );
 
 const account = z.looseObject({
   provider: z

@@ -1,5 +1,6 @@
-import { BlockList, isIPv6 } from 'node:net';
+import { isIPv6 } from 'node:net';
 import { Dns01Error } from '../errors.ts';
+import { openNetworks } from '../networks.ts';
 
 export const DNS_PORT = 53;
 
@@ -36,29 +37,12 @@ const LOCAL_NETWORKS = [
  * @throws E_CONFIG for an entry that is neither
  */
 export function createAddressFilter(allowed: readonly string[]): (address: string) => boolean {
-  const local = networks(LOCAL_NETWORKS);
-  const exceptions = networks(allowed);
-  return (address) => !holds(local, address) || holds(exceptions, address);
+  const isLocal = openNetworks(LOCAL_NETWORKS);
+  const isAllowed = openNetworks(allowed, (text, cause) => {
+    throw new Dns01Error('E_CONFIG', `dns.allowNetworks: ${JSON.stringify(text)} is not a network`, {
+      hint: 'write it like 127.0.0.0/8 or fd00::/8',
+      cause,
+    });
+  });
+  return (address) => !isLocal(address) || isAllowed(address);
 }
-
-function networks(list: readonly string[]): BlockList {
-  const block = new BlockList();
-  for (const text of list) {
-    const [address = '', prefix] = text.split('/');
-    const family = familyOf(address);
-    try {
-      block.addSubnet(address, prefix === undefined ? (family === 'ipv6' ? 128 : 32) : Number(prefix), family);
-    } catch (cause) {
-      throw new Dns01Error('E_CONFIG', `dns.allowNetworks: ${JSON.stringify(text)} is not a network`, {
-        hint: 'write it like 127.0.0.0/8 or fd00::/8',
-        cause,
-      });
-    }
-  }
-  return block;
-}
-
-/** Also finds an IPv4 address inside an IPv6 one (`::ffff:127.0.0.1`). */
-const holds = (block: BlockList, address: string): boolean => block.check(address, familyOf(address));
-
-const familyOf = (address: string) => (isIPv6(address) ? 'ipv6' : 'ipv4');
