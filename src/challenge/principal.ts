@@ -16,11 +16,13 @@ export const WHOLE_CONFIG: Principal = { mayWrite: () => true };
 /**
  * A user of the gateway may write the challenge names of these domains and of everything below them. A lasting record lets
  * its account issue for good, so its name has to be among them itself.
+ * @param own single names in zones that CNAMEs lead to, which the user may write as well
  */
-export function userOf(domains: readonly Fqdn[], name?: string): Principal {
+export function userOf(domains: readonly Fqdn[], name?: string, own: readonly Fqdn[] = []): Principal {
   return {
     name,
     mayWrite(target) {
+      if (own.includes(target)) return true;
       if (isPersistName(target)) return domains.includes(target);
       const domain = challengeParts(target)?.domain ?? target;
       return domains.some((allowed) => isWithin(domain, allowed));

@@ -1,11 +1,12 @@
 import { text as readAll } from 'node:stream/consumers';
-import { carryOut, type Order } from '../challenge/order.ts';
-import { userOf } from '../challenge/principal.ts';
 import { isDelegatedZone } from '../challenge/route.ts';
 import { findConfig } from '../config/find.ts';
-import { asDns01Error, Dns01Error } from '../errors.ts';
+import { Dns01Error } from '../errors.ts';
+import { acmeDns } from '../gateway/acme-dns.ts';
 import { createHandler } from '../gateway/handler.ts';
+import { httpreq } from '../gateway/httpreq.ts';
 import { followConfig } from '../gateway/live-config.ts';
+import { createChangeMaker } from '../gateway/make-change.ts';
 import { hashPassword } from '../gateway/password.ts';
 import { startServer } from '../gateway/server.ts';
 import { MAX_RUN_AGE_MS, openSharedRun } from '../gateway/shared-run.ts';
@@ -20,8 +21,8 @@ export interface ServeOptions extends CommonOptions {
   readonly wait: boolean;
 }
 
-/** Seconds for a request without the wait for propagation. A provider's rate limit can pass several times in it. */
-const ANSWER_SECONDS = 600;
+/** Seconds for a request without the wait for propagation. Usually the client gives up earlier. */
+const ANSWER_SECONDS = 3600;
 
 /** In characters. The log shows no more of a requested path. */
 const MAX_SHOWN_PATH = 100;
@@ -45,36 +46,28 @@ export async function serve(options: ServeOptions, io: Io): Promise<void> {
   const runOptions = { ...options, timeout: answerWithin + MAX_RUN_AGE_MS / 1000 };
   const state = await openState(live.current().config, io, log);
   const runs = openSharedRun((task) => withRun(runOptions, runIo, task, { config: live.current().config, state }));
+  const make = createChangeMaker({
+    runs,
+    overrides: options,
+    wait: options.wait,
+    leaseMs: () => live.current().serve.leaseMs,
+    log,
+  });
   const answer = createHandler({
+    fronts: [httpreq, acmeDns],
     work: createWork(),
-    user: (name) => {
-      const { users } = live.current().serve;
-      return Object.hasOwn(users, name) ? users[name] : undefined;
-    },
+    make,
+    users: () => live.current().users,
     isDelegated: (name) => isDelegatedZone(live.current().config)(name),
+    isProxy: () => live.current().isProxy,
+    isReady: async () => true,
     answerWithinMs: answerWithin * 1000,
-    async change(action, { name, value }, names) {
-      const order: Order = {
-        action,
-        challenges: [{ name, value }],
-        principal: userOf(names),
-        overrides: options,
-        wait: options.wait,
-      };
-      await runs.use(async (run) => {
-        await carryOut(order, run).all;
-      });
-    },
-    failed(user, { name }, error) {
-      const { code, message, hint } = asDns01Error(error);
-      const details = hint ? `${message} (${hint})` : message;
-      log.warn(`serve: ${user} ${name}: ${code}: ${details.replace(/\s+/g, ' ')}`);
-    },
   });
   const { listen, tls } = live.current();
   const server = await startServer({
     listen,
     tls,
+    isProxy: (address) => live.current().isProxy?.(address) ?? false,
     refresh: () => live.refresh(false),
     answer,
     answered(request, { status, user = '-', name = '-' }, { milliseconds, gone }) {

@@ -3,11 +3,12 @@ import type { Fqdn } from '../names.ts';
 
 export interface Answer {
   readonly status: number;
-  readonly body: object;
+  /** A text is sent as it is. */
+  readonly body: object | string;
   readonly headers?: Readonly<Record<string, string>>;
   /** The user, once known; for the log. */
-  readonly user?: string;
-  readonly name?: Fqdn;
+  readonly user?: string | undefined;
+  readonly name?: Fqdn | undefined;
 }
 
 /** An error never repeats the value in quotes: acme.sh treats that as a success, whatever the status. */
@@ -37,9 +38,20 @@ const FAILURES: Readonly<Record<ErrorCode, readonly [status: number, sentence: s
   E_BUG: [500, 'this server failed'],
 };
 
-export function failure(error: unknown, fqdn: string): Answer {
+export interface Wording {
+  readonly code: ErrorCode;
+  readonly status: number;
+  readonly sentence: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export function wordingOf(error: unknown): Wording {
   const { code } = asDns01Error(error);
   const [status, sentence] = FAILURES[code];
-  const headers = status === 503 ? { 'retry-after': '60' } : {};
+  return { code, status, sentence, headers: status === 503 ? { 'retry-after': '60' } : {} };
+}
+
+export function failure(error: unknown, fqdn: string): Answer {
+  const { code, status, sentence, headers } = wordingOf(error);
   return { status, headers, body: { code, error: sentence, fqdn } };
 }

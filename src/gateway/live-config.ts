@@ -2,12 +2,17 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { createSecureContext } from 'node:tls';
-import { type Config, loadConfig, type ServeConfig } from '../config/load.ts';
+import { isDelegatedZone } from '../challenge/route.ts';
+import { type Config, configError, loadConfig } from '../config/load.ts';
+import type { ServeConfig } from '../config/serve-config.ts';
 import { readTrustedFile, warnReadable } from '../config/trusted-file.ts';
 import { parseServerAddress } from '../dns/server-address.ts';
 import { Dns01Error } from '../errors.ts';
+import type { Fqdn } from '../names.ts';
+import { type Networks, openNetworks } from '../networks.ts';
 import type { ListenAddress } from './listen.ts';
 import type { TlsFiles } from './server.ts';
+import { openUsers, type Users } from './users.ts';
 
 /** The files as they were when they were last valid. */
 export interface LoadedConfig {
@@ -15,6 +20,9 @@ export interface LoadedConfig {
   readonly serve: ServeConfig;
   readonly listen: ListenAddress;
   readonly tls: TlsFiles | undefined;
+  readonly users: Users;
+  /** The load balancers; undefined where there are none. */
+  readonly isProxy: Networks | undefined;
 }
 
 export interface LiveConfig {
@@ -65,7 +73,42 @@ function load(file: string, warn: (message: string) => void): LoadedConfig {
       hint: 'serve: { listen: 127.0.0.1:8053, users: { NAME: { hash: "…", names: [example.com] } } }, the hash from dns01 serve hash',
     });
   }
-  return { config, serve, listen: listenAddress(serve, file), tls: serve.tls && readTls(serve.tls, warn) };
+  checkNetworks(config, serve);
+  checkOwnNames(config, serve);
+  return {
+    config,
+    serve,
+    listen: listenAddress(serve, file),
+    tls: serve.tls && readTls(serve.tls, warn),
+    users: openUsers(serve),
+    isProxy: serve.proxies.length > 0 ? openNetworks(serve.proxies) : undefined,
+  };
+}
+
+/** @throws E_CONFIG for a text that is not a network */
+function checkNetworks(config: Config, { users, register, proxies }: ServeConfig): void {
+  const check = (path: readonly string[], list: readonly string[] = []) =>
+    openNetworks(list, (text) => {
+      throw configError(config, ['serve', ...path, list.indexOf(text)], `${text} is not a network`);
+    });
+  check(['proxies'], proxies);
+  check(['register', 'networks'], register?.networks);
+  for (const [name, { networks }] of Object.entries(users)) check(['users', name, 'networks'], networks);
+}
+
+/** The names of acme-dns clients have no challenge label, so their zone has to allow any name. @throws E_CONFIG */
+function checkOwnNames(config: Config, { users, register }: ServeConfig): void {
+  const check = (path: readonly string[], zone: Fqdn | undefined) => {
+    if (zone === undefined || isDelegatedZone(config)(zone)) return;
+    throw configError(
+      config,
+      ['serve', ...path, 'zone'],
+      `${zone} is not in a zone that CNAMEs may lead to`,
+      `add to zones: ${zone}: { account: NAME, delegated: true }`,
+    );
+  };
+  check(['register'], register?.zone);
+  for (const [name, { acmeDns }] of Object.entries(users)) check(['users', name, 'acmeDns'], acmeDns?.zone);
 }
 
 function readTls({ cert, key }: NonNullable<ServeConfig['tls']>, warn: (message: string) => void): TlsFiles {

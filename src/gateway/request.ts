@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { challengeNameOf, challengeValue } from '../challenge/challenge.ts';
 import type { Fqdn } from '../names.ts';
 import { parseJson } from '../output/text.ts';
+import type { ChallengeRequest } from './front.ts';
 import { judgeName, judgeValue, type Refusal } from './judge.ts';
 
 /**
@@ -15,13 +16,6 @@ const bodySchema = z.union([
     keyAuth: z.string().check(z.maxLength(500)),
   }),
 ]);
-
-export interface ChallengeRequest {
-  /** As the client wrote it, for the answer. */
-  readonly fqdn: string;
-  readonly name: Fqdn;
-  readonly value: string;
-}
 
 /**
  * The challenge in a body: a challenge name and a dns-01 value, or a record of dns-persist-01 at its name, nothing else.

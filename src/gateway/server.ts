@@ -16,6 +16,8 @@ const CHECK_INTERVAL_MS = 1000;
 /** Milliseconds without a byte after which the system checks that the client is still there. */
 const PROBE_AFTER_MS = 30_000;
 
+const JSON_TYPE = { 'content-type': 'application/json' };
+
 /** PEM texts. */
 export interface TlsFiles {
   readonly cert: string;
@@ -25,6 +27,8 @@ export interface TlsFiles {
 export interface ServerSettings {
   readonly listen: ListenAddress;
   readonly tls?: TlsFiles | undefined;
+  /** True for load balancers, which have many connections. */
+  isProxy?(address: string): boolean;
   /** Called before a connection is accepted and before a request is read. */
   refresh(): void;
   answer(request: IncomingMessage): Promise<Answer>;
@@ -55,7 +59,7 @@ export async function startServer(settings: ServerSettings): Promise<RunningServ
   };
   const secure = tls && createHttpsServer({ ...timing, ...tls, handshakeTimeout: TLS_HANDSHAKE_TIMEOUT_MS }, handler);
   const server = secure ?? createHttpServer(timing, handler);
-  const connections = limitConnections(server, secure !== undefined);
+  const connections = limitConnections(server, secure !== undefined, settings.isProxy);
   server.prependListener('connection', refresh);
   let closing = false;
 
@@ -78,8 +82,8 @@ export async function startServer(settings: ServerSettings): Promise<RunningServ
         connections.working(request.socket, -1);
         if (closing) connections.closeIdle();
       })
-      .writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers })
-      .end(`${JSON.stringify(answer.body)}\n`);
+      .writeHead(answer.status, { ...(answer.body === '' ? {} : JSON_TYPE), ...answer.headers })
+      .end(typeof answer.body === 'string' ? answer.body : `${JSON.stringify(answer.body)}\n`);
     settings.answered(request, answer, { milliseconds: Math.round(performance.now() - started), gone });
   }
 

@@ -1,9 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pLimit, { type LimitFunction } from 'p-limit';
 import { createKeyedMutex } from '../toolbox/memory.ts';
+import { createGate } from './gate.ts';
+import type { GatewayUser } from './users.ts';
 
 /** The changes under way, of all users and fronts. */
 export interface Work {
+  /** Counts a request of this user. Milliseconds until the next one is possible; 0 where this one may go on. */
+  admit(user: Pick<GatewayUser, 'name' | 'limits'>): number;
   /**
    * Runs a task in the line of its user, after earlier tasks with one of its keys; undefined if too many wait already.
    * A client that gave up on an add may ask for the removal while the add still waits.
@@ -12,15 +16,21 @@ export interface Work {
 }
 
 /** Changes of one user that run at once. Some more wait for these; the others are refused. */
-const MAX_WORKING_PER_USER = 8;
-const MAX_UNDER_WAY_PER_USER = 32;
-const MAX_UNDER_WAY = 200;
+const MAX_WORKING_PER_USER = 32;
+const MAX_UNDER_WAY_PER_USER = 100;
+const MAX_UNDER_WAY = 1000;
 
 export function createWork(): Work {
+  const requests = createGate(0);
   const oneByOne = createKeyedMutex();
   const lines = new Map<string, LimitFunction>();
   let underWay = 0;
   return {
+    admit({ name, limits: { requestsPerMinute } }) {
+      const waitMs = requests.wait(name, requestsPerMinute);
+      if (waitMs === 0) requests.count(name, requestsPerMinute);
+      return waitMs;
+    },
     enter(user, keys, task) {
       const line = lines.get(user) ?? pLimit(MAX_WORKING_PER_USER);
       lines.set(user, line);
@@ -30,6 +40,7 @@ export function createWork(): Work {
       const inTurn = [...new Set(keys)].sort().reduceRight((rest, key) => () => oneByOne(key, rest), task);
       return line(inTurn).finally(() => {
         underWay--;
+        if (line.activeCount + line.pendingCount === 0) lines.delete(user);
       });
     },
   };

@@ -40,6 +40,8 @@ export interface Asked {
   /** The client's address. */
   readonly from?: string;
   readonly ca?: string;
+  /** In place of the login. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** A connection of its own unless this one keeps some. */
   readonly agent?: Agent;
   /** Called with the request, e.g. to give it up. */
@@ -66,7 +68,7 @@ export function ask(at: string, asked: Asked): Promise<Reply> {
     onRequest,
   } = asked;
   const target = at.startsWith('unix:') ? { socketPath: at.slice(5) } : urlToHttpOptions(new URL(at));
-  const headers = { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` };
+  const headers = asked.headers ?? { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` };
   const send = at.startsWith('https:') ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
     const options = { ...target, path, method, headers, ca, agent, ...(from ? { localAddress: from } : {}) };

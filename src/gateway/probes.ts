@@ -1,0 +1,16 @@
+import { type Answer, refuse } from './answer.ts';
+
+/**
+ * Two paths for load balancers and service managers. They need no login and say no more than the status: `/health`, as
+ * acme-dns has it, that the process answers; `/ready` that it can take changes.
+ */
+export async function probe(
+  word: string,
+  method: string | undefined,
+  isReady: () => Promise<boolean>,
+): Promise<Answer | undefined> {
+  if (word !== 'health' && word !== 'ready') return undefined;
+  if (method !== 'GET' && method !== 'HEAD') return refuse(405, 'only GET', { allow: 'GET, HEAD' });
+  if (word === 'health' || (await isReady())) return { status: 200, body: '' };
+  return refuse(503, 'the state cannot be reached');
+}

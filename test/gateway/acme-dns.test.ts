@@ -1,0 +1,104 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { hashPassword } from '../../src/gateway/password.ts';
+import { OTHER_VALUE, VALUE } from '../support/cli.ts';
+import { type Asked, serveConfig, useGateway, user } from './support.ts';
+
+const gateway = useGateway();
+
+const KEY = 'htB9mR9DYgcu9bX_afHF62erXaH2TS7bg9KW3F7Z';
+const ALICE = { user: 'c36f50e8-4632-44f0-83fe-e070fef28a10', subdomain: '8e5700ea-a4bf-41c7-8a77-e990661dcc6a' };
+const BOB = { user: 'eabcdb41-d89f-4580-826f-3e62e9755ef2', subdomain: 'd420c923-bbd7-4056-ab64-c3ca54c9b3cf' };
+const THIRD_VALUE = VALUE.replace('L', 'M');
+
+const acmeDnsUser = async ({ user: name, subdomain }: typeof ALICE, more = '') =>
+  `    ${name}: { acmeDns: { hash: "${await hashPassword(KEY)}", subdomain: ${subdomain}, zone: auth.example.ee }${more} }\n`;
+
+beforeEach(async () => {
+  const users =
+    (await acmeDnsUser(ALICE)) +
+    (await acmeDnsUser(BOB)) +
+    (await acmeDnsUser({ user: 'far', subdomain: 'far' }, ', networks: [192.0.2.0/24]')) +
+    (await user('web1', 'example.ee'));
+  const config = gateway.panels.config.replace(
+    'example.ee: zone-eu',
+    'example.ee: { account: zone-eu, delegated: true }',
+  );
+  await gateway.here.configure(`${config}${serveConfig(users)}`);
+  await gateway.start();
+});
+
+const update = (txt: string, { user: name, subdomain } = ALICE, more: Partial<Asked> & { key?: string } = {}) =>
+  gateway.ask({
+    path: '/update',
+    headers: { 'x-api-user': name, 'x-api-key': more.key ?? KEY },
+    body: JSON.stringify({ subdomain, txt }),
+    ...more,
+  });
+const held = ({ subdomain } = ALICE) => gateway.panels.zoneid.held(`${subdomain}.auth.example.ee`);
+
+describe('acme-dns clients', () => {
+  it('update their name and nothing else, with more than two values side by side', async () => {
+    for (const value of [VALUE, OTHER_VALUE, THIRD_VALUE, VALUE]) {
+      const { status, text, headers } = await update(value);
+      expect({ status, text, type: headers['content-type'] }).toEqual({
+        status: 200,
+        text: `{"txt": "${value}"}`,
+        type: 'application/json',
+      });
+    }
+    expect(held().sort()).toEqual([VALUE, OTHER_VALUE, THIRD_VALUE].sort());
+    expect(held(BOB)).toEqual([]);
+  });
+
+  it.each<[string, () => ReturnType<typeof update>]>([
+    ['a wrong key', () => update(VALUE, ALICE, { key: KEY.replace('h', 'i') })],
+    ['an unknown user', () => update(VALUE, { ...ALICE, user: 'd1f0c7c2-6a3d-4b8e-9c6d-3f1f8f0f1a11' })],
+    ["somebody else's subdomain", () => update(VALUE, { ...ALICE, subdomain: BOB.subdomain })],
+    ['a subdomain of nobody', () => update(VALUE, { ...ALICE, subdomain: 'nobody' })],
+    [
+      'a user of another front',
+      () => update(VALUE, { user: 'web1', subdomain: ALICE.subdomain }, { key: 'a password for web1' }),
+    ],
+    ['another network than its own', () => update(VALUE, { user: 'far', subdomain: 'far' })],
+    ['no login', () => update(VALUE, ALICE, { headers: {} })],
+    ['no JSON', () => update(VALUE, ALICE, { body: 'subdomain=x' })],
+  ])('with %s are refused in the same words', async (_, ask) => {
+    const { status, text, headers } = await ask();
+    expect({ status, text, type: headers['content-type'] }).toEqual({
+      status: 401,
+      text: '{"error": "forbidden"}',
+      type: 'application/json',
+    });
+    expect(gateway.panels.zoneid.server.requests).toEqual([]);
+  });
+
+  it.each(['', 'v=spf1 -all', `${VALUE}x`, `${VALUE.slice(1)}"`])('with the value %j are refused', async (value) => {
+    const { status, text } = await update(value);
+    expect([status, text]).toEqual([400, '{"error": "bad_txt"}']);
+  });
+
+  it('learn of a failure of the provider in a sentence without the value', async () => {
+    gateway.panels.zoneid.server.inject({ kind: '500', call: 'POST txt', effect: 'before', times: 9 });
+    const { status, text } = await update(VALUE);
+    expect(status).toBe(502);
+    expect(text).toBe('{"error": "the DNS provider cannot be reached or has failed"}');
+  });
+
+  it('see that the server is there', async () => {
+    const { status, text } = await gateway.ask({ path: '/health', method: 'GET' });
+    expect([status, text]).toEqual([200, '']);
+    expect((await gateway.ask({ path: '/ready', method: 'GET' })).status).toBe(200);
+    expect((await gateway.ask({ path: '/register', body: '' })).status).toBe(404);
+  });
+
+  it('leave a line in the log for each write, without the value', async () => {
+    await update(VALUE);
+    const log = gateway.server?.stderr.join('') ?? '';
+    expect(log).toMatch(
+      new RegExp(
+        `audit: user=${ALICE.user} from=127.0.0.1 front=acme-dns action=add name=${ALICE.subdomain}.auth.example.ee account=zone-eu outcome=done ms=\\d+`,
+      ),
+    );
+    expect(log).not.toContain(VALUE);
+  });
+});
