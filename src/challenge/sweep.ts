@@ -1,6 +1,6 @@
 import { Dns01Error, isDns01Error } from '../errors.ts';
 import { type Fqdn, isWithin } from '../names.ts';
-import { entriesIn, type JournalEntry } from '../state/journal.ts';
+import { entriesIn, type Journal, type JournalEntry, type JournalFilter } from '../state/journal.ts';
 import { challengeNameOf, challengeParts, looksLikeChallenge } from './challenge.ts';
 import { carryOut, type OrderResult } from './order.ts';
 import { isPersistName } from './persist.ts';
@@ -22,11 +22,8 @@ export async function* sweep(run: Run, olderThan: number, dryRun: boolean): Asyn
   const { journal, directory, removeStale } = run.state;
   if (!dryRun) await removeStale();
   let damaged: readonly string[] = [];
-  const open = journal.list({
-    olderThanMs: olderThan * 1000,
-    damaged(files) {
-      damaged = files;
-    },
+  const open = leftovers(journal, olderThan * 1000, (files) => {
+    damaged = files;
   });
   let group: JournalEntry[] = [];
   for await (const entry of open) {
@@ -41,6 +38,16 @@ export async function* sweep(run: Run, olderThan: number, dryRun: boolean): Asyn
   throw new Dns01Error('E_CONFIG', `${damaged.length} files of the journal are damaged, e.g. ${damaged[0]}`, {
     hint: `look at them in ${directory}/journal, then delete them: each is for a value that may still be published`,
   });
+}
+
+/** A value with a lease is left over when that has ended, whatever its age. */
+async function* leftovers(
+  journal: Journal,
+  olderThanMs: number,
+  damaged: NonNullable<JournalFilter['damaged']>,
+): AsyncGenerator<JournalEntry> {
+  for await (const entry of journal.list({ olderThanMs, damaged })) if (entry.until === undefined) yield entry;
+  yield* journal.list({ leaseEnded: true });
 }
 
 async function* withdraw(entries: readonly JournalEntry[], run: Run, dryRun: boolean): AsyncGenerator<Swept> {

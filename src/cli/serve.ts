@@ -5,11 +5,14 @@ import { Dns01Error } from '../errors.ts';
 import { acmeDns } from '../gateway/acme-dns.ts';
 import { createHandler } from '../gateway/handler.ts';
 import { httpreq } from '../gateway/httpreq.ts';
+import { keepLeases } from '../gateway/leases.ts';
 import { followConfig } from '../gateway/live-config.ts';
+import { openLiveValues } from '../gateway/live-values.ts';
 import { createChangeMaker } from '../gateway/make-change.ts';
 import { hashPassword } from '../gateway/password.ts';
 import { startServer } from '../gateway/server.ts';
 import { MAX_RUN_AGE_MS, openSharedRun } from '../gateway/shared-run.ts';
+import { openUsers } from '../gateway/users.ts';
 import { createWork } from '../gateway/work.ts';
 import type { Io } from '../output/io.ts';
 import { createLog } from '../output/log.ts';
@@ -46,21 +49,28 @@ export async function serve(options: ServeOptions, io: Io): Promise<void> {
   const runOptions = { ...options, timeout: answerWithin + MAX_RUN_AGE_MS / 1000 };
   const state = await openState(live.current().config, io, log);
   const runs = openSharedRun((task) => withRun(runOptions, runIo, task, { config: live.current().config, state }));
+  const leaseMs = () => live.current().serve.leaseMs;
   const make = createChangeMaker({
     runs,
     overrides: options,
     wait: options.wait,
-    leaseMs: () => live.current().serve.leaseMs,
+    leaseMs,
+    liveValues: openLiveValues(state.journal),
     log,
   });
+  const work = createWork();
   const answer = createHandler({
     fronts: [httpreq, acmeDns],
-    work: createWork(),
+    work,
     make,
-    users: () => live.current().users,
+    users: openUsers(() => live.current().serve.users, state.users),
     isDelegated: (name) => isDelegatedZone(live.current().config)(name),
     isProxy: () => live.current().isProxy,
-    isReady: async () => true,
+    isReady: () =>
+      state.check().then(
+        () => true,
+        () => false,
+      ),
     answerWithinMs: answerWithin * 1000,
   });
   const { listen, tls } = live.current();
@@ -75,12 +85,14 @@ export async function serve(options: ServeOptions, io: Io): Promise<void> {
       log.info(`serve: ${user} ${path} ${name} ${status} ${milliseconds} ms${gone ? ', the client has gone' : ''}`);
     },
   });
+  const leases = keepLeases({ state, runs, work, log, leaseMs });
   io.onHangup?.(() => live.refresh(true));
   io.stdout(`listening on ${server.at}\n`);
   if (!io.stop.aborted) {
     await new Promise<void>((resolve) => io.stop.addEventListener('abort', () => resolve(), { once: true }));
   }
   await server.close();
+  await leases.stop();
   await runs.close();
   await state.close();
 }

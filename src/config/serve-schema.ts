@@ -134,7 +134,7 @@ export const serveSchema = z.strictObject({
     z
       .int()
       .check(
-        z.minimum(60),
+        z.minimum(1),
         z.maximum(604_800),
         z.describe(
           'seconds after which a value of an acme-dns client is removed, because these clients never do; default: 3600',

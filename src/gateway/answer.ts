@@ -28,7 +28,7 @@ const FAILURES: Readonly<Record<ErrorCode, readonly [status: number, sentence: s
   E_USAGE: [400, 'the request is not one for a challenge'],
   E_ZONE: [404, 'this server does not write this name for this user'],
   E_REJECTED: [422, 'the DNS provider refuses the record'],
-  E_RATE: [503, "the DNS provider's rate limit is reached"],
+  E_RATE: [503, "a limit is reached: the DNS provider's rate limit, or the number of values of this user"],
   E_LOCK: [503, 'another process writes in the zone'],
   E_PROPAGATION: [504, 'the value cannot be seen at every name server yet'],
   E_REMOTE: [502, 'the DNS provider cannot be reached or has failed'],

@@ -16,7 +16,7 @@ export interface HandlerSettings {
   readonly work: Work;
   /** Makes a change. */
   make(job: Job): Promise<void>;
-  users(): Users;
+  readonly users: Users;
   /** True for names without the challenge label that may be written. */
   isDelegated(name: Fqdn): boolean;
   /** The load balancers; undefined where there are none. */
@@ -43,7 +43,7 @@ export function createHandler(settings: HandlerSettings): (request: IncomingMess
     if (!front || !action) return refuse(404, 'there are POST /present, /cleanup and /update');
     if (request.method !== 'POST') return refuse(405, 'only POST', { allow: 'POST' });
 
-    const user = await authenticate(front, request);
+    const user = await authenticate(front, request).catch(() => refuse(503, 'the users cannot be read', COME_BACK));
     if ('status' in user) return user;
     const who = { user: user.name };
     const waitMs = work.admit(user);
@@ -71,7 +71,7 @@ export function createHandler(settings: HandlerSettings): (request: IncomingMess
     const given = front.credentials(request.headers);
     if (!given) return front.wrongLogin;
     const address = clientIp(request, settings.isProxy());
-    const user = await settings.users().find(given.user);
+    const user = await settings.users.find(given.user);
     // From elsewhere, the right password is a wrong one.
     const hash = user?.mayComeFrom(address) ? front.hashOf(user) : undefined;
     const outcome = await checkLogin({ ...given, address: addressKey(address), hash });

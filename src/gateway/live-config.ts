@@ -12,7 +12,6 @@ import type { Fqdn } from '../names.ts';
 import { type Networks, openNetworks } from '../networks.ts';
 import type { ListenAddress } from './listen.ts';
 import type { TlsFiles } from './server.ts';
-import { openUsers, type Users } from './users.ts';
 
 /** The files as they were when they were last valid. */
 export interface LoadedConfig {
@@ -20,7 +19,6 @@ export interface LoadedConfig {
   readonly serve: ServeConfig;
   readonly listen: ListenAddress;
   readonly tls: TlsFiles | undefined;
-  readonly users: Users;
   /** The load balancers; undefined where there are none. */
   readonly isProxy: Networks | undefined;
 }
@@ -80,7 +78,6 @@ function load(file: string, warn: (message: string) => void): LoadedConfig {
     serve,
     listen: listenAddress(serve, file),
     tls: serve.tls && readTls(serve.tls, warn),
-    users: openUsers(serve),
     isProxy: serve.proxies.length > 0 ? openNetworks(serve.proxies) : undefined,
   };
 }

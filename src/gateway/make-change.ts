@@ -2,7 +2,9 @@ import { carryOut, type Order } from '../challenge/order.ts';
 import type { Overrides } from '../challenge/route.ts';
 import { asDns01Error, isDns01Error } from '../errors.ts';
 import type { Log } from '../output/log.ts';
+import { auditLine } from './audit.ts';
 import type { Action, ChallengeRequest } from './front.ts';
+import type { LiveValues } from './live-values.ts';
 import type { SharedRun } from './shared-run.ts';
 import type { GatewayUser } from './users.ts';
 
@@ -26,20 +28,15 @@ export interface ChangeSettings {
   readonly wait: boolean;
   /** For values of clients that never ask for the removal. */
   leaseMs(): number;
+  readonly liveValues: LiveValues;
   readonly log: Log;
-}
-
-/** How a change ended, for the audit line. */
-interface Outcome {
-  readonly account?: string | undefined;
-  readonly result: string;
 }
 
 /** Makes the changes of all fronts in runs that they share, and writes a line of each into the log. */
 export function createChangeMaker(settings: ChangeSettings): (job: Job) => Promise<void> {
-  const { runs, overrides, wait, log } = settings;
+  const { runs, overrides, wait, liveValues, log } = settings;
   return async (job) => {
-    const { action, request, user } = job;
+    const { action, request, user, from, front } = job;
     const started = performance.now();
     const order: Order = {
       action,
@@ -49,18 +46,20 @@ export function createChangeMaker(settings: ChangeSettings): (job: Job) => Promi
       wait,
       ...(job.hasLease ? { leaseMs: settings.leaseMs() } : {}),
     };
-    let account: string | undefined;
-    const audit = (result: string) => {
-      const outcome = { account, result };
-      log.info(auditLine(job, outcome, performance.now() - started));
+    let account = '-';
+    const audit = (outcome: string) => {
+      const entry = { user: user.name, from, front, action, name: request.name, account, outcome };
+      log.info(auditLine(entry, performance.now() - started));
     };
-    try {
-      await runs.use(async (run) => {
+    const change = () =>
+      runs.use(async (run) => {
         const { each, all } = carryOut(order, run);
         const made = await each[0];
         if (made && !isDns01Error(made)) account = made.account;
         await all;
       });
+    try {
+      await (action === 'add' ? liveValues.publish(user, request.name, request.value, change) : change());
       audit('done');
     } catch (error) {
       const { code, message, hint } = asDns01Error(error);
@@ -70,15 +69,4 @@ export function createChangeMaker(settings: ChangeSettings): (job: Job) => Promi
       throw error;
     }
   };
-}
-
-/** One line for every change, in the form `key=value`. No value has a blank, and none is a secret or a TXT value. */
-function auditLine(
-  { user, front, from, action, request }: Job,
-  { account = '-', result }: Outcome,
-  ms: number,
-): string {
-  const fields = { user: user.name, from, front, action, name: request.name, account, outcome: result };
-  const text = Object.entries(fields).map(([key, value]) => `${key}=${value}`);
-  return `audit: ${text.join(' ')} ms=${Math.round(ms)}`;
 }

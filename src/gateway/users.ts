@@ -1,7 +1,8 @@
 import { type Principal, userOf } from '../challenge/principal.ts';
-import type { ServeConfig, UserConfig, UserLimits } from '../config/serve-config.ts';
+import type { ServeConfig, UserConfig } from '../config/serve-config.ts';
 import type { Fqdn } from '../names.ts';
 import { type Networks, openNetworks } from '../networks.ts';
+import type { StoredUser, Users as StoredUsers } from '../state/users.ts';
 
 /** A user of the gateway, ready for use. */
 export interface GatewayUser {
@@ -12,7 +13,9 @@ export interface GatewayUser {
   /** Of dynamic updates; the secret is not yet read. */
   readonly tsig: UserConfig['tsig'];
   readonly principal: Principal;
-  readonly limits: Required<UserLimits>;
+  readonly requestsPerMinute: number;
+  /** How many values may be published at the same time; undefined: any number. */
+  readonly liveValues: number | undefined;
   /** Whether the user may send requests from an IP address. */
   mayComeFrom: Networks;
 }
@@ -25,27 +28,59 @@ export interface OwnName {
 }
 
 /** A certificate has at most 100 names, each with two requests. */
-const DEFAULT_LIMITS = { liveValues: 1000, requestsPerMinute: 300 };
+const REQUESTS_PER_MINUTE = 300;
 
+/** Milliseconds after which a user that a command changed is read again. */
+const MEMORY_MS = 1000;
+
+/** The users of the config, and those in the state. The config wins on an equal name. */
 export interface Users {
+  /** @throws where the state cannot be reached and the user is not in the config */
   find(name: string): Promise<GatewayUser | undefined>;
 }
 
-/** The users of a config. Each is made ready once. */
-export function openUsers({ users }: Pick<ServeConfig, 'users'>): Users {
-  const ready = new Map<string, GatewayUser>();
+/** @param users those of the config as it is now */
+export function openUsers(users: () => ServeConfig['users'], stored: StoredUsers): Users {
+  const ready = new WeakMap<UserConfig, GatewayUser>();
+  const inState = rememberUsers(stored);
+  function readyFor(name: string, user: UserConfig): GatewayUser {
+    const known = ready.get(user) ?? readyUser(name, user);
+    ready.set(user, known);
+    return known;
+  }
   return {
     async find(name) {
-      const config = Object.hasOwn(users, name) ? users[name] : undefined;
-      if (!config) return undefined;
-      const user = ready.get(name) ?? readyUser(name, config);
-      ready.set(name, user);
-      return user;
+      const configured = users();
+      const user = Object.hasOwn(configured, name) ? configured[name] : (await inState()).get(name);
+      return user && readyFor(name, user);
     },
   };
 }
 
-function readyUser(name: string, { hash, tsig, names, acmeDns, networks, limits }: UserConfig): GatewayUser {
+/** The users in the state, read again when one changes. */
+function rememberUsers(stored: StoredUsers): () => Promise<ReadonlyMap<string, StoredUser>> {
+  let known: ReadonlyMap<string, StoredUser> = new Map();
+  let version: string | undefined;
+  let checkedAt = -MEMORY_MS;
+  let reading: Promise<void> | undefined;
+  async function read(): Promise<void> {
+    const now = await stored.version();
+    if (now !== version) known = new Map((await stored.all()).map((user) => [user.name, user]));
+    version = now;
+    checkedAt = performance.now();
+  }
+  return async () => {
+    if (performance.now() - checkedAt >= MEMORY_MS) {
+      reading ??= read().finally(() => {
+        reading = undefined;
+      });
+      await reading;
+    }
+    return known;
+  };
+}
+
+function readyUser(name: string, { hash, tsig, names, acmeDns, networks, limits = {} }: UserConfig): GatewayUser {
   const own = acmeDns && { ...acmeDns, fqdn: `${acmeDns.subdomain}.${acmeDns.zone}` as Fqdn };
   return {
     name,
@@ -53,7 +88,8 @@ function readyUser(name: string, { hash, tsig, names, acmeDns, networks, limits 
     acmeDns: own,
     tsig,
     principal: userOf(names, name, own ? [own.fqdn] : []),
-    limits: { ...DEFAULT_LIMITS, ...limits } as Required<UserLimits>,
+    requestsPerMinute: limits.requestsPerMinute ?? REQUESTS_PER_MINUTE,
+    liveValues: limits.liveValues,
     mayComeFrom: networks ? openNetworks(networks) : () => true,
   };
 }

@@ -7,7 +7,7 @@ import type { GatewayUser } from './users.ts';
 /** The changes under way, of all users and fronts. */
 export interface Work {
   /** Counts a request of this user. Milliseconds until the next one is possible; 0 where this one may go on. */
-  admit(user: Pick<GatewayUser, 'name' | 'limits'>): number;
+  admit(user: Pick<GatewayUser, 'name' | 'requestsPerMinute'>): number;
   /**
    * Runs a task in the line of its user, after earlier tasks with one of its keys; undefined if too many wait already.
    * A client that gave up on an add may ask for the removal while the add still waits.
@@ -26,7 +26,7 @@ export function createWork(): Work {
   const lines = new Map<string, LimitFunction>();
   let underWay = 0;
   return {
-    admit({ name, limits: { requestsPerMinute } }) {
+    admit({ name, requestsPerMinute }) {
       const waitMs = requests.wait(name, requestsPerMinute);
       if (waitMs === 0) requests.count(name, requestsPerMinute);
       return waitMs;

@@ -1,6 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { hashPassword } from '../../src/gateway/password.ts';
 import { OTHER_VALUE, VALUE } from '../support/cli.ts';
+import { until } from '../support/until.ts';
 import { type Asked, serveConfig, useGateway, user } from './support.ts';
 
 const gateway = useGateway();
@@ -13,7 +15,7 @@ const THIRD_VALUE = VALUE.replace('L', 'M');
 const acmeDnsUser = async ({ user: name, subdomain }: typeof ALICE, more = '') =>
   `    ${name}: { acmeDns: { hash: "${await hashPassword(KEY)}", subdomain: ${subdomain}, zone: auth.example.ee }${more} }\n`;
 
-beforeEach(async () => {
+const configure = async (more = '') => {
   const users =
     (await acmeDnsUser(ALICE)) +
     (await acmeDnsUser(BOB)) +
@@ -23,7 +25,11 @@ beforeEach(async () => {
     'example.ee: zone-eu',
     'example.ee: { account: zone-eu, delegated: true }',
   );
-  await gateway.here.configure(`${config}${serveConfig(users)}`);
+  await gateway.here.configure(`${config}${serveConfig(users, '127.0.0.1:0', more)}`);
+};
+
+beforeEach(async () => {
+  await configure();
   await gateway.start();
 });
 
@@ -100,5 +106,54 @@ describe('acme-dns clients', () => {
       ),
     );
     expect(log).not.toContain(VALUE);
+  });
+});
+
+describe('a lease', () => {
+  const restart = async (lease: number) => {
+    gateway.server?.child.kill('SIGKILL');
+    await gateway.server?.ended;
+    await configure(`  lease: ${lease}\n`);
+    await gateway.start();
+  };
+
+  it('ends, and begins anew with each update', async () => {
+    await restart(1);
+    await update(VALUE);
+    await update(OTHER_VALUE);
+    expect(held()).toHaveLength(2);
+    await delay(700);
+    await update(OTHER_VALUE);
+    await until(() => held().length === 1);
+    expect(held()).toEqual([OTHER_VALUE]);
+    await until(() => held().length === 0);
+    expect(gateway.server?.stderr.join('')).toMatch(
+      new RegExp(`audit: user=${ALICE.user} from=- front=lease action=remove name=${ALICE.subdomain}`),
+    );
+  });
+
+  it('ends although the process was killed, and values of other fronts stay', async () => {
+    await restart(1);
+    await update(VALUE);
+    const name = '_acme-challenge.example.ee';
+    expect((await gateway.ask({ body: JSON.stringify({ fqdn: name, value: VALUE }) })).status).toBe(200);
+    gateway.server?.child.kill('SIGKILL');
+    await delay(1100);
+    expect(held()).toEqual([VALUE]);
+    await restart(3600);
+    await until(() => held().length === 0);
+    expect(gateway.panels.zoneid.held(name)).toEqual([VALUE]);
+  });
+
+  it('that has ended is what a sweep takes, whatever its age, and none that runs', async () => {
+    await restart(3600);
+    await update(VALUE);
+    expect((await gateway.here.run(['sweep', '--older-than', '0m'])).stdout).toBe('');
+    await restart(1);
+    await update(OTHER_VALUE);
+    await gateway.server?.stop();
+    await delay(1100);
+    expect((await gateway.here.run(['sweep'])).stdout).toMatch(new RegExp(`^removed\t.*\t${OTHER_VALUE}\t.*\n$`));
+    expect(held()).toEqual([VALUE]);
   });
 });

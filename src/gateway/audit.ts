@@ -1,0 +1,19 @@
+/** A write at a provider, or the attempt. */
+export interface AuditEntry {
+  readonly user: string;
+  /** The client's IP address, or `unix`. */
+  readonly from: string;
+  readonly front: string;
+  readonly action: 'add' | 'remove';
+  readonly name: string;
+  readonly account: string;
+  /** `done`, or the code of the error. */
+  readonly outcome: string;
+}
+
+/** One line in the form `key=value`. No value has a blank, and none is a secret or a TXT value. */
+export function auditLine(entry: AuditEntry, milliseconds: number): string {
+  const { user, from, front, action, name, account, outcome } = entry;
+  const who = `user=${user} from=${from} front=${front}`;
+  return `audit: ${who} action=${action} name=${name} account=${account} outcome=${outcome} ms=${Math.round(milliseconds)}`;
+}

@@ -1,0 +1,100 @@
+import { carryOut } from '../challenge/order.ts';
+import { WHOLE_CONFIG } from '../challenge/principal.ts';
+import type { Run } from '../challenge/run.ts';
+import { startDeadline } from '../deadline.ts';
+import { asDns01Error, isDns01Error } from '../errors.ts';
+import type { Log } from '../output/log.ts';
+import type { JournalEntry } from '../state/journal.ts';
+import type { State } from '../state/state.ts';
+import { auditLine } from './audit.ts';
+import type { SharedRun } from './shared-run.ts';
+import type { Work } from './work.ts';
+
+export interface LeaseSettings {
+  readonly state: State;
+  readonly runs: SharedRun;
+  readonly work: Work;
+  readonly log: Log;
+  leaseMs(): number;
+}
+
+export interface LeaseKeeper {
+  /** Resolves when the pass under way is done. */
+  stop(): Promise<void>;
+}
+
+/** A value stays at most this much longer than its lease. */
+const MAX_PAUSE_MS = 60_000;
+
+/** How many values are withdrawn in one order, so that those of one zone go out in few requests. */
+const MAX_TOGETHER = 250;
+
+/** Milliseconds to wait for another node that withdraws values. */
+const LOCK_PATIENCE_MS = 1000;
+
+/**
+ * Withdraws values whose lease has ended, now and again and again: those of any node, and those of a process that was
+ * killed. A value that cannot be withdrawn is tried again.
+ */
+export function keepLeases(settings: LeaseSettings): LeaseKeeper {
+  const { log, state, leaseMs } = settings;
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+  let pass: Promise<void> = Promise.resolve();
+
+  function begin(): void {
+    pass = state.locks
+      .hold('leases', { deadline: startDeadline(LOCK_PATIENCE_MS) }, () => withdrawEnded(settings, () => stopped))
+      .catch((error: unknown) => {
+        const { code, message } = asDns01Error(error);
+        if (code !== 'E_LOCK') log.warn(`serve: values whose lease has ended stay: ${message}`);
+      })
+      .finally(() => {
+        if (!stopped) timer = setTimeout(begin, Math.min(MAX_PAUSE_MS, leaseMs() / 4));
+      });
+  }
+
+  begin();
+  return {
+    stop() {
+      stopped = true;
+      clearTimeout(timer);
+      return pass;
+    },
+  };
+}
+
+async function withdrawEnded(settings: LeaseSettings, isStopped: () => boolean): Promise<void> {
+  let group: JournalEntry[] = [];
+  for await (const entry of settings.state.journal.list({ leaseEnded: true })) {
+    if (isStopped()) return;
+    group.push(entry);
+    if (group.length < MAX_TOGETHER) continue;
+    await withdraw(group, settings);
+    group = [];
+  }
+  if (group.length > 0 && !isStopped()) await withdraw(group, settings);
+}
+
+async function withdraw(entries: readonly JournalEntry[], settings: LeaseSettings): Promise<void> {
+  const { work, runs } = settings;
+  const keys = entries.map(({ name, value }) => `${name} ${value}`);
+  await work.enter('', keys, () => runs.use((run) => withdrawInRun(entries, run, settings)));
+}
+
+async function withdrawInRun(entries: readonly JournalEntry[], run: Run, { log }: LeaseSettings): Promise<void> {
+  const started = performance.now();
+  const { journal } = run.state;
+  // A client may have published the same value again since.
+  const now = await Promise.all(entries.map(({ name, value }) => journal.find(name, value)));
+  const due = now.filter((entry) => entry?.until !== undefined && Date.parse(entry.until) <= Date.now());
+  const challenges = due.filter((entry) => entry !== undefined);
+  const { each } = carryOut({ action: 'remove', challenges, principal: WHOLE_CONFIG }, run);
+  for (const [index, { name, by = '-', account }] of challenges.entries()) {
+    const result = await each[index];
+    const outcome = isDns01Error(result) ? result.code : 'done';
+    const what = { user: by, from: '-', front: 'lease', action: 'remove', name, account, outcome } as const;
+    log.info(auditLine(what, performance.now() - started));
+    if (isDns01Error(result)) log.warn(`serve: ${name}: the value stays published after its lease: ${result.message}`);
+  }
+}
