@@ -15,6 +15,8 @@ export interface ConnectionSettings {
   /** SHA-256 of the server's certificate as 64 hex digits: only this certificate is trusted, whoever signed it. */
   readonly fingerprint?: string | undefined;
   readonly proxy?: ProxySettings | undefined;
+  /** HTTP/2 too, for servers that speak nothing else. */
+  readonly http2?: boolean | undefined;
 }
 
 export interface ProxySettings {
@@ -26,7 +28,12 @@ export interface ProxySettings {
 type Connector = buildConnector.connector;
 
 /** Connections by the account's config: with its CA or a pinned certificate, directly or through a proxy. */
-export async function openDispatcher({ ca, fingerprint, proxy }: ConnectionSettings): Promise<Dispatcher> {
+export async function openDispatcher({
+  ca,
+  fingerprint,
+  proxy,
+  http2 = false,
+}: ConnectionSettings): Promise<Dispatcher> {
   const [Agent, Pool, buildConnector] = await Promise.all([loadAgent(), loadPool(), loadConnector()]);
   const tls = {
     ...(ca === undefined ? {} : { ca }),
@@ -36,6 +43,7 @@ export async function openDispatcher({ ca, fingerprint, proxy }: ConnectionSetti
     // A resumed session shows no certificate to check.
     maxCachedSessions: 0,
     timeout: CONNECT_TIMEOUT_MS,
+    allowH2: http2,
   };
   const factory = (origin: string | URL, options: Pool.Options) =>
     new Pool(origin, {
