@@ -26,7 +26,6 @@ export interface DohResolver {
   readonly operator: string;
   /** Never throws: what is no answer to the question is `silent`, with the reason. */
   query(question: Question, options: QueryOptions): Promise<QueryResult>;
-  close(): Promise<void>;
 }
 
 /** The longest message, as over TCP (RFC 8484 section 6). */
@@ -78,9 +77,6 @@ export function openDoh(address: string, env: Readonly<Record<string, string | u
         if (limit.aborted) return { kind: 'silent', reason: `no answer within ${options.timeoutMs / 1000} s` };
         return { kind: 'silent', reason: networkFailure(error, 'DNS over HTTPS', url.origin).message };
       }
-    },
-    async close() {
-      await (await opening)?.destroy();
     },
   };
 }

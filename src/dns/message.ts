@@ -154,6 +154,9 @@ export function endOfAliases({ answers }: DnsMessage, name: Fqdn): string {
   return owner;
 }
 
+/** Whether the answer says what is there: records, or that there are none. */
+export const isAnswer = ({ rcode }: DnsMessage): boolean => rcode === 'NOERROR' || rcode === 'NXDOMAIN';
+
 function read(bytes: Buffer): Message | undefined {
   try {
     return decodeMessage(isTruncated(bytes) ? questionOf(bytes) : bytes);

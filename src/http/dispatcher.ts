@@ -107,8 +107,3 @@ function fingerprintMismatch(seen: string): Dns01Error {
     hint: 'if the certificate was renewed on purpose, put the new fingerprint into the config; if not, the connection is intercepted',
   });
 }
-
-/** Whether an address stays on this machine, where no other host can read the traffic. */
-export function isLoopback({ hostname }: URL): boolean {
-  return /^(localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
-}

@@ -1,5 +1,6 @@
 import { Dns01Error } from '../errors.ts';
-import { isLoopback, type ProxySettings } from './dispatcher.ts';
+import { isLoopback } from '../names.ts';
+import type { ProxySettings } from './dispatcher.ts';
 
 /** The account's proxy, else that of the environment, read as curl reads it. Loopback never needs one. */
 export function proxyFor(

@@ -17,14 +17,8 @@ async function operator(settings: Partial<OperatorSettings> = {}) {
   return started;
 }
 
-function open(url: string, env: Record<string, string> = {}) {
-  const doh = openDoh(url, env);
-  onTestFinished(doh.close);
-  return doh;
-}
-
 const ask = (url: string, more: { timeoutMs?: number; signal?: AbortSignal; unchecked?: boolean } = {}) =>
-  open(url).query(QUESTION, { recursive: true, dnssec: true, timeoutMs: 5000, ...more });
+  openDoh(url, {}).query(QUESTION, { recursive: true, dnssec: true, timeoutMs: 5000, ...more });
 
 /** Fixtures are signed by a CA that Node does not know. */
 function trustAll() {
@@ -59,12 +53,12 @@ describe('DNS over HTTPS', () => {
     trustAll();
     const [there, proxy] = [await operator({ scheme: 'h2' }), await startProxy()];
     onTestFinished(proxy.close);
-    const direct = open(there.url, { https_proxy: proxy.origin });
+    const direct = openDoh(there.url, { https_proxy: proxy.origin });
     expect(await direct.query(QUESTION, { recursive: true, timeoutMs: 5000 })).toMatchObject({ kind: 'answer' });
     expect(proxy.tunnels, 'loopback needs no proxy').toEqual([]);
     // This host too, but no name of loopback.
     const url = there.url.replace('127.0.0.1', '0.0.0.0');
-    const through = open(url, { https_proxy: proxy.origin });
+    const through = openDoh(url, { https_proxy: proxy.origin });
     expect(await through.query(QUESTION, { recursive: true, timeoutMs: 5000 })).toMatchObject({ kind: 'answer' });
     expect(proxy.tunnels).toEqual([new URL(url).host]);
   });
