@@ -63,3 +63,8 @@ export function longestZone<Entry extends { readonly zone: string }>(
 ): Entry | undefined {
   return entries.filter(({ zone }) => isWithin(name, zone)).sort((a, b) => b.zone.length - a.zone.length)[0];
 }
+
+/** Whether an address stays on this machine, where no other host can read the traffic. */
+export function isLoopback({ hostname }: URL): boolean {
+  return /^(localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
+}

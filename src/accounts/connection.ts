@@ -3,9 +3,10 @@ import { configError } from '../config/load.ts';
 import type { ConnectionOptions } from '../config/schema.ts';
 import { readTrustedFile } from '../config/trusted-file.ts';
 import { digest } from '../digest.ts';
-import { Dns01Error, isDns01Error } from '../errors.ts';
+import { isDns01Error } from '../errors.ts';
 import { type ClosableHttpClient, createHttpClient, type RateLimiter } from '../http/client.ts';
-import { isLoopback, type ProxySettings } from '../http/dispatcher.ts';
+import { proxyFor } from '../http/proxy.ts';
+import { isLoopback } from '../names.ts';
 import type { HttpCall, ProviderDefinition, RateLimit, Resolved } from '../provider.ts';
 import type { SharedRateLimiter } from '../state/rate-limit.ts';
 import type { AccountRun } from './account.ts';
@@ -109,26 +110,6 @@ function readCa(name: string, file: string, { config }: AccountRun): string {
     throw fail((error as Error).message, isDns01Error(error) ? error.hint : undefined);
   }
   throw fail('it holds no certificate in PEM form');
-}
-
-/** The account's proxy, else that of the environment, read as curl reads it. Loopback never needs one. */
-export function proxyFor(
-  { proxy }: ConnectionOptions,
-  url: URL | undefined,
-  { env }: Pick<AccountRun, 'env'>,
-): ProxySettings | undefined {
-  if (proxy) return { url: proxy };
-  if (!url || isLoopback(url)) return undefined;
-  const scheme = url.protocol.replace(':', '');
-  const names = [`${scheme}_proxy`, `${scheme.toUpperCase()}_PROXY`, 'all_proxy', 'ALL_PROXY'];
-  const name = names.find((each) => env[each]);
-  const text = env[name ?? ''];
-  if (!name || !text) return undefined;
-  const full = text.includes('://') ? text : `http://${text}`;
-  if (URL.canParse(full) && /^https?:/.test(full)) return { url: full, except: env['no_proxy'] || env['NO_PROXY'] };
-  throw new Dns01Error('E_CONFIG', `the environment variable ${name} is not the address of an HTTP proxy`, {
-    hint: `set ${name} to http://HOST:PORT, or proxy: in the account`,
-  });
 }
 
 function optionOf(options: unknown, key: string): string | undefined {

@@ -2,14 +2,14 @@ import type { Config } from '../config/load.ts';
 import { type AuthorityFinder, type DnsSettings, openAuthorityFinder } from '../dns/authority.ts';
 import { type Delegations, openDelegations } from '../dns/delegation.ts';
 import { openResolver, type Resolver } from '../dns/resolver.ts';
-import { openVantages, type Vantages } from '../dns/validating.ts';
+import { openVantages, type Vantages, validatingResolver } from '../dns/validating.ts';
 
 /** What the checks of a name may use. Needs no config. */
 export interface CheckContext {
   readonly dns: DnsSettings;
   readonly signal: AbortSignal;
   readonly authorities: AuthorityFinder;
-  /** A caching resolver: never for a challenge name. */
+  /** A caching resolver, validating where one is known: never for a challenge name. */
   readonly resolver: Resolver;
   readonly vantages: Vantages;
   readonly delegations: Delegations;
@@ -17,13 +17,20 @@ export interface CheckContext {
   readonly config: Config | undefined;
 }
 
-export function openCheckContext(dns: DnsSettings, signal: AbortSignal, config: Config | undefined): CheckContext {
+/** @param env may name a proxy for DNS over HTTPS */
+export function openCheckContext(
+  dns: DnsSettings,
+  signal: AbortSignal,
+  config: Config | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): CheckContext {
+  const vantages = openVantages(dns, signal, env);
   return {
     dns,
     signal,
     authorities: openAuthorityFinder(dns, signal),
-    resolver: openResolver(dns.resolvers, signal),
-    vantages: openVantages(dns, signal),
+    resolver: validatingResolver(vantages, openResolver(dns.resolvers, signal)),
+    vantages,
     delegations: openDelegations(dns, signal),
     config,
   };

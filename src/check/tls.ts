@@ -1,5 +1,5 @@
 import { connect, type DetailedPeerCertificate, type TLSSocket } from 'node:tls';
-import { isLoopback } from '../http/dispatcher.ts';
+import { isLoopback } from '../names.ts';
 import type { Findings, Reporter } from './finding.ts';
 
 const TIMEOUT_MS = 10_000;

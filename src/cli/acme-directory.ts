@@ -1,9 +1,9 @@
 import * as z from 'zod/mini';
-import { proxyFor } from '../accounts/connection.ts';
 import { startDeadline } from '../deadline.ts';
 import { Dns01Error } from '../errors.ts';
 import { createHttpClient } from '../http/client.ts';
-import { isLoopback } from '../http/dispatcher.ts';
+import { proxyFor } from '../http/proxy.ts';
+import { isLoopback } from '../names.ts';
 import type { Io } from '../output/io.ts';
 import { createLog } from '../output/log.ts';
 import type { CommonOptions } from './options.ts';

@@ -27,6 +27,8 @@ export interface Config extends ConfigFile {
   readonly allowNetworks: readonly string[];
   /** Root servers, like `resolvers`; empty: the public ones. */
   readonly roots: readonly string[];
+  /** URLs of resolvers over HTTPS; undefined where the config does not say. */
+  readonly doh: readonly string[] | undefined;
   readonly followCnames: boolean;
   /** In seconds. */
   readonly propagation: { readonly timeout: number; readonly interval: number; readonly settle: number };
@@ -115,6 +117,7 @@ function shape(found: ConfigFile, raw: RawConfig): Config {
     followCnames: raw.dns?.followCnames ?? true,
     allowNetworks: raw.dns?.allowNetworks ?? [],
     roots: raw.dns?.roots ?? [],
+    doh: raw.dns?.doh === false ? [] : raw.dns?.doh,
     nameservers: Object.entries(raw.dns?.nameservers ?? {}).map(([zone, servers]) => ({
       zone: nameAt(found, ['dns', 'nameservers', zone], zone),
       servers,

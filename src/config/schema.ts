@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { isLoopback } from '../names.ts';
 import { name, serverAddress } from './schema-parts.ts';
 import { serveSchema } from './serve-schema.ts';
 
@@ -54,6 +55,18 @@ export const configSchema = z.strictObject({
         z
           .record(z.string(), z.array(serverAddress).check(z.minLength(1)))
           .check(z.describe('query these servers for a zone, instead of the ones that the DNS shows')),
+      ),
+      doh: z.optional(
+        z
+          .union(
+            [z.array(z.string().check(z.refine(isDohUrl, 'expected an https:// URL'))), z.literal(false)],
+            'expected a list of https:// URLs, or false',
+          )
+          .check(
+            z.describe(
+              'resolvers over HTTPS (RFC 8484), e.g. https://9.9.9.9/dns-query: dns01 check asks them, and so does the wait where DNS queries do not leave this network; default: three public ones for dns01 check, none for the wait; false: none',
+            ),
+          ),
       ),
       roots: z.optional(
         z
@@ -123,6 +136,13 @@ export const connectionSchema = z.object({
     ),
   ),
 });
+
+/** Without TLS only on this machine. */
+function isDohUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const url = new URL(text);
+  return (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))) && url.username === '';
+}
 
 export type RawConfig = z.output<typeof configSchema>;
 export type ConnectionOptions = z.output<typeof connectionSchema>;

@@ -33,7 +33,7 @@ export interface DnsSettings {
   /** The root servers to start from, as `HOST` or `HOST:PORT`; empty: the public ones. */
   readonly roots?: readonly string[];
   /** URLs of resolvers that answer over HTTPS (RFC 8484). */
-  readonly doh?: readonly string[];
+  readonly doh?: readonly string[] | undefined;
   /** The port of authoritative servers; tests cannot use 53. Default: the one that `roots` names. */
   readonly port?: number;
 }

@@ -3,6 +3,7 @@ import { Dns01Error } from '../errors.ts';
 import { type Fqdn, parseName } from '../names.ts';
 import type { AuthorityFinder } from './authority.ts';
 import { firstUseful } from './first-useful.ts';
+import { isAnswer } from './message.ts';
 import { query } from './query.ts';
 import { QUERY_TIMEOUT_MS, ZONE_RACE } from './zone-cut.ts';
 
@@ -55,7 +56,7 @@ async function aliasOf(name: Fqdn, finder: AuthorityFinder, signal: AbortSignal)
     async (server, raceSignal) => {
       const options = { recursive: false, timeoutMs: QUERY_TIMEOUT_MS, signal: raceSignal };
       const result = await query(server, { name, type: 'CNAME' }, options);
-      return result.kind === 'answer' && KNOWS.has(result.message.rcode) ? result.message : undefined;
+      return result.kind === 'answer' && isAnswer(result.message) ? result.message : undefined;
     },
     { ...ZONE_RACE, signal },
   );
@@ -64,8 +65,6 @@ async function aliasOf(name: Fqdn, finder: AuthorityFinder, signal: AbortSignal)
     hint: 'check the delegation of the zone, or name its servers in dns.nameservers of the config',
   });
 }
-
-const KNOWS = new Set(['NOERROR', 'NXDOMAIN']);
 
 function badChain(chain: readonly string[], what: string): Dns01Error {
   return new Dns01Error('E_ZONE', `the CNAME chain ${what}: ${chain.join(' -> ')}`, {

@@ -7,6 +7,7 @@ import {
   decodeName,
   decodeTxt,
   EDNS,
+  EDNS_DNSSEC,
   encodeMessage,
   FLAG,
   type Message,
@@ -15,7 +16,9 @@ import {
   type WireRecord,
 } from './wire.ts';
 
-export type QuestionType = 'A' | 'AAAA' | 'CAA' | 'CNAME' | 'NS' | 'SOA' | 'TXT';
+const TYPES = ['A', 'AAAA', 'CAA', 'CNAME', 'DNSKEY', 'DS', 'NS', 'RRSIG', 'SOA', 'TXT'] as const;
+
+export type QuestionType = (typeof TYPES)[number];
 
 export interface Question {
   readonly name: Fqdn;
@@ -30,9 +33,20 @@ export interface DnsMessage {
   readonly authoritative: boolean;
   /** The answer was too long for UDP (TC): query again over TCP. */
   readonly truncated: boolean;
+  /** A resolver has validated the answer (AD, RFC 4035 section 3.2.3). */
+  readonly authenticated: boolean;
+  /** Why the server could not do better. */
+  readonly errors: readonly ExtendedError[];
   readonly answers: readonly ResourceRecord[];
   readonly authorities: readonly ResourceRecord[];
   readonly additionals: readonly ResourceRecord[];
+}
+
+/** An extended error (RFC 8914). */
+export interface ExtendedError {
+  readonly code: number;
+  /** EXTRA-TEXT, which anybody may have written. */
+  readonly text: string;
 }
 
 export interface ResourceRecord {
@@ -40,9 +54,9 @@ export interface ResourceRecord {
   readonly name: string;
   readonly type: QuestionType;
   /**
-   * For A and AAAA the address; for NS and CNAME a name like the record's own; for TXT the value; for SOA its fields as in a
-   * zone file, which `readSoa` takes apart; for CAA `FLAGS TAG VALUE`, empty where the record is malformed: a CA must not
-   * ignore it.
+   * For A and AAAA the address; for NS and CNAME a name like the record's own; for TXT the value; for CAA `FLAGS TAG VALUE`,
+   * empty where the record is malformed: a CA must not ignore it; for all others their fields as in a zone file: of SOA,
+   * which `readSoa` takes apart, of DS and DNSKEY, and of RRSIG those before the signer's name, with UNIX seconds as times.
    */
   readonly data: string;
   /** Seconds. */
@@ -56,18 +70,43 @@ export interface Soa {
   readonly negativeTtlS: number;
 }
 
+/** What counts of an RRSIG record. */
+export interface Signature {
+  /** The type that it signs. */
+  readonly covered: string;
+  /** UNIX seconds. */
+  readonly expiresS: number;
+  readonly beginsS: number;
+  readonly keyTag: number;
+}
+
+export function readSignature({ data }: ResourceRecord): Signature {
+  const [covered = '', , , , expires, begins, keyTag] = data.split(' ');
+  return { covered, expiresS: Number(expires), beginsS: Number(begins), keyTag: Number(keyTag) };
+}
+
 export function readSoa({ data, ttl }: ResourceRecord): Soa {
   const [, , serial = '', , , , minimum = ''] = data.split(' ');
   return { serial: Number(serial), negativeTtlS: Math.min(ttl, Number(minimum)) };
 }
 
-/** A query as bytes, with a random id. `edns: false` is for servers without EDNS (RFC 6891). */
-export function encodeQuery({ name, type }: Question, options: { recursive: boolean; edns: boolean }): Buffer {
+export interface QueryFlags {
+  readonly recursive: boolean;
+  /** False for servers without EDNS (RFC 6891). */
+  readonly edns: boolean;
+  /** With signatures (DO). */
+  readonly dnssec?: boolean | undefined;
+  /** The resolver answers although the answer is not valid (CD, RFC 4035 section 3.2.2). */
+  readonly unchecked?: boolean | undefined;
+}
+
+/** A query as bytes, with a random id. */
+export function encodeQuery({ name, type }: Question, { recursive, edns, dnssec, unchecked }: QueryFlags): Buffer {
   return encodeMessage({
     id: randomInt(0x1_0000),
-    flags: options.recursive ? FLAG.RECURSION_DESIRED : 0,
+    flags: (recursive ? FLAG.RECURSION_DESIRED : 0) | (unchecked ? FLAG.CHECKING_DISABLED : 0),
     questions: [{ name, type: TYPE[type] }],
-    additionals: options.edns ? [EDNS] : [],
+    additionals: edns ? [dnssec ? EDNS_DNSSEC : EDNS] : [],
   });
 }
 
@@ -87,6 +126,8 @@ export function decodeAnswer(bytes: Buffer, sent: Buffer, { name, type }: Questi
     rcode,
     authoritative: (message.flags & FLAG.AUTHORITATIVE) !== 0,
     truncated: (message.flags & FLAG.TRUNCATED) !== 0,
+    authenticated: (message.flags & FLAG.AUTHENTICATED) !== 0,
+    errors: message.additionals.filter((record) => record.type === TYPE.OPT).flatMap(extendedErrors),
     answers: message.answers.flatMap(readRecord),
     authorities: message.authorities.flatMap(readRecord),
     additionals: message.additionals.flatMap(readRecord),
@@ -113,6 +154,9 @@ export function endOfAliases({ answers }: DnsMessage, name: Fqdn): string {
   return owner;
 }
 
+/** Whether the answer says what is there: records, or that there are none. */
+export const isAnswer = ({ rcode }: DnsMessage): boolean => rcode === 'NOERROR' || rcode === 'NXDOMAIN';
+
 function read(bytes: Buffer): Message | undefined {
   try {
     return decodeMessage(isTruncated(bytes) ? questionOf(bytes) : bytes);
@@ -130,9 +174,22 @@ function questionOf(bytes: Buffer): Buffer {
   return Buffer.from(bytes).fill(0, answerCount, headerEnd);
 }
 
-const TYPE_NAMES = new Map<number, QuestionType>(
-  (['A', 'AAAA', 'CAA', 'CNAME', 'NS', 'SOA', 'TXT'] as const).map((type) => [TYPE[type], type]),
-);
+const TYPE_NAMES = new Map<number, QuestionType>(TYPES.map((type) => [TYPE[type], type]));
+
+/** Options of EDNS (RFC 6891 section 6.1.2), and how many extended errors of one answer are read. */
+const EXTENDED_ERROR = 15;
+const MAX_ERRORS = 10;
+
+function extendedErrors({ data }: WireRecord): ExtendedError[] {
+  const errors: ExtendedError[] = [];
+  for (let at = 0; at + 4 <= data.length && errors.length < MAX_ERRORS; ) {
+    const [option, end] = [data.readUInt16BE(at), at + 4 + data.readUInt16BE(at + 2)];
+    if (option === EXTENDED_ERROR && end >= at + 6 && end <= data.length)
+      errors.push({ code: data.readUInt16BE(at + 4), text: data.toString('utf8', at + 6, end) });
+    at = end;
+  }
+  return errors;
+}
 
 /** Empty for a record of another type or class, or with data that do not fit its type. */
 function readRecord(record: WireRecord): ResourceRecord[] {
@@ -156,6 +213,12 @@ function readData(type: QuestionType, { data }: WireRecord): string | undefined 
       return caaText(data);
     case 'TXT':
       return decodeTxt(data);
+    case 'DS':
+      return data.length > 4 ? `${keyText(data)} ${data.toString('hex', 4)}` : undefined;
+    case 'DNSKEY':
+      return data.length > 4 ? `${keyText(data)} ${data.toString('base64', 4)}` : undefined;
+    case 'RRSIG':
+      return signatureText(data);
   }
 }
 
@@ -174,6 +237,17 @@ function soaText(data: Buffer): string | undefined {
   if (contact.end !== numbersAt) return undefined;
   const numbers = [0, 4, 8, 12, 16].map((offset) => data.readUInt32BE(numbersAt + offset));
   return [primary.name, contact.name, ...numbers].join(' ');
+}
+
+/** Both begin with a number of two bytes and two of one (RFC 4034 sections 2.1 and 5.1). */
+const keyText = (data: Buffer): string => `${data.readUInt16BE(0)} ${data[2]} ${data[3]}`;
+
+/** RFC 4034 section 3.1. */
+function signatureText(data: Buffer): string | undefined {
+  if (data.length < 18) return undefined;
+  const covered = data.readUInt16BE(0);
+  const times = [4, 8, 12].map((offset) => data.readUInt32BE(offset));
+  return [TYPE_NAMES.get(covered) ?? `TYPE${covered}`, data[2], data[3], ...times, data.readUInt16BE(16)].join(' ');
 }
 
 /** RFC 8659 section 4.1. A blank in the tag would end it. */

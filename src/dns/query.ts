@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { setMaxListeners } from 'node:events';
 import { connect, isIPv6 } from 'node:net';
-import { type DnsMessage, decodeAnswer, encodeQuery, type Question } from './message.ts';
+import { type DnsMessage, decodeAnswer, encodeQuery, type QueryFlags, type Question } from './message.ts';
 import type { ServerAddress } from './server-address.ts';
 import { createMessageReader, withLength } from './wire.ts';
 
@@ -13,8 +13,7 @@ export type QueryResult =
   /** This machine has no route to that address, which says nothing about the server. */
   | { readonly kind: 'unreachable'; readonly reason: string };
 
-export interface QueryOptions {
-  readonly recursive: boolean;
+export interface QueryOptions extends Omit<QueryFlags, 'edns'> {
   /** For the whole query: UDP, again without EDNS, TCP. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;

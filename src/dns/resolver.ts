@@ -1,6 +1,6 @@
 import { Dns01Error } from '../errors.ts';
 import { firstUseful } from './first-useful.ts';
-import type { DnsMessage, Question } from './message.ts';
+import { type DnsMessage, isAnswer, type Question } from './message.ts';
 import { type QueryResult, query } from './query.ts';
 import { formatServerAddress, parseServerAddress, type ServerAddress } from './server-address.ts';
 
@@ -56,11 +56,9 @@ export function openResolver(configured: readonly string[], signal: AbortSignal)
 }
 
 /** The system's resolvers are only looked up when they are needed. */
-function resolversOf(configured: readonly string[]): ServerAddress[] {
+export function resolversOf(configured: readonly string[]): ServerAddress[] {
   const addresses = configured.length > 0 ? configured : process.getBuiltinModule('node:dns').getServers();
   return addresses.map(parseServerAddress);
 }
-
-const isAnswer = ({ rcode }: DnsMessage): boolean => rcode === 'NOERROR' || rcode === 'NXDOMAIN';
 
 const problemOf = (result: QueryResult): string => (result.kind === 'answer' ? result.message.rcode : result.reason);

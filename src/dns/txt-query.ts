@@ -1,5 +1,5 @@
 import type { Fqdn } from '../names.ts';
-import { answersFor, type DnsMessage } from './message.ts';
+import { answersFor, type DnsMessage, isAnswer } from './message.ts';
 import { query } from './query.ts';
 import type { NameServer } from './zone-cut.ts';
 
@@ -26,7 +26,7 @@ export async function queryTxt(
   const result = await query(server, { name, type: 'TXT' }, { recursive: false, timeoutMs, signal });
   if (result.kind !== 'answer') return { state: result.kind, detail: result.reason };
   const { message } = result;
-  if (!IS_ANSWER.has(message.rcode)) return { state: 'missing', detail: `answers ${message.rcode}` };
+  if (!isAnswer(message)) return { state: 'missing', detail: `answers ${message.rcode}` };
   if (authoritative && !message.authoritative) return { state: 'missing', detail: 'does not serve the zone' };
   const found = answersFor(message, { name, type: 'TXT' }).map((record) => record.data);
   const shown = values.filter((value) => found.includes(value));
@@ -35,8 +35,6 @@ export async function queryTxt(
   if (shown.length > 0) return { state: 'missing', detail: `has ${shown.length} of the ${values.length} values` };
   return { state: 'missing', detail: whatInstead(message, name, others) };
 }
-
-const IS_ANSWER = new Set(['NOERROR', 'NXDOMAIN']);
 
 function whatInstead(message: DnsMessage, name: Fqdn, others: number): string {
   if (message.rcode !== 'NOERROR') return `answers ${message.rcode}`;

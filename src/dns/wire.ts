@@ -11,13 +11,23 @@ export const TYPE = {
   TXT: 16,
   AAAA: 28,
   OPT: 41,
+  DS: 43,
+  RRSIG: 46,
+  DNSKEY: 48,
   TSIG: 250,
   ANY: 255,
   CAA: 257,
 } as const;
 export const CLASS = { IN: 1, NONE: 254, ANY: 255 } as const;
 export const OPCODE = { QUERY: 0, UPDATE: 5 } as const;
-export const FLAG = { RESPONSE: 0x8000, AUTHORITATIVE: 0x0400, TRUNCATED: 0x0200, RECURSION_DESIRED: 0x0100 } as const;
+export const FLAG = {
+  RESPONSE: 0x8000,
+  AUTHORITATIVE: 0x0400,
+  TRUNCATED: 0x0200,
+  RECURSION_DESIRED: 0x0100,
+  AUTHENTICATED: 0x0020,
+  CHECKING_DISABLED: 0x0010,
+} as const;
 
 const RCODES = [
   ...['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED'],
@@ -111,6 +121,9 @@ export function encodeRecord({ name, type, class: klass, ttl, data }: OutgoingRe
 
 /** Our EDNS record (RFC 6891 section 6.1): its class is the size of the UDP answers that we accept. */
 export const EDNS: WireRecord = { name: '', type: TYPE.OPT, class: UDP_PAYLOAD, ttl: 0, data: Buffer.alloc(0) };
+
+/** The same with DO: the answer may have signatures (RFC 3225). */
+export const EDNS_DNSSEC: WireRecord = { ...EDNS, ttl: 0x8000 };
 
 const nameBytes = (name: string | Buffer): Buffer => (typeof name === 'string' ? encodeName(name) : name);
 

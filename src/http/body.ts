@@ -3,20 +3,27 @@ import { Dns01Error } from '../errors.ts';
 
 /** The whole body as text. @throws E_PROTOCOL when it is too large to be a real answer */
 export async function readBody(body: Readable, call: string, maxBytes: number): Promise<string> {
+  const bytes = await readBytes(body, maxBytes);
+  if (bytes) return bytes.toString('utf8');
+  throw new Dns01Error('E_PROTOCOL', `${call}: the answer is larger than ${maxBytes / 1024 / 1024} MB`, {
+    outcomeUnknown: true,
+    hint: 'no real answer to this call is so large: check url',
+  });
+}
+
+/** The whole body; undefined when it is larger. */
+export async function readBytes(body: Readable, maxBytes: number): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {
     size += chunk.length;
     if (size > maxBytes) {
       body.destroy();
-      throw new Dns01Error('E_PROTOCOL', `${call}: the answer is larger than ${maxBytes / 1024 / 1024} MB`, {
-        outcomeUnknown: true,
-        hint: 'no real answer to this call is so large: check url',
-      });
+      return undefined;
     }
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }
 
 /** Deeper than any real answer of an API. */

@@ -198,7 +198,7 @@ function remainingIn(headers: HttpAnswer['headers'], header: string | undefined)
 }
 
 /** undici hears of an abort only when it has a connection, which a proxy may never give it. */
-function abortOf(signal: AbortSignal): Promise<never> {
+export function abortOf(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     const stop = () => reject(signal.reason);
     if (signal.aborted) stop();

@@ -15,6 +15,8 @@ export interface ConnectionSettings {
   /** SHA-256 of the server's certificate as 64 hex digits: only this certificate is trusted, whoever signed it. */
   readonly fingerprint?: string | undefined;
   readonly proxy?: ProxySettings | undefined;
+  /** HTTP/2 too, for servers that speak nothing else. */
+  readonly http2?: boolean | undefined;
 }
 
 export interface ProxySettings {
@@ -26,7 +28,12 @@ export interface ProxySettings {
 type Connector = buildConnector.connector;
 
 /** Connections by the account's config: with its CA or a pinned certificate, directly or through a proxy. */
-export async function openDispatcher({ ca, fingerprint, proxy }: ConnectionSettings): Promise<Dispatcher> {
+export async function openDispatcher({
+  ca,
+  fingerprint,
+  proxy,
+  http2 = false,
+}: ConnectionSettings): Promise<Dispatcher> {
   const [Agent, Pool, buildConnector] = await Promise.all([loadAgent(), loadPool(), loadConnector()]);
   const tls = {
     ...(ca === undefined ? {} : { ca }),
@@ -36,6 +43,7 @@ export async function openDispatcher({ ca, fingerprint, proxy }: ConnectionSetti
     // A resumed session shows no certificate to check.
     maxCachedSessions: 0,
     timeout: CONNECT_TIMEOUT_MS,
+    allowH2: http2,
   };
   const factory = (origin: string | URL, options: Pool.Options) =>
     new Pool(origin, {
@@ -98,9 +106,4 @@ function fingerprintMismatch(seen: string): Dns01Error {
   return new Dns01Error('E_AUTH', `the server shows another certificate than the pinned one: ${shown}`, {
     hint: 'if the certificate was renewed on purpose, put the new fingerprint into the config; if not, the connection is intercepted',
   });
-}
-
-/** Whether an address stays on this machine, where no other host can read the traffic. */
-export function isLoopback({ hostname }: URL): boolean {
-  return /^(localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
 }

@@ -39,6 +39,17 @@ describe('a config', () => {
   it('has defaults for everything but the accounts', async () => {
     const config = await load(await file('accounts: { here: { provider: embedded } }'));
     expect(config).toMatchObject({ propagation: { timeout: 300, interval: 2, settle: 2 }, ttl: 60, resolvers: [] });
+    expect(config.doh).toBeUndefined();
+  });
+
+  it.each([
+    [
+      '["https://9.9.9.9/dns-query", "http://127.0.0.1:8053/dns-query"]',
+      ['https://9.9.9.9/dns-query', 'http://127.0.0.1:8053/dns-query'],
+    ],
+    ['false', []],
+  ])('names resolvers over HTTPS, or none: %s', async (text, doh) => {
+    expect(await load(await file(`${GOOD}dns: { doh: ${text} }\n`))).toMatchObject({ doh });
   });
 
   it.each([
@@ -60,6 +71,11 @@ describe('a config', () => {
       /:5: zones\.example\.org: there is no account "pannel"/,
     ],
     ['a zone that is no name', `${GOOD}  "exa mple": panel\n`, /:5: zones\.exa mple: not a domain name/],
+    [
+      'a resolver over HTTP without TLS',
+      `${GOOD}dns: { doh: ["http://192.0.2.1/dns-query"] }\n`,
+      /:5: dns\.doh: expected a list of https:\/\/ URLs, or false$/,
+    ],
     [
       'a resolver that is no address',
       `${GOOD}dns: { resolvers: [dns.google] }\n`,
