@@ -74,7 +74,7 @@ describe('a config', () => {
     [
       'a resolver over HTTP without TLS',
       `${GOOD}dns: { doh: ["http://192.0.2.1/dns-query"] }\n`,
-      /:5: dns\.doh: expected a list of https:\/\/ URLs, or false$/,
+      /:5: dns\.doh\.0: expected an https:\/\/ URL$/,
     ],
     [
       'a resolver that is no address',
