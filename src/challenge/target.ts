@@ -35,15 +35,32 @@ export interface TargetSettings {
  * @throws E_ZONE for a chain that leads nowhere, or to a name that may not be written; and as `route` does
  */
 export async function findTarget(name: Fqdn, run: Run, settings: TargetSettings): Promise<Target> {
-  const { config } = run;
-  const { overrides = {} } = settings;
   const chain = await chainFrom(name, run);
+  const found = await routeAlong(chain, run, settings);
   const end = chain.at(-1) ?? name;
-  // The overrides are about the zone that is written, which is the one at the end.
-  const found = routeAtEnd(end, chain, config, overrides);
-  if (end !== name) await refuseForeignEnd(end, chain, run);
-  refuseOthers(end, chain, settings.principal);
   return { name: end, ...(await withZones(end, found, run)) };
+}
+
+/** What it takes to decide who writes at a name. */
+type RouteContext = Pick<Run, 'config' | 'authorities'>;
+
+/**
+ * The account that writes at the end of a chain of CNAMEs.
+ * @throws E_ZONE for an end that may not be written; and as `route` does
+ */
+export async function routeAlong(
+  chain: readonly Fqdn[],
+  context: RouteContext,
+  { principal, overrides = {} }: TargetSettings,
+): Promise<Route> {
+  const [start] = chain;
+  const end = chain.at(-1);
+  if (start === undefined || end === undefined) throw new Error('a chain without a name');
+  // The overrides are about the zone that is written, which is the one at the end.
+  const found = routeAtEnd(end, chain, context.config, overrides);
+  if (end !== start) await refuseForeignEnd(end, chain, context);
+  refuseOthers(end, chain, principal);
+  return found;
 }
 
 /** Where a value is withdrawn, and what the journal says about it. */
@@ -123,10 +140,10 @@ async function chainFrom(name: Fqdn, run: Run): Promise<Fqdn[]> {
  * only into one that is marked `delegated: true`. Inside its zone, it may lead only to another name of its kind.
  * @throws E_ZONE with the line to add to the config
  */
-async function refuseForeignEnd(end: Fqdn, chain: readonly Fqdn[], run: Run): Promise<void> {
-  if (isDelegatedZone(run.config)(end)) return;
-  if (isOfItsKind(end, chain) && (await isSameZone(chain, run))) return;
-  throw foreignEnd(chain, end, run.config);
+async function refuseForeignEnd(end: Fqdn, chain: readonly Fqdn[], context: RouteContext): Promise<void> {
+  if (isDelegatedZone(context.config)(end)) return;
+  if (isOfItsKind(end, chain) && (await isSameZone(chain, context))) return;
+  throw foreignEnd(chain, end, context.config);
 }
 
 /** Whether a name is one that may hold such values itself: the challenge of a name never becomes a lasting record. */
@@ -135,7 +152,7 @@ function isOfItsKind(end: Fqdn, [start]: readonly Fqdn[]): boolean {
 }
 
 /** Whether all names of a chain are in one zone, by the config and by the DNS. */
-async function isSameZone(chain: readonly Fqdn[], { config, authorities }: Run): Promise<boolean> {
+async function isSameZone(chain: readonly Fqdn[], { config, authorities }: RouteContext): Promise<boolean> {
   const configured = new Set(chain.map((name) => longestZone(config.zones, name)?.zone));
   const shown = new Set(await Promise.all(chain.map((name) => authorities.zoneOf(name))));
   return configured.size === 1 && shown.size === 1 && !shown.has(undefined);

@@ -8,9 +8,12 @@ import {
   judgeCaa,
   relevantTag,
 } from './caa-rules.ts';
-import { closestSet } from './caa-set.ts';
+import { closestSet, type FoundSet } from './caa-set.ts';
 import type { Findings, Reporter } from './finding.ts';
 import type { Wanted } from './wanted.ts';
+
+const MAX_LISTED = 5;
+const MAX_LENGTH = 300;
 
 /** Whether CAA records would stop a CA from issuing, asked as a CA asks: of a resolver, which follows CNAMEs. */
 export async function* checkCaa(
@@ -24,7 +27,7 @@ export async function* checkCaa(
     case 'none':
       return yield report.good('caa', 'no CAA record, so every CA may issue');
     case 'found':
-      return yield explain(found.at, found.records, { ...request, wildcard }, report);
+      return yield explain(found, { ...request, wildcard }, report);
     case 'no-top': {
       const text = `the top-level domain ${found.at} does not exist, so no public CA issues`;
       // Without an issuer it may be about a CA of your own.
@@ -48,29 +51,39 @@ async function isUsable(resolver: Resolver, domain: Fqdn): Promise<boolean> {
   );
 }
 
-function explain(at: Fqdn, records: readonly CaaRecord[], request: IssueRequest, report: Reporter) {
+function explain({ at, owner, records }: FoundSet, request: IssueRequest, report: Reporter) {
   const { issuer, method, wildcard } = request;
   const { verdict, issuers, refusals } = judgeCaa(records, request);
   const who = issuer ?? 'any CA';
+  const where = at === owner ? `the records at ${at}` : `the records at ${owner}, where the CNAME at ${at} leads,`;
   switch (verdict) {
     case 'allowed': {
-      if (issuers.length === 0) return report.good('caa', `the records at ${at} do not restrict who may issue`);
+      if (issuers.length === 0) return report.good('caa', `${where} do not restrict who may issue`);
       const others = wildcard ? '' : aboutWildcards(records, request);
-      return report.good('caa', `the records at ${at} let ${issuers.join(' and ')} issue by ${method}${others}`);
+      return report.good('caa', `${where} let ${listed(issuers, ' and ')} issue by ${method}${others}`);
     }
     case 'account':
       return report.warning(
         'caa',
-        `the records at ${at} let only certain accounts issue: ${issuers.join(' and ')}`,
+        `${where} let only certain accounts issue: ${listed(issuers, ' and ')}`,
         'compare it with the account of your ACME client, or name that with --account-uri URL',
       );
     case 'refused':
       return report.bad(
         'caa',
-        `the records at ${at} do not let ${who} issue by ${method}: ${refusals.join('; ')}`,
-        hintFor(at, records, request, refusals),
+        `${where} do not let ${who} issue by ${method}: ${listed(refusals, '; ')}`,
+        hintFor(owner, records, request, refusals),
       );
   }
+}
+
+/** As much of it as a person reads: a zone may have thousands of records, each of 65,000 octets. */
+function listed(texts: readonly string[], separator: string): string {
+  const shown = texts
+    .slice(0, MAX_LISTED)
+    .map((text) => (text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}…` : text));
+  const others = texts.length - shown.length;
+  return [...shown, ...(others > 0 ? [`${others} more`] : [])].join(separator);
 }
 
 /** What to add about wildcards where none was asked for: not a fault, but good to know. */
@@ -79,9 +92,14 @@ function aboutWildcards(records: readonly CaaRecord[], request: IssueRequest): s
   return verdict === 'refused' ? ', but no wildcards' : '';
 }
 
-function hintFor(at: Fqdn, records: readonly CaaRecord[], request: IssueRequest, refusals: readonly string[]): string {
+function hintFor(
+  owner: Fqdn,
+  records: readonly CaaRecord[],
+  request: IssueRequest,
+  refusals: readonly string[],
+): string {
   const { issuer, wildcard } = request;
-  if (refusals.some((text) => text.includes(' is critical, '))) return `remove the critical record at ${at}`;
+  if (refusals.some((text) => text.includes(' is critical, '))) return `remove the critical record at ${owner}`;
   const record = { flags: 0, tag: relevantTag(records, wildcard), value: issuer ?? 'the name of your CA' };
-  return `change one of them, or add: ${at} CAA ${formatCaaRecord(record)}`;
+  return `change one of them, or add: ${owner} CAA ${formatCaaRecord(record)}`;
 }

@@ -1,4 +1,5 @@
 import { asDns01Error } from '../errors.ts';
+import { oneColumn } from '../output/text.ts';
 
 /**
  * The result of one check. `good`: asked and answered; `info`: not checked, and the text says why; `warning`: issuing may
@@ -30,7 +31,8 @@ export function reporterFor(subject: string): Reporter {
     level,
     subject,
     check,
-    text,
+    // It may repeat what the DNS or a provider says.
+    text: oneColumn(text),
     hint,
   });
   return {

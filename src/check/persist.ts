@@ -1,10 +1,8 @@
 import type { Run } from '../challenge/run.ts';
 import { answersFor, endOfAliases } from '../dns/message.ts';
-import { query } from '../dns/query.ts';
-import { formatServerAddress } from '../dns/server-address.ts';
-import type { NameServer } from '../dns/zone-cut.ts';
 import { Dns01Error } from '../errors.ts';
 import { type Fqdn, parseName } from '../names.ts';
+import { askAll, problemText } from './ask.ts';
 
 /** What one name server shows at a name. */
 export interface ServerRecords {
@@ -20,9 +18,6 @@ export interface FoundRecords {
   readonly silent: readonly string[];
 }
 
-/** Milliseconds for one question to one server. */
-const TIMEOUT_MS = 5000;
-
 const MAX_CNAMES = 8;
 
 /**
@@ -32,13 +27,19 @@ const MAX_CNAMES = 8;
 export async function findRecords(name: Fqdn, run: Run): Promise<FoundRecords> {
   const passed: Fqdn[] = [name];
   for (let at = name; ; ) {
-    const { zone, servers, configured } = await run.authorities.find(at);
-    const answers = await Promise.all(servers.map((server) => ask(server, at, !configured, run)));
-    const each = answers.flatMap((answer) => ('values' in answer ? [answer] : []));
-    const problems = answers.flatMap((answer) => ('problem' in answer ? [answer] : []));
+    const authority = await run.authorities.find(at);
+    const question = { name: at, type: 'TXT' } as const;
+    const { answers, problems } = await askAll(authority, question, run.deadline.signal);
+    const each = answers.map(({ server, message }) => ({
+      server,
+      values: answersFor(message, question).map(({ data }) => data),
+      end: endOfAliases(message, at),
+    }));
     const alias = each.find(({ values, end }) => values.length === 0 && end !== at)?.end;
-    if (each.length === 0) throw nothingRead(at, zone, problems.map(asText));
-    if (alias === undefined) return { name: at, each, silent: problems.filter(({ isTheirs }) => isTheirs).map(asText) };
+    if (each.length === 0) throw nothingRead(at, authority.zone, problems.map(problemText));
+    if (alias === undefined) {
+      return { name: at, each, silent: problems.filter(({ isTheirs }) => isTheirs).map(problemText) };
+    }
     const target = parseName(alias);
     if (target === undefined || passed.includes(target) || passed.length > MAX_CNAMES) {
       const chain = [...passed, JSON.stringify(alias)].join(' -> ');
@@ -53,32 +54,3 @@ const nothingRead = (name: Fqdn, zone: Fqdn, silent: readonly string[]): Dns01Er
   new Dns01Error('E_REMOTE', `no name server of ${zone} answers for ${name}: ${silent.join('; ')}`, {
     hint: 'a CA reads nothing either, unless only this machine cannot reach them; dns01 doctor looks at the servers',
   });
-
-type Answered =
-  /** `end`: where the CNAMEs in the answer lead; the name itself without any. */
-  { readonly server: string; readonly values: readonly string[]; readonly end: string } | Problem;
-
-interface Problem {
-  readonly server: string;
-  readonly problem: string;
-  /** False where this machine has no way to the server, which says nothing about it. */
-  readonly isTheirs: boolean;
-}
-
-const asText = ({ server, problem }: Problem): string => `${server}: ${problem}`;
-
-async function ask(server: NameServer, name: Fqdn, authoritative: boolean, { deadline }: Run): Promise<Answered> {
-  const address = formatServerAddress(server);
-  const shown = server.name === address ? address : `${server.name} ${address}`;
-  const question = { name, type: 'TXT' } as const;
-  const result = await query(server, question, { recursive: false, timeoutMs: TIMEOUT_MS, signal: deadline.signal });
-  if (result.kind !== 'answer') return { server: shown, problem: result.reason, isTheirs: result.kind === 'silent' };
-  const { message } = result;
-  if (message.rcode !== 'NOERROR' && message.rcode !== 'NXDOMAIN') {
-    return { server: shown, problem: `answers ${message.rcode}`, isTheirs: true };
-  }
-  if (authoritative && !message.authoritative)
-    return { server: shown, problem: 'does not serve the zone', isTheirs: true };
-  const values = answersFor(message, question).map(({ data }) => data);
-  return { server: shown, values, end: endOfAliases(message, name) };
-}

@@ -43,7 +43,7 @@ export async function followCnames(
 }
 
 /** A random name beside the given one, which only a wildcard can answer for. */
-function siblingOf(name: Fqdn): Fqdn {
+export function siblingOf(name: Fqdn): Fqdn {
   const label = `_dns01-${randomBytes(8).toString('hex')}`;
   return (name.includes('.') ? `${label}${name.slice(name.indexOf('.'))}` : label) as Fqdn;
 }

@@ -67,7 +67,15 @@ describe('the closest set of CAA records counts', () => {
       caa('www.other.net', `0 issue ${LE}`),
       caa('example.com', '0 issue ;'),
     ];
-    expect(await findingFor({ records })).toMatchObject({ level: 'good' });
+    expect(await findingFor({ records })).toMatchObject({
+      level: 'good',
+      text: `the records at www.other.net, where the CNAME at www.example.com leads, let ${LE} issue by dns-01`,
+    });
+    const elsewhere = [...records.slice(0, 1), caa('www.other.net', '0 issue ;')];
+    expect(await findingFor({ records: elsewhere })).toMatchObject({
+      level: 'bad',
+      hint: `change one of them, or add: www.other.net CAA 0 issue "${LE}"`,
+    });
   });
 
   it('but not what is above the end of a CNAME (RFC 8659 section 3)', async () => {
@@ -175,6 +183,16 @@ describe('it is said', () => {
       text: expect.stringContaining(`: ${flags} tbs "Unknown" is critical, and CAs do not know it`),
       hint: 'remove the critical record at example.com',
     });
+  });
+
+  it('on one short line, whatever the records hold', async () => {
+    const records = Array.from({ length: 60 }, (_, index) =>
+      caa('example.com', `0 issue ca${index}.example; a=${'x'.repeat(900)}\nok  name: caa: fine`),
+    );
+    const { text = '' } = await findingFor({ records });
+    expect(text).not.toContain('\n');
+    expect(text.length).toBeLessThan(2000);
+    expect(text).toMatch(/; 55 more$/);
   });
 
   it('that the records do not restrict it', async () => {

@@ -26,7 +26,7 @@ export interface FakeZone {
 export interface Manners {
   readonly udp?: 'silent' | 'truncated' | 'cut-off' | 'wrong-id' | 'other-question' | 'garbage' | 'forged' | undefined;
   readonly tcp?: 'closes' | 'garbage' | 'endless' | 'silent' | undefined;
-  readonly rcode?: 'REFUSED' | 'SERVFAIL' | undefined;
+  readonly rcode?: 'NXDOMAIN' | 'REFUSED' | 'SERVFAIL' | undefined;
   /** The only type of query, or name, that `rcode` applies to; default: all. */
   readonly rcodeFor?: { readonly name: string; readonly type: string } | undefined;
   /** The answer to a query with EDNS; `FORMERR-bare` is a header alone. */
@@ -142,7 +142,7 @@ export async function startFakeDns(settings: FakeDnsSettings = {}): Promise<Fake
     if (edns && manners.edns) return refuseEdns(query, manners.edns);
     const { rcodeFor = question } = manners;
     if (manners.rcode && rcodeFor.name === question.name && rcodeFor.type === question.type)
-      return packet(query, { rcode: manners.rcode });
+      return packet(query, { rcode: manners.rcode, authoritative: manners.rcode === 'NXDOMAIN' });
     return packet(query, answerFrom(await zonesNow(question), question, settings.resolver ?? false));
   }
 
@@ -187,8 +187,16 @@ interface FakeAnswer {
   readonly additionals?: readonly FakeRecord[];
 }
 
+/** CNAMEs in one answer: they may go round. */
+const MAX_ALIASES = 8;
+
 /** RFC 1034 section 4.3.2, for a few zones in memory. */
-function answerFrom(zones: readonly FakeZone[], question: dnsPacket.Question, resolver: boolean): FakeAnswer {
+function answerFrom(
+  zones: readonly FakeZone[],
+  question: dnsPacket.Question,
+  resolver: boolean,
+  aliases = MAX_ALIASES,
+): FakeAnswer {
   const name = question.name.toLowerCase();
   const zone = zones.filter((each) => isWithin(name, each.name)).sort((a, b) => b.name.length - a.name.length)[0];
   if (!zone) return resolver ? { rcode: 'NXDOMAIN', authorities: [{ soa: '' }] } : { rcode: 'REFUSED' };
@@ -202,8 +210,9 @@ function answerFrom(zones: readonly FakeZone[], question: dnsPacket.Question, re
   const wanted = here.filter(({ type }) => type === question.type);
   if (wanted.length > 0) return { authoritative, answers: wanted };
   const [alias] = here.filter(({ type }) => type === 'CNAME');
+  if (alias && aliases === 0) return { authoritative, answers: [alias] };
   if (alias) {
-    const rest = answerFrom(zones, { ...question, name: alias.data }, resolver);
+    const rest = answerFrom(zones, { ...question, name: alias.data }, resolver, aliases - 1);
     return { authoritative, answers: [alias, ...(rest.answers ?? [])] };
   }
   const exists = (zone.records ?? []).some((record) => isWithin(record.name, name)) || name === zone.name;
