@@ -12,6 +12,12 @@ export function closestTo(word: string, known: Iterable<string>): string | undef
   return best?.word;
 }
 
+/** The beginning of a hint for a word that is not known. */
+export function didYouMean(word: string, known: Iterable<string>): string | undefined {
+  const close = closestTo(word, known);
+  return close === undefined ? undefined : `did you mean ${close}?`;
+}
+
 const MAX_LENGTH = 100;
 const MAX_SHARE_CHANGED = 0.4;
 

@@ -7,7 +7,17 @@ export interface Finding {
   readonly path: readonly PropertyKey[];
   /** What is wrong there, as the end of a sentence: `is missing`, `expected number`. */
   readonly text: string;
+  /** For a key that is not known: the ones that are, where the schema was asked with `namingKnownKeys`. */
+  readonly known?: readonly string[];
 }
+
+/** A setting of safeParse: an issue about unknown keys names the known ones, one a line, as its message. */
+export const namingKnownKeys = {
+  error({ code, inst }: z.core.$ZodRawIssue): string | undefined {
+    if (code !== 'unrecognized_keys') return undefined;
+    return Object.keys((inst as z.ZodMiniObject | undefined)?.shape ?? {}).join('\n');
+  },
+};
 
 /** The first error that a schema found in the data. */
 export function firstFinding(issues: readonly Issue[], data: unknown): Finding {
@@ -20,14 +30,17 @@ export function firstFinding(issues: readonly Issue[], data: unknown): Finding {
 
 /** In a union, the branch with the deepest error is the one that was meant. */
 function deepestFinding(issues: readonly Issue[], above: readonly PropertyKey[]): Finding {
-  const [issue] = issues;
+  // A misspelt key is also missing under its right name, which says less.
+  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
   if (!issue) return { path: above, text: 'is not of the expected form' };
   const path = [...above, ...issue.path];
   if (issue.code === 'invalid_union') {
     const [closest] = [...issue.errors].sort((a, b) => depth(b) - depth(a));
     if (closest && depth(closest) > 0) return deepestFinding(closest, path);
   }
-  if (issue.code === 'unrecognized_keys') return { path: [...path, issue.keys[0] ?? ''], text: 'is not a known key' };
+  if (issue.code === 'unrecognized_keys') {
+    return { path: [...path, issue.keys[0] ?? ''], text: 'is not a known key', known: issue.message.split('\n') };
+  }
   return { path, text: wording(issue) };
 }
 

@@ -9,12 +9,14 @@ it('the generated docs are those of the code (npm run docs makes them anew)', as
   for (const [path, content] of Object.entries(generated)) {
     expect(await readFile(root + path, 'utf8'), path).toBe(content);
   }
-  const pages = (await readdir(`${root}docs/providers`)).map((name) => `docs/providers/${name}`);
-  expect(
-    Object.keys(generated)
-      .filter((path) => path.startsWith('docs/providers/'))
-      .sort(),
-  ).toEqual(pages.sort());
+  for (const folder of ['docs/providers/', 'docs/man/']) {
+    const pages = (await readdir(root + folder)).map((name) => folder + name);
+    expect(
+      Object.keys(generated)
+        .filter((path) => path.startsWith(folder))
+        .sort(),
+    ).toEqual(pages.sort());
+  }
 });
 
 /** Only a read can tell whether the value is there already, and how it is stored. The other clients do not read. */

@@ -1,6 +1,7 @@
 import { loadAllProviders } from '../../providers/index.ts';
 import type { ProviderDefinition } from '../../src/provider.ts';
 import { configJsonSchema } from './config-schema.ts';
+import { manPages } from './man-pages.ts';
 import { GENERATED, providerPage } from './provider-page.ts';
 import { requestTable } from './request-table.ts';
 
@@ -9,6 +10,7 @@ export async function generate(): Promise<Record<string, string>> {
   const pages = definitions.map((definition) => [`docs/providers/${definition.type}.md`, providerPage(definition)]);
   return {
     ...Object.fromEntries(pages),
+    ...manPages(),
     'docs/providers/README.md': overview(definitions),
     'docs/config.schema.json': configJsonSchema(definitions),
   };

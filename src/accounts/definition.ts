@@ -3,11 +3,12 @@ import { dirname, isAbsolute, join, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import * as z from 'zod/mini';
 import { providers } from '../../providers/index.ts';
+import { didYouMean } from '../closest.ts';
 import { type Config, configError } from '../config/load.ts';
 import { type ConnectionOptions, connectionSchema } from '../config/schema.ts';
 import { checkTrusted, checkTrustedCode } from '../config/trusted-file.ts';
 import { Dns01Error } from '../errors.ts';
-import { firstFinding } from '../issues.ts';
+import { firstFinding, namingKnownKeys } from '../issues.ts';
 import * as contract from '../provider.ts';
 
 /** What a third party's module may export instead of a definition: a function that gets everything that it needs. */
@@ -61,7 +62,8 @@ export async function loadDefinition(account: string, config: Config): Promise<c
   if (file) return loadFrom(file, fail);
   throw fail(
     `there is no provider "${type}" (there are: ${Object.keys(providers).join(', ')})`,
-    'a provider of your own is named by its path, ./my-provider.mjs, or by the name of an installed package',
+    didYouMean(type, Object.keys(providers)) ??
+      'a provider of your own is named by its path, ./my-provider.mjs, or by the name of an installed package',
   );
 }
 
@@ -145,10 +147,13 @@ export async function validAccount(name: string, { config }: { readonly config: 
   const pick = (wanted: boolean) =>
     Object.fromEntries(Object.entries(all).filter(([key]) => isConnectionKey(key) === wanted));
   const check = <Schema extends z.core.$ZodType>(schema: Schema, value: unknown): z.output<Schema> => {
-    const parsed = z.safeParse(schema, value);
+    const parsed = z.safeParse(schema, value, namingKnownKeys);
     if (parsed.success) return parsed.data;
-    const { path, text } = firstFinding(parsed.error.issues, value);
-    throw configError(config, ['accounts', name, ...path], text, `see: dns01 providers ${definition.type}`);
+    const { path, text, known } = firstFinding(parsed.error.issues, value);
+    const connectionKeys = definition.http && path.length === 1 ? Object.keys(connectionSchema.shape) : [];
+    const meant = known && didYouMean(String(path.at(-1)), [...known, ...connectionKeys]);
+    const hint = [meant, `see: dns01 providers ${definition.type}`].filter(Boolean).join(' ');
+    throw configError(config, ['accounts', name, ...path], text, hint);
   };
   return {
     definition,
@@ -158,7 +163,7 @@ export async function validAccount(name: string, { config }: { readonly config: 
 }
 
 export function noSuchAccount(name: string, { file, accounts }: Config): Dns01Error {
-  return new Dns01Error('E_USAGE', `there is no account "${name}" in ${file}`, {
-    hint: `accounts: ${Object.keys(accounts).join(', ')}`,
-  });
+  const names = Object.keys(accounts);
+  const hint = didYouMean(name, names) ?? `accounts: ${names.join(', ')}`;
+  return new Dns01Error('E_USAGE', `there is no account "${name}" in ${file}`, { hint });
 }

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { closestTo } from '../closest.ts';
+import { didYouMean } from '../closest.ts';
 import type { Environment } from '../config/find.ts';
 import { type Config, withoutConfig } from '../config/load.ts';
 import { Dns01Error } from '../errors.ts';
@@ -92,6 +92,5 @@ const badVariables = (message: string, hint?: string) =>
   new Dns01Error('E_CONFIG', `the environment: ${message}`, { hint });
 
 function unknownVariable(name: string, known: readonly string[], hint: string): Dns01Error {
-  const close = closestTo(name, known);
-  return badVariables(`${name} is not an option`, close ? `did you mean ${close}? ${hint}` : hint);
+  return badVariables(`${name} is not an option`, [didYouMean(name, known), hint].filter(Boolean).join(' '));
 }

@@ -59,7 +59,8 @@ async function* withdraw(entries: readonly JournalEntry[], run: Run, dryRun: boo
   }
 }
 
-const isLasting = ({ lasting = false, name, target = name }: JournalEntry): boolean =>
+/** Whether the value is meant to stay. */
+export const isLasting = ({ lasting = false, name, target = name }: JournalEntry): boolean =>
   lasting || isPersistName(name) || isPersistName(target);
 
 /** How many values are withdrawn in one order, so that those of one zone go out in few requests. */

@@ -1,9 +1,18 @@
-import type { Command } from 'commander';
+import { Argument, type Command } from 'commander';
 import type { Io } from '../output/io.ts';
+import type { Shell } from './completion.ts';
 import { commonOptions } from './options.ts';
+import { verb } from './verb.ts';
 
-/** Adds the verbs that need no account. */
+/** Adds the verbs that tell about dns01 and need no provider. */
 export function addAboutCommands(program: Command, io: Io): void {
+  verb(program, 'config', 'show which config is used and what it says, without secrets')
+    .addHelpText('after', CONFIG_EXAMPLES)
+    .action(async (_options: object, command: Command) => {
+      const { showConfig } = await import('./config.ts');
+      await showConfig(commonOptions(command), io);
+    });
+
   program
     .command('providers [type]')
     .description('list the providers; with a type, show its options, rights and requests')
@@ -25,6 +34,26 @@ export function addAboutCommands(program: Command, io: Io): void {
     });
 
   program
+    .command('completion')
+    .description('print the completion of commands, options, accounts and zones for a shell')
+    .addArgument(new Argument('<shell>', 'the shell').choices(['bash', 'zsh', 'fish']))
+    .addHelpText('after', COMPLETION_EXAMPLES)
+    .action(async (shell: Shell) => {
+      const { completionFor } = await import('./completion.ts');
+      io.stdout(completionFor(shell));
+    });
+
+  program
+    .command('complete-words [words...]', { hidden: true })
+    .helpOption(false)
+    .passThroughOptions()
+    .allowUnknownOption()
+    .action(async (words: string[]) => {
+      const { completeWords } = await import('./complete-words.ts');
+      io.stdout(await completeWords(words, program, io.env));
+    });
+
+  program
     .command('demo')
     .description('publish and remove values on this machine: no account, no network')
     .action(async () => {
@@ -32,6 +61,20 @@ export function addAboutCommands(program: Command, io: Io): void {
       await demo(io);
     });
 }
+
+const CONFIG_EXAMPLES = `
+Examples:
+  $ dns01 config
+  $ dns01 config --config ./new.yaml --json
+
+It shows the config in YAML, with all defaults. Exit code 78 means that the config is wrong: the error names file, line
+and key. No secret is read.`;
+
+const COMPLETION_EXAMPLES = `
+Put one of these lines into the start file of your shell:
+  eval "$(dns01 completion bash)"
+  eval "$(dns01 completion zsh)"
+  dns01 completion fish | source`;
 
 const PROVIDERS_EXAMPLES = `
 Examples:

@@ -18,6 +18,14 @@ export function addCheckCommands(program: Command, io: Io, exit: (code: number) 
       exit(await doctor({ ...commonOptions(command), ...given, names, issuer, accountUri }, io));
     });
 
+  verb(program, 'status', 'show what is published now, since when, and what sweep would remove')
+    .option('--older-than <TIME>', 'what sweep would remove with this option: 30m, 12h, 1d', '1d')
+    .addHelpText('after', STATUS_EXAMPLES)
+    .action(async (given: { olderThan: string }, command: Command) => {
+      const { status } = await import('./status.ts');
+      await status({ ...commonOptions(command), ...given }, io);
+    });
+
   verb(program, 'sweep', 'remove values that dns01 published and never removed')
     .option('--older-than <TIME>', 'remove only older values: 30m, 12h, 1d', '1d')
     .option('--scan', 'only list challenge values that the journal does not know', false)
@@ -44,6 +52,13 @@ Examples:
 
 Without names, it checks all accounts and the zones of the config. Exit codes: 0 issuing would work (there may be
 warnings), 65 something is bad, 78 the config is bad, 75 nothing could be checked.`;
+
+const STATUS_EXAMPLES = `
+Examples:
+  $ dns01 status
+  $ dns01 status --json --account panel
+
+It shows the journal of the state directory, and asks no provider. Exit code 78 means that journal entries are damaged.`;
 
 const SWEEP_EXAMPLES = `
 Examples:

@@ -1,4 +1,5 @@
 import { providers as registry } from '../../providers/index.ts';
+import { didYouMean } from '../closest.ts';
 import { type OptionRow, optionRows } from '../config/option-rows.ts';
 import { Dns01Error } from '../errors.ts';
 import type { Io } from '../output/io.ts';
@@ -14,9 +15,9 @@ export async function providers(type: string | undefined, json: boolean, io: Io)
   }
   const load = Object.hasOwn(registry, type) ? registry[type] : undefined;
   if (!load) {
-    throw new Dns01Error('E_USAGE', `there is no provider "${type}"`, {
-      hint: `there are: ${Object.keys(registry).join(', ')}`,
-    });
+    const types = Object.keys(registry);
+    const hint = didYouMean(type, types) ?? `there are: ${types.join(', ')}`;
+    throw new Dns01Error('E_USAGE', `there is no provider "${type}"`, { hint });
   }
   const definition = (await load()).default;
   io.stdout(json ? `${JSON.stringify({ ok: true, ...details(definition) })}\n` : page(definition));

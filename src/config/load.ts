@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
+import { didYouMean } from '../closest.ts';
 import { Dns01Error } from '../errors.ts';
-import { firstFinding } from '../issues.ts';
+import { firstFinding, namingKnownKeys } from '../issues.ts';
 import { type Fqdn, normaliseName } from '../names.ts';
 import { type ParsedConfig, parseConfig } from './parse.ts';
 import { configSchema, type RawConfig } from './schema.ts';
@@ -60,10 +61,10 @@ export function loadConfig(file: string): Config {
   const placeOf = (path: readonly PropertyKey[]) =>
     [`${file}:${lineOf(path)}`, path.map(String).join('.')].filter(Boolean).join(': ');
   const found = { file, fileToEdit: file, placeOf };
-  const parsed = z.safeParse(configSchema, data);
+  const parsed = z.safeParse(configSchema, data, namingKnownKeys);
   if (!parsed.success) {
-    const { path, text } = firstFinding(parsed.error.issues, data);
-    throw configError(found, path, text);
+    const { path, text, known = [] } = firstFinding(parsed.error.issues, data);
+    throw configError(found, path, text, didYouMean(String(path.at(-1)), known));
   }
   if (Object.keys(parsed.data.accounts).length === 0)
     throw configError(found, ['accounts'], 'expected at least one account');
@@ -145,8 +146,9 @@ function zoneRoute(
 ): ZoneRoute {
   const { account, delegated = false } = typeof value === 'string' ? { account: value } : value;
   if (!Object.hasOwn(accounts, account)) {
-    const names = Object.keys(accounts).join(', ');
-    throw configError(found, ['zones', key], `there is no account "${account}" (accounts: ${names})`);
+    const names = Object.keys(accounts);
+    const text = `there is no account "${account}" (accounts: ${names.join(', ')})`;
+    throw configError(found, ['zones', key], text, didYouMean(account, names));
   }
   return { zone: nameAt(found, ['zones', key], key), account, delegated };
 }

@@ -1,3 +1,4 @@
+import { didYouMean } from '../closest.ts';
 import { Dns01Error } from '../errors.ts';
 import { acmeSh } from './acme-sh.ts';
 import { acmetool } from './acmetool.ts';
@@ -25,9 +26,9 @@ export const hookClients: Readonly<Record<string, HookClient>> = {
 export function clientNamed(name: string): HookClient {
   const client = Object.hasOwn(hookClients, name) ? hookClients[name] : undefined;
   if (client) return client;
-  throw new Dns01Error('E_USAGE', `there is no hook for "${name}"`, {
-    hint: `known clients: ${Object.keys(hookClients).join(', ')}`,
-  });
+  const names = Object.keys(hookClients);
+  const hint = didYouMean(name, names) ?? `known clients: ${names.join(', ')}`;
+  throw new Dns01Error('E_USAGE', `there is no hook for "${name}"`, { hint });
 }
 
 /** The verbs that identify a client that takes a path without arguments. */

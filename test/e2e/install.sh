@@ -27,6 +27,9 @@ declare -A package_of=(
   [acmetool]=acmetool
   [unbound]=unbound
   [unshare]=util-linux
+  [zsh]=zsh
+  [fish]=fish
+  [mandoc]=mandoc
 )
 
 missing_programs() {
