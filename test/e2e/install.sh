@@ -27,6 +27,7 @@ declare -A package_of=(
   [acmetool]=acmetool
   [unbound]=unbound
   [unshare]=util-linux
+  [lintian]=lintian
   [zsh]=zsh
   [fish]=fish
   [mandoc]=mandoc

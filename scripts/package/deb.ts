@@ -1,0 +1,153 @@
+// Builds dist/package/dns01_VERSION_all.deb from what `npm run build` made: the program, man pages, completions, units, docs.
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const { version, description } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as Record<string, string>;
+
+/** Where the package's files come from, by the folder that they go to. */
+const FILES: Readonly<Record<string, readonly string[]>> = {
+  'usr/lib/dns01': ['dist/dns01.cjs', 'dist/start.cjs', 'dist/dns01-hook.cjs'],
+  'usr/share/doc/dns01': ['README.md', 'SECURITY.md', 'CHANGELOG.md', 'dist/dns01.cjs.LEGAL.txt', 'docs'],
+  'usr/share/doc/dns01/examples': ['config.example.yaml'],
+  'lib/systemd/system': readdirSync(`${root}docs/systemd`).map((unit) => `docs/systemd/${unit}`),
+};
+
+const PROGRAMS = { dns01: 'start.cjs', 'dns01-hook': 'dns01-hook.cjs' };
+const PROGRAM_FILES = new Set(['dns01.cjs', ...Object.values(PROGRAMS)]);
+const COMPLETIONS = {
+  bash: 'bash-completion/completions/dns01',
+  zsh: 'zsh/vendor-completions/_dns01',
+  fish: 'fish/vendor_completions.d/dns01.fish',
+};
+/** Packages whose code is in the program keep their licences in dist/dns01.cjs.LEGAL.txt. */
+const COPYRIGHT = `Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
+Upstream-Name: dns01
+
+Files: *
+Copyright: 2026 the dns01 authors
+License: MIT
+
+License: MIT
+@LICENSE@
+`;
+
+/** Reproducible where SOURCE_DATE_EPOCH is set (reproducible-builds.org). */
+const SECONDS = Number(process.env['SOURCE_DATE_EPOCH'] ?? Math.floor(Date.now() / 1000));
+const MAINTAINER = 'The dns01 authors <maintainers@dns01.invalid>';
+
+const stage = mkdtempSync(join(tmpdir(), 'dns01-deb-'));
+try {
+  execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: root, stdio: 'inherit' });
+  fill();
+  describe();
+  const out = join(root, 'dist/package');
+  mkdirSync(out, { recursive: true });
+  const file = join(out, `dns01_${version}_all.deb`);
+  const env = { ...process.env, SOURCE_DATE_EPOCH: String(SECONDS) };
+  execFileSync('dpkg-deb', ['--root-owner-group', '-Zxz', '--build', stage, file], { env, stdio: 'ignore' });
+  process.stdout.write(`${relative(root, file)}\n`);
+} finally {
+  rmSync(stage, { recursive: true, force: true });
+}
+
+function fill(): void {
+  for (const [folder, sources] of Object.entries(FILES)) {
+    for (const source of sources)
+      cpSync(join(root, source), join(stage, folder, basename(source)), { recursive: true });
+  }
+  rmSync(join(stage, 'usr/share/doc/dns01/docs/systemd'), { recursive: true });
+  rmSync(join(stage, 'usr/share/doc/dns01/docs/man'), { recursive: true });
+  mkdirSync(join(stage, 'usr/bin'), { recursive: true });
+  for (const [name, file] of Object.entries(PROGRAMS))
+    symlinkSync(`../lib/dns01/${file}`, join(stage, 'usr/bin', name));
+  for (const [shell, path] of Object.entries(COMPLETIONS)) {
+    put(`usr/share/${path}`, execFileSync(process.execPath, [join(root, 'dist/start.cjs'), 'completion', shell]));
+  }
+  for (const page of readdirSync(join(root, 'docs/man'))) {
+    put(`usr/share/man/man1/${page}.gz`, zipped(readFileSync(join(root, 'docs/man', page))));
+  }
+  const doc = 'usr/share/doc/dns01';
+  put(`${doc}/copyright`, COPYRIGHT.replace('@LICENSE@', indented(readFileSync(join(root, 'LICENSE'), 'utf8'))));
+  put(`${doc}/changelog.gz`, zipped(changelog()));
+  put('etc/default/dns01', readFileSync(join(root, 'scripts/package/default')));
+  mkdirSync(join(stage, 'etc/dns01'));
+}
+
+/** The files that dpkg itself reads (deb-control(5)). */
+function describe(): void {
+  const files = readdirSync(stage, { recursive: true, withFileTypes: true });
+  for (const entry of files) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isDirectory()) chmodSync(path, 0o755);
+    else if (entry.isFile()) chmodSync(path, PROGRAM_FILES.has(entry.name) ? 0o755 : 0o644);
+  }
+  const sums = files
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+  const bytes = sums.reduce((sum, path) => sum + statSync(path).size, 0);
+  const md5 = (path: string) => createHash('md5').update(readFileSync(path)).digest('hex');
+  put('DEBIAN/md5sums', sums.map((path) => `${md5(path)}  ${relative(stage, path)}\n`).join(''));
+  put('DEBIAN/conffiles', '/etc/default/dns01\n');
+  put(
+    'DEBIAN/control',
+    `Package: dns01
+Version: ${version}
+Architecture: all
+Maintainer: ${MAINTAINER}
+Installed-Size: ${Math.ceil(bytes / 1024)}
+Depends: nodejs (>= 20.18.1)
+Suggests: certbot | lego | dehydrated | uacme
+Section: net
+Priority: optional
+Description: ${description}
+ dns01 publishes a value at the _acme-challenge name of a domain through the API
+ of its DNS provider, waits until a certificate authority would see it, and
+ removes exactly that value.
+`,
+  );
+  for (const script of ['prerm', 'postrm', 'postinst']) {
+    put(`DEBIAN/${script}`, readFileSync(join(root, 'scripts/package', script)));
+    chmodSync(join(stage, 'DEBIAN', script), 0o755);
+  }
+}
+
+function put(path: string, content: string | Buffer): void {
+  mkdirSync(dirname(join(stage, path)), { recursive: true });
+  writeFileSync(join(stage, path), content);
+}
+
+function zipped(text: string | Buffer): Buffer {
+  return gzipSync(text, { level: 9 });
+}
+
+/** Debian's own form; the project's CHANGELOG.md is beside it. */
+function changelog(): string {
+  const day = new Date(SECONDS * 1000).toUTCString().replace('GMT', '+0000');
+  return `dns01 (${version}) unstable; urgency=medium\n\n  * CHANGELOG.md tells what is new.\n\n -- ${MAINTAINER}  ${day}\n`;
+}
+
+function indented(text: string): string {
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => (line === '' ? ' .' : ` ${line}`))
+    .join('\n');
+}
