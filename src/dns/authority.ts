@@ -61,7 +61,7 @@ export function openAuthorityFinder(settings: DnsSettings, signal: AbortSignal):
     .flatMap(({ servers }) => servers.map((text) => parseServerAddress(text).address))
     .filter((address) => isIP(address) !== 0);
   const zoneCuts = {
-    resolver: openResolver(settings.resolvers, signal),
+    resolver: openResolver(settings.resolvers, signal, { alsoUnchecked: true }),
     port: authorityPort(settings),
     mayAsk: createAddressFilter([...(settings.allowNetworks ?? []), ...named]),
     signal,

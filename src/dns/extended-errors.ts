@@ -4,6 +4,9 @@ import type { ExtendedError } from './message.ts';
 /** How many errors of one answer are shown. */
 const MAX_SHOWN = 3;
 
+/** Characters of what an operator adds to one of them. */
+const MAX_EXTRA = 100;
+
 interface Meaning {
   readonly words: string;
   /** The record to look at, and what to do. */
@@ -23,7 +26,7 @@ const MEANINGS: Readonly<Record<number, Meaning>> = {
   5: { words: 'it cannot be found out whether the zone is signed', todo: 'look at the DS records of the zone' },
   6: {
     words: 'the signatures do not prove the answer',
-    todo: 'compare the DS records at the parent with the DNSKEY records of the zone',
+    todo: 'look at the RRSIG records, and compare the DS records at the parent with the DNSKEY records of the zone',
     bogus: true,
   },
   7: { words: 'a signature has expired', todo: RENEW, bogus: true },
@@ -82,7 +85,7 @@ export const saysBogus = (errors: readonly ExtendedError[]): boolean =>
 export function explainErrors(errors: readonly ExtendedError[]): string {
   const shown = errors.slice(0, MAX_SHOWN).map(({ code, text }) => {
     const words = MEANINGS[code]?.words ?? `extended error ${code}`;
-    const extra = excerpt(printable(text));
+    const extra = excerpt(printable(text), MAX_EXTRA);
     return extra === '' ? words : `${words} (${JSON.stringify(extra)})`;
   });
   return [...new Set(shown)].join('; ');

@@ -242,12 +242,21 @@ function soaText(data: Buffer): string | undefined {
 /** Both begin with a number of two bytes and two of one (RFC 4034 sections 2.1 and 5.1). */
 const keyText = (data: Buffer): string => `${data.readUInt16BE(0)} ${data[2]} ${data[3]}`;
 
+/** Types that nobody here asks for, and that have signatures all the same. */
+const SIGNED_NAMES: Readonly<Record<number, string>> = { 47: 'NSEC', 50: 'NSEC3' };
+
 /** RFC 4034 section 3.1. */
 function signatureText(data: Buffer): string | undefined {
   if (data.length < 18) return undefined;
   const covered = data.readUInt16BE(0);
   const times = [4, 8, 12].map((offset) => data.readUInt32BE(offset));
-  return [TYPE_NAMES.get(covered) ?? `TYPE${covered}`, data[2], data[3], ...times, data.readUInt16BE(16)].join(' ');
+  return [
+    SIGNED_NAMES[covered] ?? TYPE_NAMES.get(covered) ?? `TYPE${covered}`,
+    data[2],
+    data[3],
+    ...times,
+    data.readUInt16BE(16),
+  ].join(' ');
 }
 
 /** RFC 8659 section 4.1. A blank in the tag would end it. */

@@ -16,8 +16,20 @@ export interface Resolver {
   resolve(question: Question): Promise<DnsMessage>;
 }
 
+export interface ResolverSettings {
+  /**
+   * Repeat a query that a validating resolver refuses to answer, without validation. For finding name servers, which are
+   * then asked themselves: a zone with a bad signature has some too.
+   */
+  readonly alsoUnchecked?: boolean;
+}
+
 /** The caching resolvers of the config or the system: for zones, name servers and addresses, never for a challenge. */
-export function openResolver(configured: readonly string[], signal: AbortSignal): Resolver {
+export function openResolver(
+  configured: readonly string[],
+  signal: AbortSignal,
+  { alsoUnchecked = false }: ResolverSettings = {},
+): Resolver {
   let servers: ServerAddress[] | undefined;
   const answers = new Map<string, Promise<DnsMessage>>();
 
@@ -27,7 +39,11 @@ export function openResolver(configured: readonly string[], signal: AbortSignal)
     const message = await firstUseful(
       servers,
       async (server, raceSignal) => {
-        const result = await query(server, question, { recursive: true, timeoutMs: TIMEOUT_MS, signal: raceSignal });
+        const options = { recursive: true, timeoutMs: TIMEOUT_MS, signal: raceSignal };
+        const checked = await query(server, question, options);
+        const isRefused = checked.kind === 'answer' && checked.message.rcode === 'SERVFAIL';
+        const result =
+          isRefused && alsoUnchecked ? await query(server, question, { ...options, unchecked: true }) : checked;
         if (result.kind === 'answer' && isAnswer(result.message)) return result.message;
         problems.set(server, problemOf(result));
         return undefined;

@@ -13,14 +13,23 @@ export function printable(text: string): string {
 export const oneColumn = (text: string): string => text.replace(/[\t\n]/g, '?');
 
 /** A provider's message for one line of an error: without tags and line breaks, at most 200 characters. */
-export function excerpt(text: string): string {
+export function excerpt(text: string, length = EXCERPT_LENGTH): string {
   const line = text
     .slice(0, 20_000)
     .replace(/<(script|style)\b[^>]*>[\s\S]*?<\/\1>/gi, ' ')
     .replace(/<[^>]*>/g, ' ')
     .replace(/\s+/g, ' ')
     .trim();
-  return line.length > EXCERPT_LENGTH ? `${line.slice(0, EXCERPT_LENGTH - 1).toWellFormed()}…` : line;
+  return line.length > length ? `${line.slice(0, length - 1).toWellFormed()}…` : line;
+}
+
+/** How many entries a list in a sentence has at most. */
+const MAX_LISTED = 5;
+
+/** A list for a sentence: the first entries, and how many more there are. */
+export function listed(entries: readonly string[]): string {
+  const more = entries.length - MAX_LISTED;
+  return more > 0 ? `${entries.slice(0, MAX_LISTED).join(', ')} and ${more} more` : entries.join(', ');
 }
 
 /** Parsed JSON; `undefined` for a text that is not JSON. */

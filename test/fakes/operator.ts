@@ -11,6 +11,8 @@ export interface OperatorAnswer {
   readonly rcode?: 'NOERROR' | 'SERVFAIL' | 'NXDOMAIN' | 'REFUSED';
   /** It has validated the answer (AD). */
   readonly secure?: boolean;
+  /** It is a server of the zone (AA). */
+  readonly authoritative?: boolean;
   readonly answers?: readonly dnsPacket.Answer[];
   readonly authorities?: readonly dnsPacket.Answer[];
   /** Extended errors (RFC 8914). */
@@ -105,7 +107,14 @@ export async function startOperator(settings: OperatorSettings): Promise<FakeOpe
 }
 
 function encode(query: dnsPacket.DecodedPacket, answer: OperatorAnswer): Buffer {
-  const { rcode = 'NOERROR', secure = false, answers = [], authorities = [], errors = [] } = answer;
+  const {
+    rcode = 'NOERROR',
+    secure = false,
+    authoritative = false,
+    answers = [],
+    authorities = [],
+    errors = [],
+  } = answer;
   const options = errors.map(({ code, text = '' }) => ({
     code: 15,
     data: Buffer.concat([Buffer.of(code >> 8, code & 0xff), Buffer.from(text)]),
@@ -113,7 +122,10 @@ function encode(query: dnsPacket.DecodedPacket, answer: OperatorAnswer): Buffer 
   return dnsPacket.encode({
     type: 'response',
     id: query.id ?? 0,
-    flags: RCODES[rcode] | RECURSION_AVAILABLE | (secure ? AUTHENTICATED : 0),
+    flags:
+      RCODES[rcode] |
+      (authoritative ? dnsPacket.AUTHORITATIVE_ANSWER : RECURSION_AVAILABLE) |
+      (secure ? AUTHENTICATED : 0),
     questions: query.questions ?? [],
     answers: [...answers],
     authorities: [...authorities],

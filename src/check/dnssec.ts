@@ -1,0 +1,156 @@
+import { followCnames } from '../dns/chain.ts';
+import { explainErrors, hintOf } from '../dns/extended-errors.ts';
+import { answersFor, type DnsMessage, type ExtendedError, type Question } from '../dns/message.ts';
+import type { VantageAnswer } from '../dns/validating.ts';
+import { askSigned, type SignatureFault, type SignedView, signatureFaults } from '../dns/zone-signatures.ts';
+import { type Fqdn, isWithin } from '../names.ts';
+import { listed } from '../output/text.ts';
+import type { CheckContext } from './context.ts';
+import type { Finding, Findings, Reporter } from './finding.ts';
+import type { Wanted } from './wanted.ts';
+
+export type DnssecContext = Pick<CheckContext, 'authorities' | 'resolver' | 'signal' | 'vantages'>;
+
+/** The answers of all operators to one question. */
+interface Asked {
+  readonly question: Question;
+  readonly answers: readonly VantageAnswer[];
+}
+
+/** What the zone's own servers show of its signatures. */
+interface ZoneFaults {
+  readonly zone: Fqdn;
+  readonly found: readonly SignatureFault[];
+}
+
+/**
+ * Whether a CA's resolver accepts the answers that issuing needs: those for the challenge name, for each CNAME on its way
+ * and for the CAA records (CA/Browser Forum BR 3.2.2.4 and 3.2.2.8.1).
+ */
+export async function* checkDnssec(wanted: Wanted, context: DnssecContext, report: Reporter): Findings {
+  const { authorities, resolver, signal, vantages } = context;
+  const chain = await followCnames(wanted.challenge, authorities, signal, () => {});
+  const end = chain.at(-1) ?? wanted.challenge;
+  const authority = await authorities.find(end);
+  const views = await askSigned(authority, end, signal);
+  const questions = [...questionsAlong(chain, authority.zone, views), ...questionsAbove(wanted.domain)];
+  const asked = upToCaa(
+    await Promise.all(questions.map(async (question) => ({ question, answers: await vantages.ask(question) }))),
+  );
+  const operators = namesOf(asked.flatMap(({ answers }) => answers.filter(({ state }) => state !== 'failed')));
+  if (operators.length === 0) {
+    const why = [...(await vantages.unusable()), ...asked.flatMap(({ answers }) => answers.map(failureText))];
+    const hint = 'name resolvers that validate and that this machine can reach: dns.doh in the config';
+    return yield report.notChecked(
+      'dnssec',
+      `no resolver that validates answers: ${[...new Set(why)].join('; ')}`,
+      hint,
+    );
+  }
+  const faults = await signatureFaults(authority, views, resolver, signal);
+  const problems = problemsIn(asked, { zone: authority.zone, found: faults }, report);
+  yield* problems;
+  if (problems.length > 0) return;
+  yield report.good('dnssec', `${stateText(asked)} (asked: ${listed(operators)})`);
+  if (asked.some(({ answers }) => answers.some(({ state }) => state === 'insecure'))) return;
+  for (const { text, hint } of faults) yield report.warning('dnssec', text, hint);
+}
+
+/**
+ * The challenge name itself is asked for only where it exists: a resolver that caches that it does not may be the CA's.
+ * Else the zone's SOA record shows whether its signatures are accepted.
+ */
+function questionsAlong(chain: readonly Fqdn[], zone: Fqdn, views: readonly SignedView[]): Question[] {
+  const end = { name: chain.at(-1) ?? zone, type: 'TXT' } as const;
+  const exists = views.some(({ messages }) => messages.some((message) => answersFor(message, end).length > 0));
+  const aliases = chain.slice(0, -1).map((name) => ({ name, type: 'CNAME' }) as const);
+  return [...aliases, exists ? end : { name: zone, type: 'SOA' }];
+}
+
+/** A CA asks for CAA records from the domain up to the top level (RFC 8659 section 3). */
+function questionsAbove(domain: Fqdn): Question[] {
+  const labels = domain.split('.');
+  return labels.map((_, index) => ({ name: labels.slice(index).join('.') as Fqdn, type: 'CAA' }));
+}
+
+/** A CA does not ask above the first name with CAA records. */
+function upToCaa(asked: readonly Asked[]): Asked[] {
+  const found = asked.findIndex(
+    ({ question, answers }) =>
+      question.type === 'CAA' && answers.some(({ message }) => message && answersFor(message, question).length > 0),
+  );
+  return found < 0 ? [...asked] : asked.slice(0, found + 1);
+}
+
+/** One finding for all questions for which the operators say the same. */
+function problemsIn(asked: readonly Asked[], faults: ZoneFaults, report: Reporter): Finding[] {
+  const groups = new Map<string, Asked[]>();
+  for (const each of asked.filter((one) => !isSettled(one))) {
+    const key = each.answers.map(({ operator, state }) => `${operator} ${state}`).join('\n');
+    groups.set(key, [...(groups.get(key) ?? []), each]);
+  }
+  return [...groups.values()].map((group) => problemOf(group, faults, report));
+}
+
+const isSettled = ({ question, answers }: Asked): boolean => {
+  const heard = answers.filter(({ state }) => state !== 'failed');
+  if (heard.length === 0) return false;
+  const isProven = heard.every(({ state }) => state === 'secure') || heard.every(({ state }) => state === 'insecure');
+  return isProven && new Set(heard.map(({ message }) => message && contentOf(message, question))).size <= 1;
+};
+
+function problemOf(group: readonly Asked[], faults: ZoneFaults, report: Reporter): Finding {
+  const what = listed(group.map(({ question }) => `${question.name} ${question.type}`));
+  const heard = group.flatMap(({ answers }) => answers.filter(({ state }) => state !== 'failed'));
+  if (heard.length === 0) {
+    const reasons = new Set(group.flatMap(({ answers }) => answers.map(failureText)));
+    return report.warning('dnssec', `no resolver answers for ${what}: ${[...reasons].join('; ')}`);
+  }
+  const errors = tellingOf(heard.flatMap((answer) => answer.errors));
+  const here = group.some(({ question }) => isWithin(question.name, faults.zone)) ? faults.found : [];
+  const why = here.map(({ text }) => text).join('; ') || explainErrors(errors);
+  const reason = why === '' ? '' : `: ${why}`;
+  const states = new Set(heard.map(({ state }) => state));
+  if (states.size === 1 && states.has('bogus')) {
+    const hint =
+      here[0]?.hint ??
+      hintOf(errors) ??
+      'compare the DS records at the parent with the DNSKEY and RRSIG records of the zone';
+    return report.bad('dnssec', `resolvers refuse the answer for ${what} as bogus${reason}`, hint);
+  }
+  if (states.size === 1 && states.has('indeterminate')) {
+    const hint = hintOf(errors) ?? 'repair the name servers: a CA issues nothing without an answer';
+    return report.bad('dnssec', `resolvers get no answer for ${what}${reason}`, hint);
+  }
+  const each = new Set(heard.map(({ operator, state, message }) => `${operator}: ${viewText(state, message)}`));
+  const hint = 'wait until caches have expired and run it again; if it stays, compare the name servers with each other';
+  return report.warning('dnssec', `resolvers differ for ${what} (${[...each].join('; ')})${reason}`, hint);
+}
+
+const viewText = (state: VantageAnswer['state'], message: DnsMessage | undefined): string =>
+  message && state !== 'bogus' ? `${state}, ${message.rcode}, ${countText(message.answers.length)}` : state;
+
+const countText = (count: number): string => `${count} ${count === 1 ? 'record' : 'records'}`;
+
+/** What of an answer has to be the same everywhere. An SOA record differs by its serial while a change spreads. */
+function contentOf(message: DnsMessage, question: Question): string {
+  const records = question.type === 'SOA' ? [] : answersFor(message, question).map(({ data }) => JSON.stringify(data));
+  return [message.rcode, ...records.sort()].join('\n');
+}
+
+function stateText(asked: readonly Asked[]): string {
+  const unsigned = asked.filter(({ answers }) => answers.some(({ state }) => state === 'insecure'));
+  if (unsigned.length === 0) return 'every answer that a CA needs is signed and valid';
+  const names = [...new Set(unsigned.map(({ question }) => question.name))];
+  return `not signed, which a CA accepts: ${listed(names)}`;
+}
+
+const namesOf = (answers: readonly VantageAnswer[]): string[] => [...new Set(answers.map(({ operator }) => operator))];
+const failureText = ({ operator, reason = '' }: VantageAnswer): string => `${operator}: ${reason}`;
+
+/** "Other" and "bogus" say less than an error that says why. */
+function tellingOf(errors: readonly ExtendedError[]): ExtendedError[] {
+  const distinct = [...new Map(errors.map((error) => [error.code, error])).values()];
+  const telling = distinct.filter(({ code }) => code !== 0 && code !== 6);
+  return telling.length > 0 ? telling : distinct;
+}
