@@ -114,12 +114,13 @@ export type RequestVerdict =
 
 /**
  * Checks key, MAC and time of a request, in this order. A shortened MAC counts as a wrong one.
- * @param now in seconds since 1970
+ * @param key the key of the name in the signature, if there is one. @param now in seconds since 1970
+ * @throws RangeError for a signature that cannot be read
  */
 export function verifyRequest(
   bytes: Buffer,
   { additionals }: Message,
-  keyOf: (name: string) => TsigKey | undefined,
+  key: TsigKey | undefined,
   now: number,
 ): RequestVerdict {
   const signatures = additionals.filter(({ type }) => type === TYPE.TSIG);
@@ -130,7 +131,6 @@ export function verifyRequest(
   }
   const tsig = decodeTsig(record);
   const by = { ...tsig, keyName: record.name };
-  const key = keyOf(record.name);
   if (key?.algorithm !== tsig.algorithm) return { kind: 'bad', error: TSIG_ERROR.BADKEY, by };
   const expected = digest([unsignedPart(bytes, record.offset, tsig), variables(key, tsig)], key);
   if (!isEqual(tsig.mac, expected)) return { kind: 'bad', error: TSIG_ERROR.BADSIG, by };
