@@ -1,6 +1,6 @@
 import { isIP, isIPv6 } from 'node:net';
 import * as z from 'zod/mini';
-import { ALGORITHMS, type TsigKey } from '../../src/dns/wire-tsig.ts';
+import { ALGORITHMS, decodeKey, type TsigKey } from '../../src/dns/wire-tsig.ts';
 import { Dns01Error } from '../../src/errors.ts';
 import {
   type DnsProvider,
@@ -100,10 +100,9 @@ export function createUpdates(
   return createRecords(() => openUpdateClient(access), context);
 }
 
-/** Buffer.from accepts any text as base64 and would sign with another key. */
 function readSecret(text: string): Buffer {
-  const compact = text.replace(/\s/g, '');
-  if (/^[A-Za-z0-9+/]+={0,2}$/.test(compact)) return Buffer.from(compact, 'base64');
+  const key = decodeKey(text);
+  if (key) return key;
   throw new Dns01Error('E_CONFIG', 'the secret of tsig is not base64', {
     hint: 'use the text of secret in the key file, without its quotes',
   });

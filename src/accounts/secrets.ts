@@ -38,13 +38,14 @@ export async function resolveSecrets(
   return value;
 }
 
-async function readSecret(source: SecretSource, path: readonly PropertyKey[], reader: SecretReader): Promise<string> {
-  const secret = await fetchSecret(source, path, reader);
+/** One secret, from its place. @throws as `resolveSecrets` */
+export function readSecret(source: SecretSource, path: readonly PropertyKey[], reader: SecretReader): string {
+  const secret = fetchSecret(source, path, reader);
   reader.keep(secret);
   return secret;
 }
 
-async function fetchSecret(source: SecretSource, path: readonly PropertyKey[], reader: SecretReader): Promise<string> {
+function fetchSecret(source: SecretSource, path: readonly PropertyKey[], reader: SecretReader): string {
   const { config, env } = reader;
   const fail = (text: string, hint?: string) => configError(config, path, text, hint);
   if (typeof source === 'string') {

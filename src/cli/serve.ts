@@ -12,6 +12,8 @@ import { createChangeMaker } from '../gateway/make-change.ts';
 import { hashPassword } from '../gateway/password.ts';
 import { startServer } from '../gateway/server.ts';
 import { MAX_RUN_AGE_MS, openSharedRun } from '../gateway/shared-run.ts';
+import { createUpdateCore } from '../gateway/update/core.ts';
+import { openUpdates } from '../gateway/update/open.ts';
 import { openUsers } from '../gateway/users.ts';
 import { createWork } from '../gateway/work.ts';
 import type { Io } from '../output/io.ts';
@@ -37,6 +39,8 @@ export async function serve(options: ServeOptions, io: Io): Promise<void> {
   const live = followConfig(findConfig(options.config, io.env), {
     info: (message) => log.info(`serve: ${message}`),
     warn: (message) => log.warn(`serve: ${message}`),
+    env: io.env,
+    keep: io.redactor.keep,
     changed({ tls }) {
       runs.renew();
       if (tls) server.setTls(tls);
@@ -50,20 +54,23 @@ export async function serve(options: ServeOptions, io: Io): Promise<void> {
   const state = await openState(live.current().config, io, log);
   const runs = openSharedRun((task) => withRun(runOptions, runIo, task, { config: live.current().config, state }));
   const leaseMs = () => live.current().serve.leaseMs;
+  const liveValues = openLiveValues(state.journal);
   const make = createChangeMaker({
     runs,
     overrides: options,
     wait: options.wait,
     leaseMs,
-    liveValues: openLiveValues(state.journal),
+    liveValues,
     log,
   });
   const work = createWork();
+  const users = openUsers(() => live.current().serve.users, state.users);
+  const answerWithinMs = answerWithin * 1000;
   const answer = createHandler({
     fronts: [httpreq, acmeDns],
     work,
     make,
-    users: openUsers(() => live.current().serve.users, state.users),
+    users,
     isDelegated: (name) => isDelegatedZone(live.current().config)(name),
     isProxy: () => live.current().isProxy,
     isReady: () =>
@@ -71,7 +78,7 @@ export async function serve(options: ServeOptions, io: Io): Promise<void> {
         () => true,
         () => false,
       ),
-    answerWithinMs: answerWithin * 1000,
+    answerWithinMs,
   });
   const { listen, tls } = live.current();
   const server = await startServer({
@@ -85,13 +92,24 @@ export async function serve(options: ServeOptions, io: Io): Promise<void> {
       log.info(`serve: ${user} ${path} ${name} ${status} ${milliseconds} ms${gone ? ', the client has gone' : ''}`);
     },
   });
+  const updates = await openUpdates({
+    live,
+    users,
+    core: createUpdateCore({ runs, overrides: options, wait: options.wait, liveValues, log }),
+    work,
+    answerWithinMs,
+    log,
+  }).catch(async (error: unknown) => {
+    await server.close();
+    throw error;
+  });
   const leases = keepLeases({ state, runs, work, log, leaseMs });
   io.onHangup?.(() => live.refresh(true));
-  io.stdout(`listening on ${server.at}\n`);
+  io.stdout([server.at, ...updates.at].map((at) => `listening on ${at}\n`).join(''));
   if (!io.stop.aborted) {
     await new Promise<void>((resolve) => io.stop.addEventListener('abort', () => resolve(), { once: true }));
   }
-  await server.close();
+  await Promise.all([server.close(), updates.close()]);
   await leases.stop();
   await runs.close();
   await state.close();

@@ -20,13 +20,16 @@ export function tooMany(waitMs: number): Answer {
   return refuse(429, 'too many requests', { 'retry-after': String(Math.ceil(waitMs / 1000)) });
 }
 
+/** The same for a name of somebody else and for one that nobody has. */
+export const NOT_YOURS = 'this server does not write this name for this user';
+
 /**
  * What a user learns of a failure: a status that separates the client's own mistakes from faults behind this server, and
  * one sentence. The details may name other users' zones, so only the log has them.
  */
 const FAILURES: Readonly<Record<ErrorCode, readonly [status: number, sentence: string]>> = {
   E_USAGE: [400, 'the request is not one for a challenge'],
-  E_ZONE: [404, 'this server does not write this name for this user'],
+  E_ZONE: [404, NOT_YOURS],
   E_REJECTED: [422, 'the DNS provider refuses the record'],
   E_RATE: [503, "a limit is reached: the DNS provider's rate limit, or the number of values of this user"],
   E_LOCK: [503, 'another process writes in the zone'],

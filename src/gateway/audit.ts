@@ -1,3 +1,4 @@
+import { asDns01Error } from '../errors.ts';
 /** A write at a provider, or the attempt. */
 export interface AuditEntry {
   readonly user: string;
@@ -16,4 +17,11 @@ export function auditLine(entry: AuditEntry, milliseconds: number): string {
   const { user, from, front, action, name, account, outcome } = entry;
   const who = `user=${user} from=${from} front=${front}`;
   return `audit: ${who} action=${action} name=${name} account=${account} outcome=${outcome} ms=${Math.round(milliseconds)}`;
+}
+
+/** Everything that is known of a failure, for the log only: it may name zones of other users. */
+export function failureLine(user: string, name: string, error: unknown): string {
+  const { code, message, hint } = asDns01Error(error);
+  const details = hint ? `${message} (${hint})` : message;
+  return `serve: ${user} ${name}: ${code}: ${details.replace(/\s+/g, ' ')}`;
 }

@@ -1,5 +1,5 @@
-import type { IncomingMessage, Server } from 'node:http';
-import { isIP, isIPv6, type Socket } from 'node:net';
+import type { IncomingMessage } from 'node:http';
+import { isIP, isIPv6, type Server, type Socket } from 'node:net';
 import type { Networks } from '../networks.ts';
 
 const MAX_CONNECTIONS = 1000;

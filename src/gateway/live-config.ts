@@ -2,6 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { createSecureContext } from 'node:tls';
+import type { SecretReader } from '../accounts/secrets.ts';
 import { isDelegatedZone } from '../challenge/route.ts';
 import { type Config, configError, loadConfig } from '../config/load.ts';
 import type { ServeConfig } from '../config/serve-config.ts';
@@ -12,6 +13,7 @@ import type { Fqdn } from '../names.ts';
 import { type Networks, openNetworks } from '../networks.ts';
 import type { ListenAddress } from './listen.ts';
 import type { TlsFiles } from './server.ts';
+import { type Keys, readKeys } from './update/keys.ts';
 
 /** The files as they were when they were last valid. */
 export interface LoadedConfig {
@@ -19,6 +21,8 @@ export interface LoadedConfig {
   readonly serve: ServeConfig;
   readonly listen: ListenAddress;
   readonly tls: TlsFiles | undefined;
+  /** For dynamic updates. */
+  readonly keys: Keys;
   /** The load balancers; undefined where there are none. */
   readonly isProxy: Networks | undefined;
 }
@@ -29,18 +33,19 @@ export interface LiveConfig {
   refresh(always: boolean): void;
 }
 
-export interface LiveConfigSettings {
+export interface LiveConfigSettings extends Pick<SecretReader, 'env' | 'keep'> {
   changed(loaded: LoadedConfig): void;
   info(message: string): void;
   warn(message: string): void;
 }
 
 /**
- * The config file and its TLS files, read again when they change.
+ * The config file and the files of its certificate and keys, read again when they change.
  * @throws E_CONFIG where they are not valid at the start
  */
-export function followConfig(file: string, { changed, info, warn }: LiveConfigSettings): LiveConfig {
-  let loaded = load(file, warn);
+export function followConfig(file: string, settings: LiveConfigSettings): LiveConfig {
+  const { changed, info, warn } = settings;
+  let loaded = load(file, settings);
   let seen = stateOf(filesOf(loaded));
   return {
     current: () => loaded,
@@ -49,8 +54,10 @@ export function followConfig(file: string, { changed, info, warn }: LiveConfigSe
       if (!always && now === seen) return;
       seen = now;
       try {
-        const next = load(file, warn);
-        if (!isSameListener(next, loaded)) warn('a change of serve.listen, or from or to serve.tls, needs a restart');
+        const next = load(file, settings);
+        if (!isSameListener(next, loaded)) {
+          warn('a change of serve.listen or serve.update, or from or to serve.tls, needs a restart');
+        }
         const isOtherPlace = filesOf(next).join('\n') !== filesOf(loaded).join('\n');
         loaded = next;
         if (isOtherPlace) seen = stateOf(filesOf(next));
@@ -63,7 +70,7 @@ export function followConfig(file: string, { changed, info, warn }: LiveConfigSe
   };
 }
 
-function load(file: string, warn: (message: string) => void): LoadedConfig {
+function load(file: string, reader: Omit<SecretReader, 'config'>): LoadedConfig {
   const config = loadConfig(file);
   const { serve } = config;
   if (!serve) {
@@ -77,7 +84,8 @@ function load(file: string, warn: (message: string) => void): LoadedConfig {
     config,
     serve,
     listen: listenAddress(serve, file),
-    tls: serve.tls && readTls(serve.tls, warn),
+    tls: serve.tls && readTls(serve.tls, reader.warn),
+    keys: readKeys(config, serve, reader),
     isProxy: serve.proxies.length > 0 ? openNetworks(serve.proxies) : undefined,
   };
 }
@@ -140,11 +148,14 @@ function listenAddress({ listen, tls }: ServeConfig, file: string): ListenAddres
 const isLoopback = (host: string): boolean => isIP(host) !== 0 && /^(127\.|::1$)/.test(host);
 
 const isSameListener = (one: LoadedConfig, other: LoadedConfig): boolean =>
-  one.serve.listen === other.serve.listen && !one.tls === !other.tls;
+  one.serve.listen === other.serve.listen &&
+  one.serve.update?.listen.join() === other.serve.update?.listen.join() &&
+  !one.tls === !other.tls;
 
-const filesOf = ({ config, serve }: LoadedConfig): string[] => [
+const filesOf = ({ config, serve, keys }: LoadedConfig): string[] => [
   config.file,
   ...(serve.tls ? [serve.tls.cert, serve.tls.key] : []),
+  ...keys.files,
 ];
 
 /** Changes when a file is written, replaced or removed. */

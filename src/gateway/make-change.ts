@@ -2,7 +2,7 @@ import { carryOut, type Order } from '../challenge/order.ts';
 import type { Overrides } from '../challenge/route.ts';
 import { asDns01Error, isDns01Error } from '../errors.ts';
 import type { Log } from '../output/log.ts';
-import { auditLine } from './audit.ts';
+import { auditLine, failureLine } from './audit.ts';
 import type { Action, ChallengeRequest } from './front.ts';
 import type { LiveValues } from './live-values.ts';
 import type { SharedRun } from './shared-run.ts';
@@ -62,10 +62,8 @@ export function createChangeMaker(settings: ChangeSettings): (job: Job) => Promi
       await (action === 'add' ? liveValues.publish(user, request.name, request.value, change) : change());
       audit('done');
     } catch (error) {
-      const { code, message, hint } = asDns01Error(error);
-      audit(code);
-      const details = hint ? `${message} (${hint})` : message;
-      log.warn(`serve: ${user.name} ${request.name}: ${code}: ${details.replace(/\s+/g, ' ')}`);
+      audit(asDns01Error(error).code);
+      log.warn(failureLine(user.name, request.name, error));
       throw error;
     }
   };

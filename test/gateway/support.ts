@@ -4,7 +4,7 @@ import { request as httpsRequest } from 'node:https';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { urlToHttpOptions } from 'node:url';
-import { afterEach, beforeEach, expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import { hashPassword } from '../../src/gateway/password.ts';
 import { openWorkplace, type Workplace } from '../support/cli.ts';
 import { openNameserver, type TestNameserver } from '../support/nameserver.ts';
@@ -23,6 +23,8 @@ export const user = async (name: string, ...names: string[]) =>
 
 export interface Serving {
   readonly at: string;
+  /** Where it takes dynamic updates. */
+  readonly updatesAt: readonly string[];
   readonly stderr: string[];
   readonly child: ChildProcess;
   /** Its exit code, or the signal that ended it. */
@@ -106,10 +108,11 @@ export interface Gateway {
 export const serveConfig = (users: string, listen = '127.0.0.1:0', more = '') =>
   `serve:\n  listen: ${listen}\n${more}  users:\n${users}`;
 
-/** A fresh set for each test of a file; afterwards no output and no state may hold a secret. */
-export function useGateway(): Gateway {
+/** A fresh set for each test, or one for a whole file; afterwards no output and no state may hold a secret. */
+export function useGateway(scope: 'test' | 'file' = 'test'): Gateway {
   const gateway = { server: undefined } as { -readonly [Key in keyof Gateway]: Gateway[Key] };
-  beforeEach(async () => {
+  const [before, after] = scope === 'test' ? [beforeEach, afterEach] : [beforeAll, afterAll];
+  before(async () => {
     const dns = await openNameserver(['example.com']);
     const here = await openWorkplace();
     const panels = await startPanels({
@@ -117,7 +120,7 @@ export function useGateway(): Gateway {
     });
     Object.assign(gateway, { dns, here, panels });
   });
-  afterEach(async () => {
+  after(async () => {
     const { server, here, panels, dns } = gateway;
     const stderr = server?.stderr.join('') ?? '';
     await server?.stop();
@@ -145,8 +148,14 @@ async function spawnServer(here: Workplace, options: readonly string[]): Promise
     child.on('close', (code, signal) => resolve(code ?? signal ?? -1)),
   );
   await until(() => stdout.length > 0 || child.exitCode !== null);
+  const [at = '', ...others] = stdout
+    .join('')
+    .trim()
+    .split('\n')
+    .map((line) => line.replace('listening on ', ''));
   return {
-    at: stdout.join('').replace('listening on ', '').trim(),
+    at,
+    updatesAt: others.map((address) => address.replace('dns://', '')),
     stderr,
     child,
     ended,
