@@ -10,6 +10,7 @@ import { followConfig } from '../gateway/live-config.ts';
 import { openLiveValues } from '../gateway/live-values.ts';
 import { createChangeMaker } from '../gateway/make-change.ts';
 import { hashPassword } from '../gateway/password.ts';
+import { openRegistration } from '../gateway/register.ts';
 import { startServer } from '../gateway/server.ts';
 import { MAX_RUN_AGE_MS, openSharedRun } from '../gateway/shared-run.ts';
 import { openUsers } from '../gateway/users.ts';
@@ -59,11 +60,13 @@ export async function serve(options: ServeOptions, io: Io): Promise<void> {
     log,
   });
   const work = createWork();
+  const users = openUsers(() => live.current().serve.users, state.users);
   const answer = createHandler({
     fronts: [httpreq, acmeDns],
     work,
     make,
-    users: openUsers(() => live.current().serve.users, state.users),
+    users,
+    registration: openRegistration(() => live.current().registration, users),
     isDelegated: (name) => isDelegatedZone(live.current().config)(name),
     isProxy: () => live.current().isProxy,
     isReady: () =>

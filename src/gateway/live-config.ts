@@ -11,6 +11,7 @@ import { Dns01Error } from '../errors.ts';
 import type { Fqdn } from '../names.ts';
 import { type Networks, openNetworks } from '../networks.ts';
 import type { ListenAddress } from './listen.ts';
+import { registrationOf } from './register.ts';
 import type { TlsFiles } from './server.ts';
 
 /** The files as they were when they were last valid. */
@@ -21,6 +22,7 @@ export interface LoadedConfig {
   readonly tls: TlsFiles | undefined;
   /** The load balancers; undefined where there are none. */
   readonly isProxy: Networks | undefined;
+  readonly registration: ReturnType<typeof registrationOf>;
 }
 
 export interface LiveConfig {
@@ -79,6 +81,7 @@ function load(file: string, warn: (message: string) => void): LoadedConfig {
     listen: listenAddress(serve, file),
     tls: serve.tls && readTls(serve.tls, warn),
     isProxy: serve.proxies.length > 0 ? openNetworks(serve.proxies) : undefined,
+    registration: registrationOf(serve.register),
   };
 }
 
