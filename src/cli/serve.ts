@@ -10,6 +10,7 @@ import { followConfig } from '../gateway/live-config.ts';
 import { openLiveValues } from '../gateway/live-values.ts';
 import { createChangeMaker } from '../gateway/make-change.ts';
 import { hashPassword } from '../gateway/password.ts';
+import { openRegistration } from '../gateway/register.ts';
 import { startServer } from '../gateway/server.ts';
 import { MAX_RUN_AGE_MS, openSharedRun } from '../gateway/shared-run.ts';
 import { createUpdateCore } from '../gateway/update/core.ts';
@@ -71,6 +72,7 @@ export async function serve(options: ServeOptions, io: Io): Promise<void> {
     work,
     make,
     users,
+    registration: openRegistration(() => live.current().registration, users),
     isDelegated: (name) => isDelegatedZone(live.current().config)(name),
     isProxy: () => live.current().isProxy,
     isReady: () =>

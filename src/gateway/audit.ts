@@ -1,11 +1,12 @@
 import { asDns01Error } from '../errors.ts';
-/** A write at a provider, or the attempt. */
+
+/** A write at a provider, or the attempt; or a user who registered. */
 export interface AuditEntry {
   readonly user: string;
   /** The client's IP address, or `unix`. */
   readonly from: string;
   readonly front: string;
-  readonly action: 'add' | 'remove';
+  readonly action: 'add' | 'remove' | 'register';
   readonly name: string;
   readonly account: string;
   /** `done`, or the code of the error. */

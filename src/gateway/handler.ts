@@ -8,6 +8,7 @@ import { type Front, isAnswer } from './front.ts';
 import { createLoginCheck } from './login.ts';
 import type { Job } from './make-change.ts';
 import { probe } from './probes.ts';
+import type { Registration } from './register.ts';
 import type { GatewayUser, Users } from './users.ts';
 import { answerWithin, type Work } from './work.ts';
 
@@ -17,6 +18,7 @@ export interface HandlerSettings {
   /** Makes a change. */
   make(job: Job): Promise<void>;
   readonly users: Users;
+  readonly registration: Registration;
   /** True for names without the challenge label that may be written. */
   isDelegated(name: Fqdn): boolean;
   /** The load balancers; undefined where there are none. */
@@ -40,6 +42,9 @@ export function createHandler(settings: HandlerSettings): (request: IncomingMess
     if (status) return status;
     const front = fronts.find((each) => each.actionOf(word));
     const action = front?.actionOf(word);
+    if (word === 'register' && settings.registration.isOpenTo(clientIp(request, settings.isProxy()))) {
+      return register(request);
+    }
     if (!front || !action) return refuse(404, 'there are POST /present, /cleanup and /update');
     if (request.method !== 'POST') return refuse(405, 'only POST', { allow: 'POST' });
 
@@ -49,7 +54,7 @@ export function createHandler(settings: HandlerSettings): (request: IncomingMess
     const waitMs = work.admit(user);
     if (waitMs > 0) return { ...tooMany(waitMs), ...who };
     const text = await readRequestBody(request);
-    if (text === undefined) return { ...refuse(413, 'the body is larger than any challenge'), ...who };
+    if (text === undefined) return { ...TOO_LARGE, ...who };
     const challenge = front.parse(text, user, settings.isDelegated);
     if (isAnswer(challenge)) return { ...challenge, ...who };
     const about = { ...who, name: challenge.name };
@@ -67,6 +72,16 @@ export function createHandler(settings: HandlerSettings): (request: IncomingMess
     return { ...(await answerWithin(answer, settings.answerWithinMs, tooLate)), ...about };
   };
 
+  async function register(request: IncomingMessage): Promise<Answer> {
+    if (request.method !== 'POST') return refuse(405, 'only POST', { allow: 'POST' });
+    const { registration } = settings;
+    const full = registration.admit(addressKey(clientIp(request, settings.isProxy())));
+    if (full) return full;
+    const text = await readRequestBody(request);
+    if (text === undefined) return TOO_LARGE;
+    return registration.register(text).catch(() => refuse(503, 'the users cannot be written', COME_BACK));
+  }
+
   async function authenticate(front: Front, request: IncomingMessage): Promise<GatewayUser | Answer> {
     const given = front.credentials(request.headers);
     if (!given) return front.wrongLogin;
@@ -80,6 +95,8 @@ export function createHandler(settings: HandlerSettings): (request: IncomingMess
     return outcome === 'busy' ? refuse(503, 'too many logins at once', COME_BACK) : tooMany(outcome.waitMs);
   }
 }
+
+const TOO_LARGE = refuse(413, 'the body is larger than any challenge');
 
 const tooLate = () => refuse(503, 'the change takes too long, and continues', { 'retry-after': '60' });
 

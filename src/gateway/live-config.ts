@@ -12,6 +12,7 @@ import { Dns01Error } from '../errors.ts';
 import type { Fqdn } from '../names.ts';
 import { type Networks, openNetworks } from '../networks.ts';
 import type { ListenAddress } from './listen.ts';
+import { registrationOf } from './register.ts';
 import type { TlsFiles } from './server.ts';
 import { type Keys, readKeys } from './update/keys.ts';
 
@@ -25,6 +26,7 @@ export interface LoadedConfig {
   readonly keys: Keys;
   /** The load balancers; undefined where there are none. */
   readonly isProxy: Networks | undefined;
+  readonly registration: ReturnType<typeof registrationOf>;
 }
 
 export interface LiveConfig {
@@ -87,6 +89,7 @@ function load(file: string, reader: Omit<SecretReader, 'config'>): LoadedConfig 
     tls: serve.tls && readTls(serve.tls, reader.warn),
     keys: readKeys(config, serve, reader),
     isProxy: serve.proxies.length > 0 ? openNetworks(serve.proxies) : undefined,
+    registration: registrationOf(serve.register),
   };
 }
 

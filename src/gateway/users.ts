@@ -33,10 +33,16 @@ const REQUESTS_PER_MINUTE = 300;
 /** Milliseconds after which a user that a command changed is read again. */
 const MEMORY_MS = 1000;
 
+/** Milliseconds after a change in which the users are read again in any case. */
+const RECENT_MS = 3000;
+
 /** The users of the config, and those in the state. The config wins on an equal name. */
 export interface Users {
   /** @throws where the state cannot be reached and the user is not in the config */
   find(name: string): Promise<GatewayUser | undefined>;
+  /** Puts a user into the state. */
+  add(user: StoredUser): Promise<void>;
+  countInState(): Promise<number>;
 }
 
 /** @param users those of the config as it is now */
@@ -51,26 +57,36 @@ export function openUsers(users: () => ServeConfig['users'], stored: StoredUsers
   return {
     async find(name) {
       const configured = users();
-      const user = Object.hasOwn(configured, name) ? configured[name] : (await inState()).get(name);
+      const user = Object.hasOwn(configured, name)
+        ? configured[name]
+        : ((await inState(MEMORY_MS)).get(name) ?? (await inState(0)).get(name));
       return user && readyFor(name, user);
     },
+    add: (user) => stored.put(user),
+    countInState: async () => (await inState(0)).size,
   };
 }
 
-/** The users in the state, read again when one changes. */
-function rememberUsers(stored: StoredUsers): () => Promise<ReadonlyMap<string, StoredUser>> {
+/** The users in the state, at most so many milliseconds old. They are read again when one was changed. */
+function rememberUsers(stored: StoredUsers): (maxAgeMs: number) => Promise<ReadonlyMap<string, StoredUser>> {
   let known: ReadonlyMap<string, StoredUser> = new Map();
   let version: string | undefined;
-  let checkedAt = -MEMORY_MS;
+  let checkedAt = Number.NEGATIVE_INFINITY;
+  let changedAt = Number.NEGATIVE_INFINITY;
   let reading: Promise<void> | undefined;
   async function read(): Promise<void> {
+    const started = performance.now();
     const now = await stored.version();
-    if (now !== version) known = new Map((await stored.all()).map((user) => [user.name, user]));
+    if (now !== version) changedAt = started;
+    // Two changes in one tick of a clock have the same version.
+    if (now !== version || started - changedAt < RECENT_MS) {
+      known = new Map((await stored.all()).map((user) => [user.name, user]));
+    }
     version = now;
-    checkedAt = performance.now();
+    checkedAt = started;
   }
-  return async () => {
-    if (performance.now() - checkedAt >= MEMORY_MS) {
+  return async (maxAgeMs) => {
+    if (performance.now() - checkedAt >= maxAgeMs) {
       reading ??= read().finally(() => {
         reading = undefined;
       });

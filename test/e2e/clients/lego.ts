@@ -56,11 +56,11 @@ function httpreqClient(title: string, slug: string, mode: Environment): AcmeClie
   };
 }
 
-async function runLego(
+export async function runLego(
   site: Site,
   args: readonly string[],
   env: Environment,
-  signal: AbortSignal | undefined,
+  signal?: AbortSignal,
 ): Promise<Outcome> {
   const [command, commandArgs] = await inPrivateMounts(site, [
     pathOf('lego'),
