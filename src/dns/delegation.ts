@@ -1,6 +1,25 @@
-import type { Fqdn } from '../names.ts';
-import type { DnsSettings } from './authority.ts';
-import type { NameServer } from './zone-cut.ts';
+import { type Fqdn, isWithin, parseName } from '../names.ts';
+import { authorityPort, type DnsSettings } from './authority.ts';
+import { firstUseful } from './first-useful.ts';
+import type { DnsMessage, QuestionType } from './message.ts';
+import { query } from './query.ts';
+import { ROOT_HINTS } from './root-hints.ts';
+import { createAddressFilter, parseServerAddress, SPECIAL_NETWORKS } from './server-address.ts';
+import {
+  type Cut,
+  cutBelow,
+  isAddress,
+  MAX_ADDRESSES,
+  MAX_DELEGATIONS,
+  MAX_NAME_SERVERS,
+  type NameServer,
+  nameServersOf,
+  parentOf,
+  QUERY_TIMEOUT_MS,
+  ROOT,
+  ZONE_RACE,
+  type ZoneServers,
+} from './zone-cut.ts';
 
 /** A name server as the DNS names it. */
 export interface NameServerHost {
@@ -28,10 +47,12 @@ export interface Delegation {
 
 /** The way from the root to a name. */
 export interface DelegationWay {
-  /** From the top level down to the zone that holds the name, as far as it is known. The root is not among them. */
+  /** From below the top level down to the zone that holds the name, as far as it is known. */
   readonly zones: readonly Delegation[];
-  /** Why the way ends too early: no server answers there. */
-  readonly failure?: string | undefined;
+  /** What the servers of the last zone say of the name: NOERROR or NXDOMAIN. Undefined where the way ends too early. */
+  readonly rcode?: string | undefined;
+  /** Why the way ends too early, and the zone whose servers do not answer; that of the root is empty. */
+  readonly failure?: { readonly zone: Fqdn; readonly text: string } | undefined;
 }
 
 export interface Delegations {
@@ -39,6 +60,169 @@ export interface Delegations {
   find(name: Fqdn): Promise<DelegationWay>;
 }
 
-export function openDelegations(_dns: DnsSettings, _signal: AbortSignal): Delegations {
-  return { find: async () => ({ zones: [] }) };
+/** How many questions one search may ask, with those for addresses of name servers. An honest one needs a few dozen. */
+const MAX_QUESTIONS = 300;
+
+/** Name servers in zones whose name servers are in other zones, and so on. */
+const MAX_DEPTH = 4;
+
+/** For the addresses of one name server. */
+const ADDRESS_TIMEOUT_MS = 4000;
+
+/** What one search may still do; shared by the searches inside it. */
+interface Work {
+  readonly questions: { left: number };
+  readonly depth: number;
+  /** The name servers whose addresses are being looked up. */
+  readonly pending: ReadonlySet<Fqdn>;
+}
+
+/** A zone as the search passes it. */
+interface Passed extends ZoneServers {
+  readonly cut: Cut;
+  readonly above: Passed | undefined;
+}
+
+interface Walk {
+  readonly last: Passed | undefined;
+  readonly rcode?: string | undefined;
+  readonly failure?: DelegationWay['failure'];
+}
+
+export function openDelegations(dns: DnsSettings, signal: AbortSignal): Delegations {
+  const port = authorityPort(dns);
+  const mayAsk = createAddressFilter(dns.allowNetworks ?? [], SPECIAL_NETWORKS);
+  const hints = dns.roots?.length ? dns.roots : ROOT_HINTS;
+  const roots = { zone: ROOT, servers: hints.map((text) => ({ name: text, ...parseServerAddress(text) })) };
+  const passed = new Map<Fqdn, Passed>();
+  const details = new Map<Fqdn, Promise<Delegation>>();
+  const addresses = new Map<Fqdn, readonly string[]>();
+
+  const serversOf = (found: readonly NameServerHost[]): NameServer[] => {
+    const all = found.flatMap(({ name, glue, addresses }) =>
+      [...new Set([...glue, ...addresses])].map((address) => ({ name, address, port })),
+    );
+    return all.filter((server, index) => all.findIndex(({ address }) => address === server.address) === index);
+  };
+  const usable = (found: readonly NameServerHost[]): NameServer[] =>
+    serversOf(found)
+      .filter(({ address }) => mayAsk(address))
+      .slice(0, MAX_ADDRESSES);
+
+  async function walk(name: Fqdn, work: Work): Promise<Walk> {
+    let last = nearest(name, passed);
+    for (let depth = 0; depth < MAX_DELEGATIONS && work.questions.left-- > 0; depth++) {
+      if (last?.zone === name) return { last, rcode: 'NOERROR' };
+      const { zone, servers }: ZoneServers = last ?? roots;
+      if (servers.length === 0) return { last, failure: { zone, text: 'none of its name servers can be asked' } };
+      const below = await cutBelow({ zone, servers }, name, signal);
+      if (below === undefined) return { last, failure: { zone, text: 'none of its name servers answers' } };
+      if (!('names' in below)) return { last, rcode: below.rcode };
+      last = await pass(below, last, work);
+    }
+    return { last, failure: { zone: last?.zone ?? ROOT, text: 'its delegations lead too far' } };
+  }
+
+  /** Goes on with the glue where there is any, so that two zones with a server in the other one do not wait for each other. */
+  async function pass(cut: Cut, above: Passed | undefined, work: Work): Promise<Passed> {
+    const withGlue = hostsOf(cut.names).map((name) => ({ name, glue: glueFor(name, cut, above?.zone), addresses: [] }));
+    let servers = usable(withGlue);
+    if (servers.length === 0) {
+      const outside = withGlue.filter(({ name }) => !isWithin(name, cut.zone));
+      const located = outside.map(async ({ name }) => ({ name, glue: [], addresses: await addressesOf(name, work) }));
+      servers = usable(await Promise.all(located));
+    }
+    const found = { zone: cut.zone, servers, cut, above };
+    passed.set(cut.zone, found);
+    return found;
+  }
+
+  /** The results alone are shared: searches that wait for each other would never end. */
+  async function addressesOf(name: Fqdn, work: Work): Promise<readonly string[]> {
+    const known = addresses.get(name);
+    if (known || work.depth >= MAX_DEPTH || work.pending.has(name)) return known ?? [];
+    const timeUp = AbortSignal.any([signal, AbortSignal.timeout(ADDRESS_TIMEOUT_MS)]);
+    const stopped = new Promise<string[]>((resolve) => timeUp.addEventListener('abort', () => resolve([])));
+    const inner = { ...work, depth: work.depth + 1, pending: new Set([...work.pending, name]) };
+    const found = await Promise.race([lookUp(name, inner), stopped]);
+    addresses.set(name, found);
+    return found;
+  }
+
+  async function lookUp(name: Fqdn, work: Work): Promise<string[]> {
+    const { last, failure } = await walk(name, work);
+    if (!last || failure) return [];
+    work.questions.left -= 2;
+    const found = await Promise.all((['A', 'AAAA'] as const).map((type) => ask(last.servers, name, type)));
+    const records = found.flatMap((message) => message?.answers ?? []);
+    // A name server's name may not be an alias (RFC 2181 section 10.3), so only its own records count.
+    return records.filter((record) => isAddress(record) && record.name === name).map(({ data }) => data);
+  }
+
+  const ask = (servers: readonly NameServer[], name: Fqdn, type: QuestionType): Promise<DnsMessage | undefined> =>
+    firstUseful(
+      servers,
+      async (server, raceSignal) => {
+        const options = { recursive: false, timeoutMs: QUERY_TIMEOUT_MS, signal: raceSignal };
+        const result = await query(server, { name, type }, options);
+        return result.kind === 'answer' && result.message.authoritative ? result.message : undefined;
+      },
+      { ...ZONE_RACE, signal },
+    );
+
+  async function detailsOf({ zone, servers, cut, above }: Passed, work: Work): Promise<Delegation> {
+    const own = await ask(servers, zone, 'NS');
+    const childNames = own && nameServersOf(own.answers, zone);
+    const names = [...new Set([...hostsOf(cut.names), ...hostsOf(childNames ?? [])])];
+    const found = await Promise.all(
+      names.map(async (name) => {
+        const glue = cut.names.includes(name) && cut.isReferral ? glueFor(name, cut, above?.zone) : [];
+        return { name, glue, addresses: await addressesOf(name, work) };
+      }),
+    );
+    return {
+      zone,
+      parentNames: cut.isReferral ? cut.names : undefined,
+      childNames,
+      hosts: found,
+      servers: usable(found),
+      refused: serversOf(found).filter(({ address }) => !mayAsk(address)),
+    };
+  }
+
+  return {
+    async find(name) {
+      const work = { questions: { left: MAX_QUESTIONS }, depth: 0, pending: new Set<Fqdn>() };
+      const { last, rcode, failure } = await walk(name, work);
+      const zones = chainOf(last)
+        .filter(({ zone }) => zone.includes('.'))
+        .map((each) => {
+          const known = details.get(each.zone) ?? detailsOf(each, work);
+          details.set(each.zone, known);
+          return known;
+        });
+      return { zones: await Promise.all(zones), rcode, failure };
+    },
+  };
+}
+
+/** The zones from the top down to this one. */
+function chainOf(last: Passed | undefined): Passed[] {
+  return last ? [...chainOf(last.above), last] : [];
+}
+
+function nearest(name: Fqdn, passed: ReadonlyMap<Fqdn, Passed>): Passed | undefined {
+  for (let at = name; ; at = parentOf(at)) {
+    const found = passed.get(at);
+    if (found || !at.includes('.')) return found;
+  }
+}
+
+const hostsOf = (names: readonly string[]): Fqdn[] =>
+  names.slice(0, MAX_NAME_SERVERS).flatMap((text) => parseName(text) ?? []);
+
+/** A server's addresses of names outside its own zone do not count: anybody may give them (RFC 2181 section 5.4.1). */
+function glueFor(name: Fqdn, { glue }: Cut, zone: Fqdn = ROOT): string[] {
+  if (zone !== ROOT && !isWithin(name, zone)) return [];
+  return glue.filter((record) => isAddress(record) && record.name === name).map(({ data }) => data);
 }

@@ -9,7 +9,9 @@ import {
   EDNS,
   EDNS_DNSSEC,
   encodeMessage,
+  encodeName,
   FLAG,
+  HEADER_LENGTH,
   type Message,
   rcodeName,
   TYPE,
@@ -33,6 +35,10 @@ export interface DnsMessage {
   readonly authoritative: boolean;
   /** The answer was too long for UDP (TC): query again over TCP. */
   readonly truncated: boolean;
+  /** The question came back in the letter case in which it was asked. */
+  readonly keepsCase: boolean;
+  /** The bytes of the whole message. */
+  readonly length: number;
   /** A resolver has validated the answer (AD, RFC 4035 section 3.2.3). */
   readonly authenticated: boolean;
   /** Why the server could not do better. */
@@ -98,16 +104,29 @@ export interface QueryFlags {
   readonly dnssec?: boolean | undefined;
   /** The resolver answers although the answer is not valid (CD, RFC 4035 section 3.2.2). */
   readonly unchecked?: boolean | undefined;
+  /** The name in random letter case, as resolvers of CAs do to notice forged answers (draft-vixie-dnsext-dns0x20). */
+  readonly mixedCase?: boolean | undefined;
 }
 
 /** A query as bytes, with a random id. */
-export function encodeQuery({ name, type }: Question, { recursive, edns, dnssec, unchecked }: QueryFlags): Buffer {
+export function encodeQuery({ name, type }: Question, flags: QueryFlags): Buffer {
+  const { recursive, edns, dnssec, unchecked, mixedCase } = flags;
   return encodeMessage({
     id: randomInt(0x1_0000),
     flags: (recursive ? FLAG.RECURSION_DESIRED : 0) | (unchecked ? FLAG.CHECKING_DISABLED : 0),
-    questions: [{ name, type: TYPE[type] }],
+    questions: [{ name: mixedCase ? inMixedCase(name) : name, type: TYPE[type] }],
     additionals: edns ? [dnssec ? EDNS_DNSSEC : EDNS] : [],
   });
+}
+
+/** The bytes of a name. At least one letter is upper case, if there is a letter at all. */
+function inMixedCase(name: Fqdn): Buffer {
+  const bytes = encodeName(name);
+  const letters = [...bytes.keys()].filter((index) => (bytes[index] ?? 0) >= 0x61 && (bytes[index] ?? 0) <= 0x7a);
+  const sure = letters[randomInt(Math.max(1, letters.length))];
+  // A length is never that large, so these bytes are letters.
+  for (const index of letters) if (index === sure || randomInt(2) === 1) bytes[index] = (bytes[index] ?? 0) - 0x20;
+  return bytes;
 }
 
 /**
@@ -126,6 +145,8 @@ export function decodeAnswer(bytes: Buffer, sent: Buffer, { name, type }: Questi
     rcode,
     authoritative: (message.flags & FLAG.AUTHORITATIVE) !== 0,
     truncated: (message.flags & FLAG.TRUNCATED) !== 0,
+    keepsCase: asked === undefined || sent.includes(asked.wireName, HEADER_LENGTH),
+    length: bytes.length,
     authenticated: (message.flags & FLAG.AUTHENTICATED) !== 0,
     errors: message.additionals.filter((record) => record.type === TYPE.OPT).flatMap(extendedErrors),
     answers: message.answers.flatMap(readRecord),

@@ -16,6 +16,10 @@ export type QueryResult =
 export interface QueryOptions extends Omit<QueryFlags, 'edns'> {
   /** For the whole query: UDP, again without EDNS, TCP. */
   readonly timeoutMs: number;
+  /** False: not even at first with EDNS. */
+  readonly edns?: boolean | undefined;
+  /** Only this way, and an answer that is too long for UDP comes as it is. Default: UDP, then TCP where it is needed. */
+  readonly transport?: 'udp' | 'tcp' | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -31,11 +35,13 @@ const NO_EDNS = new Set(['FORMERR', 'NOTIMP']);
 /** Queries one server: by UDP, by TCP where the answer is too long (RFC 1035 section 4.2), without EDNS if need be. */
 export async function query(server: ServerAddress, question: Question, options: QueryOptions): Promise<QueryResult> {
   const end = performance.now() + options.timeoutMs;
-  const attempt = (edns: boolean): Attempt => ({ server, question, edns, end, ...options });
-  const first = await overUdp(attempt(true));
-  const edns = first.kind !== 'answer' || !NO_EDNS.has(first.message.rcode);
-  const result = edns ? first : await overUdp(attempt(false));
-  return result.kind === 'answer' && result.message.truncated ? overTcp(attempt(edns)) : result;
+  const attempt = (edns: boolean): Attempt => ({ ...options, server, question, edns, end });
+  const send = options.transport === 'tcp' ? overTcp : overUdp;
+  const first = await send(attempt(options.edns ?? true));
+  const edns = options.edns !== false && (first.kind !== 'answer' || !NO_EDNS.has(first.message.rcode));
+  const result = edns || options.edns === false ? first : await send(attempt(false));
+  const isCut = result.kind === 'answer' && result.message.truncated && options.transport === undefined;
+  return isCut ? overTcp(attempt(edns)) : result;
 }
 
 interface Attempt extends QueryOptions {

@@ -31,13 +31,26 @@ const LOCAL_NETWORKS = [
   ...['::/128', '::1/128', 'fe80::/10', 'ff00::/8'],
 ];
 
+/** All special addresses, private ones included (RFC 6890): the resolvers of CAs query none of them. */
+export const SPECIAL_NETWORKS = [
+  ...LOCAL_NETWORKS,
+  ...['10.0.0.0/8', '100.64.0.0/10', '172.16.0.0/12', '192.168.0.0/16', '192.0.0.0/24', '192.0.2.0/24'],
+  ...['192.88.99.0/24', '198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24'],
+  ...['64:ff9b::/96', '100::/64', '2001::/32', '2001:10::/28', '2001:20::/28', '2001:db8::/32', '2002::/16'],
+  'fc00::/7',
+];
+
 /**
  * Whether an address that the DNS gives for a name server may be queried.
  * @param allowed local networks in CIDR notation, or single addresses, that may be queried
+ * @param refused the networks that may not
  * @throws E_CONFIG for an entry that is neither
  */
-export function createAddressFilter(allowed: readonly string[]): (address: string) => boolean {
-  const isLocal = openNetworks(LOCAL_NETWORKS);
+export function createAddressFilter(
+  allowed: readonly string[],
+  refused: readonly string[] = LOCAL_NETWORKS,
+): (address: string) => boolean {
+  const isLocal = openNetworks(refused);
   const isAllowed = openNetworks(allowed, (text, cause) => {
     throw new Dns01Error('E_CONFIG', `dns.allowNetworks: ${JSON.stringify(text)} is not a network`, {
       hint: 'write it like 127.0.0.0/8 or fd00::/8',

@@ -35,11 +35,11 @@ export const ZONE_RACE = { staggerMs: 200, timeoutMs: 3000 } as const;
 const MAX_SILENCE_MS = 6000;
 
 /** No honest zone needs more delegations below each other. */
-const MAX_DELEGATIONS = 8;
+export const MAX_DELEGATIONS = 8;
 
 /** As many as the root has, with an IPv4 and an IPv6 address each. */
-const MAX_NAME_SERVERS = 13;
-const MAX_ADDRESSES = 26;
+export const MAX_NAME_SERVERS = 13;
+export const MAX_ADDRESSES = 26;
 
 /** The zone that holds a domain, by its NS records, walking up (RFC 1034 section 4.2.1). */
 export async function findCut(domain: Fqdn, settings: ZoneCutSettings): Promise<ZoneServers> {
@@ -94,35 +94,52 @@ export async function descend(name: Fqdn, from: ZoneServers, settings: ZoneCutSe
   for (let depth = 0; depth < MAX_DELEGATIONS; depth++) {
     if (found.zone === name) return { found, certain: true };
     const below = await cutBelow(found, name, settings.signal);
-    if (below === undefined || below === 'none') return { found, certain: below === 'none' };
+    if (below === undefined || !('names' in below)) return { found, certain: below !== undefined };
     found = { zone: below.zone, servers: await locate(below.names, below.glue, settings) };
   }
   throw new Dns01Error('E_ZONE', `${name}: more than ${MAX_DELEGATIONS} delegations below each other`);
 }
 
-interface Cut {
+/** A zone below another one. */
+export interface Cut {
   readonly zone: Fqdn;
   readonly names: readonly string[];
   readonly glue: readonly ResourceRecord[];
+  /** The parent's servers refer to it. False where they serve it themselves: the names are then the zone's own. */
+  readonly isReferral: boolean;
 }
+
+/** No zone is below: the name is in this one, if it exists. */
+export interface NoCut {
+  readonly rcode: string;
+}
+
+/** The root as a zone: the one name that `normaliseName` does not make. */
+export const ROOT = '' as Fqdn;
 
 /**
  * The next zone below, from the first server that knows: by a referral, or because it serves that zone too, which the
  * SOA of a negative answer shows.
  */
-function cutBelow({ zone, servers }: ZoneServers, name: Fqdn, signal: AbortSignal): Promise<Cut | 'none' | undefined> {
-  const attempt = async (server: NameServer, raceSignal: AbortSignal): Promise<Cut | 'none' | undefined> => {
+export function cutBelow(
+  { zone, servers }: ZoneServers,
+  name: Fqdn,
+  signal: AbortSignal,
+): Promise<Cut | NoCut | undefined> {
+  const attempt = async (server: NameServer, raceSignal: AbortSignal): Promise<Cut | NoCut | undefined> => {
     for (let at = name; ; ) {
       const options = { recursive: false, timeoutMs: QUERY_TIMEOUT_MS, signal: raceSignal };
       const result = await query(server, { name: at, type: 'NS' }, options);
       if (result.kind !== 'answer') return undefined;
-      const { authoritative, answers, authorities, additionals } = result.message;
+      const { rcode, authoritative, answers, authorities, additionals } = result.message;
       const records = authoritative ? answers : authorities;
       const cut = records.map((record) => cutAt(record, 'NS', zone, at)).find((owner) => owner !== undefined);
-      if (cut) return { zone: cut, names: nameServersOf(records, cut), glue: additionals };
+      if (cut) {
+        return { zone: cut, names: nameServersOf(records, cut), glue: additionals, isReferral: !authoritative };
+      }
       if (!authoritative) return undefined;
       const served = authorities.map((record) => cutAt(record, 'SOA', zone, at)).find((owner) => owner !== undefined);
-      if (served === undefined || served === at) return 'none';
+      if (served === undefined || served === at) return { rcode };
       at = served;
     }
   };
@@ -132,10 +149,10 @@ function cutBelow({ zone, servers }: ZoneServers, name: Fqdn, signal: AbortSigna
 /** The owner of such a record, if it is below the zone and holds the name. Other referrals are ignored. */
 function cutAt(record: ResourceRecord, type: 'NS' | 'SOA', zone: Fqdn, name: Fqdn): Fqdn | undefined {
   const owner = record.type === type ? ownerOf(record, name) : undefined;
-  return owner !== undefined && owner !== zone && isWithin(owner, zone) ? owner : undefined;
+  return owner !== undefined && owner !== zone && (zone === ROOT || isWithin(owner, zone)) ? owner : undefined;
 }
 
-function nameServersOf(records: readonly ResourceRecord[], owner: Fqdn): string[] {
+export function nameServersOf(records: readonly ResourceRecord[], owner: Fqdn): string[] {
   return records.filter(({ type, name }) => type === 'NS' && name === owner).map(({ data }) => data);
 }
 
@@ -188,4 +205,4 @@ async function lookUpAddresses(name: Fqdn, resolver: Resolver): Promise<string[]
   return found.flat();
 }
 
-const isAddress = ({ type }: ResourceRecord): boolean => type === 'A' || type === 'AAAA';
+export const isAddress = ({ type }: ResourceRecord): boolean => type === 'A' || type === 'AAAA';

@@ -1,6 +1,7 @@
 import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, isIPv6, type Server, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import * as dnsPacket from 'dns-packet';
 import { isWithin } from '../../src/names.ts';
 
@@ -12,6 +13,7 @@ export interface FakeRecord {
 }
 
 export interface FakeZone {
+  /** Empty: the root. */
   readonly name: string;
   readonly records?: readonly FakeRecord[];
   /** Zones below that other servers hold: the names of their servers, each with its glue. */
@@ -20,17 +22,34 @@ export interface FakeZone {
   readonly strays?: boolean;
   /** Answers without AA, as a server does that no longer holds the zone. */
   readonly lame?: boolean;
+  /** Of its SOA record; default: 1. */
+  readonly serial?: number;
+  /** The last number of its SOA record, in seconds; default: 60. */
+  readonly minimum?: number;
 }
 
 /** The faults of a server. All of them can be changed at any time. */
 export interface Manners {
-  readonly udp?: 'silent' | 'truncated' | 'cut-off' | 'wrong-id' | 'other-question' | 'garbage' | 'forged' | undefined;
+  readonly udp?:
+    | 'silent'
+    | 'truncated'
+    | 'sized'
+    | 'cut-off'
+    | 'wrong-id'
+    | 'other-question'
+    | 'garbage'
+    | 'forged'
+    | undefined;
   readonly tcp?: 'closes' | 'garbage' | 'endless' | 'silent' | undefined;
   readonly rcode?: 'NXDOMAIN' | 'REFUSED' | 'SERVFAIL' | undefined;
   /** The only type of query, or name, that `rcode` applies to; default: all. */
   readonly rcodeFor?: { readonly name: string; readonly type: string } | undefined;
   /** The answer to a query with EDNS; `FORMERR-bare` is a header alone. */
   readonly edns?: 'FORMERR' | 'NOTIMP' | 'FORMERR-bare' | undefined;
+  /** What happens to a query over UDP with upper-case letters. */
+  readonly mixedCase?: 'dropped' | 'lowered' | undefined;
+  /** Before every answer. */
+  readonly delayMs?: number | undefined;
 }
 
 export interface AskedQuestion {
@@ -139,6 +158,7 @@ export async function startFakeDns(settings: FakeDnsSettings = {}): Promise<Fake
     const edns = (query.additionals ?? []).some(({ type }) => type === 'OPT');
     questions.push({ ...question, recursive: query.flag_rd, edns, transport });
     const { manners } = server;
+    if (manners.delayMs) await delay(manners.delayMs);
     if (edns && manners.edns) return refuseEdns(query, manners.edns);
     const { rcodeFor = question } = manners;
     if (manners.rcode && rcodeFor.name === question.name && rcodeFor.type === question.type)
@@ -161,7 +181,11 @@ export async function startFakeDns(settings: FakeDnsSettings = {}): Promise<Fake
 
   udp.on('message', async (bytes, from) => {
     const query = dnsPacket.decode(bytes);
-    const answer = await reply(query, 'udp');
+    const { mixedCase } = server.manners;
+    const isMixed = (query.questions ?? []).some(({ name }) => /[A-Z]/.test(name));
+    if (isMixed && mixedCase === 'dropped') return;
+    const questions = (query.questions ?? []).map((each) => ({ ...each, name: each.name.toLowerCase() }));
+    const answer = await reply(isMixed && mixedCase === 'lowered' ? { ...query, questions } : query, 'udp');
     await sendUdp(udp, from, server.manners.udp, answer).catch(() => {});
   });
   tcp.on('connection', (socket) => {
@@ -182,8 +206,8 @@ export async function startFakeDns(settings: FakeDnsSettings = {}): Promise<Fake
 interface FakeAnswer {
   readonly rcode?: keyof typeof RCODES;
   readonly authoritative?: boolean;
-  readonly answers?: readonly (FakeRecord | { readonly soa: string })[];
-  readonly authorities?: readonly (FakeRecord | { readonly soa: string })[];
+  readonly answers?: readonly (FakeRecord | { readonly soa: FakeZone })[];
+  readonly authorities?: readonly (FakeRecord | { readonly soa: FakeZone })[];
   readonly additionals?: readonly FakeRecord[];
 }
 
@@ -198,13 +222,15 @@ function answerFrom(
   aliases = MAX_ALIASES,
 ): FakeAnswer {
   const name = question.name.toLowerCase();
-  const zone = zones.filter((each) => isWithin(name, each.name)).sort((a, b) => b.name.length - a.name.length)[0];
-  if (!zone) return resolver ? { rcode: 'NXDOMAIN', authorities: [{ soa: '' }] } : { rcode: 'REFUSED' };
+  const zone = zones
+    .filter((each) => each.name === '' || isWithin(name, each.name))
+    .sort((a, b) => b.name.length - a.name.length)[0];
+  if (!zone) return resolver ? { rcode: 'NXDOMAIN', authorities: [{ soa: { name: '' } }] } : { rcode: 'REFUSED' };
   const cut = Object.keys(zone.delegations ?? {}).find((each) => zone.strays || isWithin(name, each));
   if (cut !== undefined && !resolver) return referral(cut, zone.delegations?.[cut] ?? {});
 
   const authoritative = !resolver && !zone.lame;
-  if (question.type === 'SOA' && name === zone.name) return { authoritative, answers: [{ soa: zone.name }] };
+  if (question.type === 'SOA' && name === zone.name) return { authoritative, answers: [{ soa: zone }] };
   const own = (zone.records ?? []).filter((record) => record.name === name);
   const here = own.length > 0 ? own : fromWildcard(zone, name);
   const wanted = here.filter(({ type }) => type === question.type);
@@ -216,14 +242,14 @@ function answerFrom(
     return { authoritative, answers: [alias, ...(rest.answers ?? [])] };
   }
   const exists = (zone.records ?? []).some((record) => isWithin(record.name, name)) || name === zone.name;
-  return { rcode: exists ? 'NOERROR' : 'NXDOMAIN', authoritative, authorities: [{ soa: zone.name }] };
+  return { rcode: exists ? 'NOERROR' : 'NXDOMAIN', authoritative, authorities: [{ soa: zone }] };
 }
 
 /** RFC 4592: a missing name has the records of `*` below the closest existing name above it. */
 function fromWildcard(zone: FakeZone, name: string): FakeRecord[] {
   const records = zone.records ?? [];
   for (let at = name; at !== zone.name; ) {
-    at = at.slice(at.indexOf('.') + 1);
+    at = at.includes('.') ? at.slice(at.indexOf('.') + 1) : '';
     const made = records.filter((record) => record.name === `*.${at}`);
     if (made.length > 0) return made.map((record) => ({ ...record, name }));
     if (records.some((record) => isWithin(record.name, at))) return [];
@@ -253,7 +279,7 @@ function packet(query: dnsPacket.DecodedPacket, answer: FakeAnswer): dnsPacket.P
   };
 }
 
-function onWire(record: FakeRecord | { readonly soa: string }): dnsPacket.Answer {
+function onWire(record: FakeRecord | { readonly soa: FakeZone }): dnsPacket.Answer {
   if ('soa' in record) return soa(record.soa);
   const { name, type, data } = record;
   if (type === 'TXT') return { name, type, data: data.match(/.{1,255}/gs) ?? [''], ttl: 60 };
@@ -264,9 +290,9 @@ function onWire(record: FakeRecord | { readonly soa: string }): dnsPacket.Answer
   return { name, type, ttl: 60, data: { flags: Number(flags), tag: tag as 'issue', value } };
 }
 
-function soa(name: string): dnsPacket.Answer {
-  const data = { mname: `ns.${name}`, rname: `hostmaster.${name}`, serial: 1, minimum: 60 };
-  return { type: 'SOA', name, ttl: 60, data };
+function soa({ name, serial = 1, minimum = 60 }: FakeZone): dnsPacket.Answer {
+  const data = { mname: `ns.${name}`, rname: `hostmaster.${name}`, serial, minimum };
+  return { type: 'SOA', name, ttl: minimum, data };
 }
 
 function refuseEdns(query: dnsPacket.DecodedPacket, how: NonNullable<Manners['edns']>): dnsPacket.Packet {
@@ -283,6 +309,10 @@ async function sendUdp(udp: UdpSocket, to: RemoteInfo, manner: Manners['udp'], a
       return send(dnsPacket.encode(answer));
     case 'silent':
       return;
+    case 'sized': {
+      const whole = dnsPacket.encode(answer);
+      return send(whole.length > 1232 ? dnsPacket.encode({ ...truncated, answers: [] }) : whole);
+    }
     case 'truncated':
       return send(dnsPacket.encode({ ...truncated, answers: [] }));
     case 'cut-off':
