@@ -3,6 +3,8 @@ import { type AuthorityFinder, type DnsSettings, openAuthorityFinder } from '../
 import { type Delegations, openDelegations } from '../dns/delegation.ts';
 import { openResolver, type Resolver } from '../dns/resolver.ts';
 import { openVantages, type Vantages, validatingResolver } from '../dns/validating.ts';
+import { createRunMemory } from '../toolbox/memory.ts';
+import { type ProbedZone, probeZone, type ServerState } from './server-probe.ts';
 
 /** What the checks of a name may use. Needs no config. */
 export interface CheckContext {
@@ -13,6 +15,8 @@ export interface CheckContext {
   readonly resolver: Resolver;
   readonly vantages: Vantages;
   readonly delegations: Delegations;
+  /** What every server of a zone answers; each zone is asked once in a run. */
+  probe(zone: ProbedZone): Promise<ServerState[]>;
   /** Only to say who may write at the end of a CNAME. */
   readonly config: Config | undefined;
 }
@@ -25,6 +29,7 @@ export function openCheckContext(
   env: Readonly<Record<string, string | undefined>>,
 ): CheckContext {
   const vantages = openVantages(dns, signal, env);
+  const probes = createRunMemory<ServerState[]>();
   return {
     dns,
     signal,
@@ -32,6 +37,7 @@ export function openCheckContext(
     resolver: validatingResolver(vantages, openResolver(dns.resolvers, signal)),
     vantages,
     delegations: openDelegations(dns, signal),
+    probe: (zone) => probes.get(zone.zone, () => probeZone(zone, signal)),
     config,
   };
 }

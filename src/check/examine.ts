@@ -42,7 +42,7 @@ export async function* examine(run: Run, settings: ExamineSettings): Findings {
 }
 
 function wantedBy({ names, zone, account }: ExamineSettings, { config }: Run): Wanted[] {
-  if (names.length > 0) return names.map(wantedName);
+  if (names.length > 0) return names.map((text) => wantedName(text));
   if (zone !== undefined) return [wantedZone(normaliseName(zone))];
   const routes = config.zones.filter((route) => account === undefined || route.account === account);
   return routes.map((route) => wantedZone(route.zone));

@@ -53,6 +53,15 @@ function withoutSubject(message: string, subject: string): string {
   return rest < 0 ? message : message.slice(rest + '): '.length);
 }
 
+/** A check that cannot go on ends with that failure as a finding. */
+export async function* untilFailure(check: string, report: Reporter, findings: Findings): Findings {
+  try {
+    yield* findings;
+  } catch (error) {
+    yield report.failed(check, error);
+  }
+}
+
 /** Checks of this machine only: what they find does not show that issuing works. */
 const LOCAL_CHECKS = new Set(['config', 'secret']);
 

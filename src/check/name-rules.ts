@@ -25,7 +25,11 @@ export function problemOfName(text: string, rules: NameRules): NameProblem | und
   const asName = parseName(base);
   const parts = asName === undefined ? undefined : challengeParts(asName);
   if (parts && given !== base) return problem('a challenge name has no wildcard', `check *.${parts.domain}`);
-  return problemOfSpelling(base) ?? problemOfLabels(parts?.domain ?? asName ?? base) ?? problemOfSuffix(given, parts?.domain ?? asName ?? base, rules);
+  return (
+    problemOfSpelling(base) ??
+    problemOfLabels(parts?.domain ?? asName ?? base) ??
+    problemOfSuffix(given, parts?.domain ?? asName ?? base, rules)
+  );
 }
 
 const problem = (text: string, hint: string): NameProblem => ({ text, hint });
@@ -38,7 +42,8 @@ function problemOfSpelling(base: string): NameProblem | undefined {
   if (isIP(base.replace(/^\[(.*)\]$/, '$1')) !== 0) {
     return problem('it is an IP address, for which there is no dns-01', 'name a domain that leads to it');
   }
-  if (base.endsWith('.')) return problem('it ends in a dot, which a certificate cannot hold', `write ${base.slice(0, -1)}`);
+  if (base.endsWith('.'))
+    return problem('it ends in a dot, which a certificate cannot hold', `write ${base.slice(0, -1)}`);
   if (base.includes('..')) return problem('it has an empty label', 'remove the second dot');
   return undefined;
 }
@@ -49,7 +54,10 @@ function problemOfLabels(name: string): NameProblem | undefined {
   if (name.length > 253) return problem('it is longer than 253 characters', 'shorten it');
   const reserved = labels.find((label) => /^..--/.test(label) && !label.startsWith('xn--'));
   if (reserved !== undefined) {
-    return problem(`${JSON.stringify(reserved)} has hyphens in places 3 and 4, which are reserved`, 'choose another name');
+    return problem(
+      `${JSON.stringify(reserved)} has hyphens in places 3 and 4, which are reserved`,
+      'choose another name',
+    );
   }
   const bad = labels.find((label) => !/^(?!-)[a-z0-9-]+(?<!-)$/.test(label));
   if (bad !== undefined) {
@@ -60,7 +68,10 @@ function problemOfLabels(name: string): NameProblem | undefined {
   const encoded = labels.find((label) => label.startsWith('xn--') && domainToUnicode(label) === '');
   if (encoded !== undefined) return problem(`${encoded} is not valid punycode`, 'write the name in its own script');
   if (labels.length > MAX_LABELS) {
-    return problem(`it has ${labels.length} labels; Let's Encrypt takes ${MAX_LABELS}`, 'use a wildcard of a shorter name');
+    return problem(
+      `it has ${labels.length} labels; Let's Encrypt takes ${MAX_LABELS}`,
+      'use a wildcard of a shorter name',
+    );
   }
   return undefined;
 }
@@ -68,7 +79,9 @@ function problemOfLabels(name: string): NameProblem | undefined {
 function problemOfSuffix(given: string, name: string, { privateRoot }: NameRules): NameProblem | undefined {
   const { publicSuffix, isIcann } = parse(name);
   if (!isIcann && !privateRoot) {
-    const text = name.includes('.') ? `${publicSuffix ?? name} is not a public top-level domain` : 'it has one label only';
+    const text = name.includes('.')
+      ? `${publicSuffix ?? name} is not a public top-level domain`
+      : 'it has one label only';
     return problem(text, 'only names in the public DNS get certificates from public CAs');
   }
   if (publicSuffix !== name) return undefined;

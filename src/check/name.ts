@@ -1,17 +1,18 @@
-import { accountLabelOf } from '../challenge/account-label.ts';
-import { challengeNameOf } from '../challenge/challenge.ts';
 import { WHOLE_CONFIG } from '../challenge/principal.ts';
 import type { Overrides } from '../challenge/route.ts';
 import type { Run } from '../challenge/run.ts';
 import { findTarget, type Target } from '../challenge/target.ts';
 import type { Authority } from '../dns/authority.ts';
 import { openResolver } from '../dns/resolver.ts';
+import { checkAccountLabel } from './account-label.ts';
 import { checkCaa } from './caa.ts';
 import type { IssueRequest } from './caa-rules.ts';
-import { type Finding, type Findings, type Reporter, reporterFor } from './finding.ts';
+import { type Finding, type Findings, type Reporter, reporterFor, untilFailure } from './finding.ts';
 import { checkNameServers, showProviders } from './name-servers.ts';
-import { checkServers, checkWildcard } from './servers.ts';
+import { probeZone } from './server-probe.ts';
+import { judgeNegativeTtl, judgeServers } from './servers.ts';
 import type { Wanted } from './wanted.ts';
+import { checkWildcard } from './wildcard.ts';
 
 export interface NameSettings {
   readonly overrides: Overrides;
@@ -25,33 +26,8 @@ export async function* checkName(wanted: Wanted, settings: NameSettings, run: Ru
   const report = reporterFor(wanted.subject);
   yield* untilFailure('account', report, checkAccountLabel(wanted, settings.request.accountUri, report));
   yield* untilFailure('dns', report, checkDns(wanted, settings, run, report));
-  const method = wanted.accountLabel === undefined ? 'dns-01' : 'dns-account-01';
   const context = { resolver: openResolver(run.config.resolvers, run.deadline.signal) };
-  yield* untilFailure('caa', report, checkCaa(wanted, { ...settings.request, method }, context, report));
-}
-
-async function* untilFailure(check: string, report: Reporter, findings: Findings): Findings {
-  try {
-    yield* findings;
-  } catch (error) {
-    yield report.failed(check, error);
-  }
-}
-
-/** The CA looks only at the name with the label of the account that asks. */
-async function* checkAccountLabel(
-  { domain, accountLabel }: Wanted,
-  accountUri: string | undefined,
-  report: Reporter,
-): Findings {
-  if (accountLabel === undefined || accountUri === undefined) return;
-  const right = accountLabelOf(accountUri);
-  if (right === accountLabel) return;
-  yield report.bad(
-    'account',
-    `${accountLabel} is not the label of the account ${accountUri}`,
-    `use ${challengeNameOf(domain, right)}`,
-  );
+  yield* untilFailure('caa', report, checkCaa(wanted, { ...settings.request, method: wanted.method }, context, report));
 }
 
 async function* checkDns(wanted: Wanted, settings: NameSettings, run: Run, report: Reporter): Findings {
@@ -59,7 +35,11 @@ async function* checkDns(wanted: Wanted, settings: NameSettings, run: Run, repor
   const once = async function* (authority: Authority): Findings {
     if (checkedZones.has(authority.zone)) return;
     checkedZones.add(authority.zone);
-    yield* checkServers(authority, run);
+    const states = await probeZone(authority, run.deadline.signal);
+    const zoneReport = reporterFor(`zone ${authority.zone}`);
+    yield* judgeServers(states, authority.configured, zoneReport);
+    const negative = judgeNegativeTtl(authority.zone, states, zoneReport);
+    if (negative) yield negative;
     yield* showProviders(authority);
   };
   const authority = await run.authorities.find(wanted.challenge);

@@ -1,95 +1,100 @@
-import { randomBytes } from 'node:crypto';
 import { isIPv6 } from 'node:net';
-import { challengeNameOf } from '../challenge/challenge.ts';
-import type { Run } from '../challenge/run.ts';
-import type { Authority, NameServer } from '../dns/authority.ts';
-import { type DnsMessage, readSoa } from '../dns/message.ts';
-import { query } from '../dns/query.ts';
-import { formatServerAddress } from '../dns/server-address.ts';
 import type { Fqdn } from '../names.ts';
-import { type Findings, type Reporter, reporterFor } from './finding.ts';
+import type { Finding, Reporter } from './finding.ts';
+import { type Defect, type ServerState, serialsOf } from './server-probe.ts';
 
-/** For one question to one server. */
-const TIMEOUT_MS = 3000;
+const CHECK = 'name server';
 
-/** A resolver that caches "not there" for longer can outlast an authorization. */
-const MAX_NEGATIVE_TTL_S = 900;
+/** What to say about a defect: for some of the servers it is a warning, for all of them what it says here. */
+const DEFECTS: Readonly<Record<Defect, { text: string; hint: string; all: 'warning' | 'bad' }>> = {
+  'no-tcp': {
+    text: 'does not answer over TCP',
+    hint: 'open port 53 for TCP too: resolvers need it where an answer is too long for UDP',
+    all: 'warning',
+  },
+  'no-edns': {
+    text: 'does not answer questions with EDNS',
+    hint: 'update the server, or the firewall before it: resolvers lose time with it, and DNSSEC needs EDNS',
+    all: 'warning',
+  },
+  'mixed-case-dropped': {
+    text: 'does not answer questions in mixed letter case',
+    hint: "update the server, or the firewall before it: Let's Encrypt asks like this to notice forged answers",
+    all: 'bad',
+  },
+  'mixed-case-changed': {
+    text: 'answers in another letter case than the question',
+    hint: 'update the server, or what is before it: resolvers that look at the case ask again, or give up',
+    all: 'warning',
+  },
+  slow: {
+    text: 'is slow',
+    hint: "look at the server's load and its way to the Internet: a CA asks from far away, and gives up early",
+    all: 'warning',
+  },
+};
 
-/** Whether every server of a zone answers for it: an add waits for all of them, and a CA may ask any. */
-export async function* checkServers({ zone, servers, configured }: Authority, run: Run): Findings {
-  const report = reporterFor(`zone ${zone}`);
-  const answers = await Promise.all(servers.map((server) => soaFrom(server, zone, configured, run)));
-  const good = answers.filter(({ state }) => state === 'good').length;
-  const heard = answers.some(({ state }) => state !== 'unreachable');
+/**
+ * Whether every server of a zone answers for it: an add waits for all of them, and a CA may ask any.
+ * @param configured the config names the servers
+ */
+export function* judgeServers(
+  states: readonly ServerState[],
+  configured: boolean,
+  report: Reporter,
+): Generator<Finding> {
+  const good = states.filter(({ state }) => state === 'good');
   const hint = configured
     ? 'dns01 waits until each of dns.nameservers shows a value: repair this one, or remove it'
     : 'dns01 waits for this server, and a CA may ask it: repair it, or remove it from the NS records';
-  for (const [index, server] of servers.entries()) {
-    const { state, problem } = answers[index] ?? {};
-    if (problem === undefined) continue;
-    const text = `${nameOf(server)} ${problem}`;
-    if (state === 'unreachable' && heard) yield report.notChecked('name server', text);
-    else if (good > 0) yield report.warning('name server', text, hint);
-    else yield report.bad('name server', text);
+  for (const { server, state, problem } of states) {
+    if (state === 'good') continue;
+    const text = `${server} ${problem}`;
+    if (state === 'unreachable') yield report.notChecked(CHECK, text);
+    else if (good.length > 0) yield report.warning(CHECK, text, hint);
+    else yield report.bad(CHECK, text, hint);
   }
-  if (good > 0) yield report.good('name server', `${good} of ${servers.length} addresses answer`);
-  if (!configured && servers.every(({ address }) => isIPv6(address))) {
-    yield report.warning('name server', 'all name servers have IPv6 addresses only', 'some resolvers have IPv4 only');
-  }
-  const negativeTtl = Math.max(0, ...answers.map(({ negativeTtl: seconds }) => seconds));
-  if (negativeTtl > MAX_NEGATIVE_TTL_S) {
-    const lower = `set the last number of the SOA record to ${MAX_NEGATIVE_TTL_S} or less`;
-    yield report.warning(
-      'negative ttl',
-      `resolvers may remember for ${negativeTtl} s that a value is not there`,
-      lower,
+  for (const [defect, about] of Object.entries(DEFECTS)) {
+    const having = good.filter(({ defects }) => defects.includes(defect as Defect));
+    if (having.length === 0) continue;
+    const who = having.map(({ server, took }) => (defect === 'slow' ? `${server} (${Math.round(took)} ms)` : server));
+    yield report[having.length === good.length ? about.all : 'warning'](
+      CHECK,
+      `${who.join(', ')} ${about.text}`,
+      about.hint,
     );
   }
-}
-
-function nameOf(server: NameServer): string {
-  const address = formatServerAddress(server);
-  return server.name === address ? address : `${server.name} ${address}`;
-}
-
-interface SoaAnswer {
-  readonly state: 'good' | 'bad' | 'unreachable';
-  readonly problem?: string | undefined;
-  readonly negativeTtl: number;
-}
-
-/** Servers that the config names need not be authoritative. */
-async function soaFrom(server: NameServer, zone: Fqdn, configured: boolean, { deadline }: Run): Promise<SoaAnswer> {
-  const options = { recursive: false, timeoutMs: TIMEOUT_MS, signal: deadline.signal };
-  const result = await query(server, { name: zone, type: 'SOA' }, options);
-  if (result.kind === 'silent') return { state: 'bad', problem: result.reason, negativeTtl: 0 };
-  if (result.kind === 'unreachable') return { state: 'unreachable', problem: result.reason, negativeTtl: 0 };
-  const { rcode, authoritative } = result.message;
-  if (rcode !== 'NOERROR') return { state: 'bad', problem: `answers ${rcode}`, negativeTtl: 0 };
-  const negativeTtl = negativeTtlIn(result.message);
-  if (authoritative || configured) return { state: 'good', negativeTtl };
-  return { state: 'bad', problem: 'does not serve the zone', negativeTtl };
-}
-
-function negativeTtlIn({ answers, authorities }: DnsMessage): number {
-  const soa = [...answers, ...authorities].find(({ type }) => type === 'SOA');
-  return soa ? readSoa(soa).negativeTtlS : 0;
-}
-
-/** A wildcard TXT record answers at every challenge name without a value, with values that are not ours. */
-export async function* checkWildcard(domain: Fqdn, { servers }: Authority, run: Run, report: Reporter): Findings {
-  const nowhere = challengeNameOf(`dns01-${randomBytes(6).toString('hex')}.${domain}`);
-  const options = { recursive: false, timeoutMs: TIMEOUT_MS, signal: run.deadline.signal };
-  for (const server of servers) {
-    const result = await query(server, { name: nowhere, type: 'TXT' }, options);
-    if (result.kind !== 'answer') continue;
-    const made = result.message.answers.find(({ type }) => type === 'TXT' || type === 'CNAME');
-    if (!made) return;
-    yield report.warning(
-      'wildcard',
-      `a wildcard ${made.type} record answers at names that do not exist`,
-      `it does not show at a name below ${domain} that holds a value, but resolvers may remember it from before`,
-    );
-    return;
+  yield* judgeSerials(good, report);
+  if (good.length > 0) yield report.good(CHECK, `${good.length} of ${states.length} addresses answer`);
+  if (!configured && states.length > 0 && states.every(({ address }) => isIPv6(address.address))) {
+    yield report.warning(CHECK, 'all name servers have IPv6 addresses only', 'some resolvers have IPv4 only');
   }
+}
+
+function* judgeSerials(good: readonly ServerState[], report: Reporter): Generator<Finding> {
+  const serials = [...new Set(serialsOf(good))].sort((a, b) => b - a);
+  if (serials.length < 2) return;
+  const each = serials.map((serial) => {
+    const who = good.filter(({ soa }) => soa?.serial === serial).map(({ server }) => server);
+    return `serial ${serial} at ${who.join(', ')}`;
+  });
+  yield report.warning(
+    CHECK,
+    `the servers have different versions of the zone: ${each.join('; ')}`,
+    'repair the transfers to the servers with the older one: a CA may ask any of them',
+  );
+}
+
+/** A resolver that remembers "not there" for longer can outlast an authorization. */
+const MAX_NEGATIVE_TTL_S = 900;
+
+/** For how long a value that was not there may stay unseen. */
+export function judgeNegativeTtl(zone: Fqdn, states: readonly ServerState[], report: Reporter): Finding | undefined {
+  const known = states.flatMap(({ soa }) => soa?.negativeTtlS ?? []);
+  if (known.length === 0) return undefined;
+  const longest = Math.max(...known);
+  const text = `resolvers may remember for ${longest} s that a value is not there`;
+  if (longest <= MAX_NEGATIVE_TTL_S) return report.good('negative answers', text);
+  const hint = `set the last number of the SOA record of ${zone} to ${MAX_NEGATIVE_TTL_S} or less`;
+  return report.warning('negative answers', text, hint);
 }

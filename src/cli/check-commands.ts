@@ -26,6 +26,16 @@ export function addCheckCommands(program: Command, io: Io, exit: (code: number) 
       await status({ ...commonOptions(command), ...given }, io);
     });
 
+  verb(program, 'check <names...>', 'would a CA issue for these names? Needs no config and no account')
+    .option('--issuer <CA>', 'check for this CA, e.g. letsencrypt.org; default: say who may issue')
+    .option('--account-uri <URL>', "your ACME account's URL, for CAA records and names that belong to one account")
+    .option('--method <METHOD>', 'dns-01, dns-account-01 or dns-persist-01; default: what the name is for')
+    .addHelpText('after', CHECK_EXAMPLES)
+    .action(async (names: string[], { issuer, accountUri, method }: CheckFlags, command: Command) => {
+      const { check } = await import('./check.ts');
+      exit(await check({ ...commonOptions(command), names, issuer, accountUri, method }, io));
+    });
+
   verb(program, 'sweep', 'remove values that dns01 published and never removed')
     .option('--older-than <TIME>', 'remove only older values: 30m, 12h, 1d', '1d')
     .option('--scan', 'only list challenge values that the journal does not know', false)
@@ -43,6 +53,20 @@ interface DoctorFlags {
   readonly write: boolean;
   readonly asCron: boolean;
 }
+
+interface CheckFlags {
+  readonly issuer?: string;
+  readonly accountUri?: string;
+  readonly method?: string;
+}
+
+const CHECK_EXAMPLES = `
+Examples:
+  $ dns01 check example.com '*.example.com'
+  $ dns01 check --issuer letsencrypt.org --json www.example.com
+
+It asks the DNS from the root down, as a CA does, and changes nothing. Exit codes: 0 yes (there may be warnings), 65 no,
+75 cannot tell.`;
 
 const DOCTOR_EXAMPLES = `
 Examples:

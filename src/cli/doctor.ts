@@ -1,8 +1,8 @@
 import { examine } from '../check/examine.ts';
-import { type Finding, verdictOf } from '../check/finding.ts';
 import { findConfigIfAny } from '../config/find.ts';
 import { Dns01Error } from '../errors.ts';
 import type { Io } from '../output/io.ts';
+import { showFindings } from './findings.ts';
 import { withRun } from './open-run.ts';
 import type { CommonOptions } from './options.ts';
 
@@ -23,18 +23,11 @@ export async function doctor(options: DoctorOptions, io: Io): Promise<number> {
   const env = options.asCron ? cronEnvironment(io.env) : io.env;
   if (io.env['DNS01_PROVIDER'] && !env['DNS01_PROVIDER'] && findConfigIfAny(options.config, env) === undefined)
     throw goneInCron();
-  const findings: Finding[] = [];
-  await withRun({ ...options, retriesRefusedLogins: true }, { ...io, env }, async (run) => {
+  const settings = { ...options, retriesRefusedLogins: true };
+  return withRun(settings, { ...io, env }, (run) => {
     const issuer = options.issuer?.toLowerCase();
-    for await (const finding of examine(run, { ...options, issuer })) {
-      findings.push(finding);
-      if (!options.json) io.stdout(asLines(finding));
-    }
+    return showFindings('doctor', examine(run, { ...options, issuer }), options, io);
   });
-  const failure = failureOf(findings);
-  if (options.json) io.stdout(`${JSON.stringify({ ok: failure === undefined, action: 'doctor', findings })}\n`);
-  if (failure && !options.json) throw failure;
-  return failure?.exitCode ?? 0;
 }
 
 /** The environment of a cron job (crontab(5)). */
@@ -50,26 +43,4 @@ function goneInCron(): Dns01Error {
       hint: 'write a config file, or set the variables in the crontab or in a script that it runs',
     },
   );
-}
-
-const MARKS = { good: 'ok         ', info: 'not checked', warning: 'warning    ', bad: 'BAD        ' } as const;
-
-function asLines({ level, subject, check, text, hint }: Finding): string {
-  const line = `${MARKS[level]} ${subject}: ${check}: ${text}\n`;
-  return hint ? `${line}${' '.repeat(MARKS.good.length)} ${hint}\n` : line;
-}
-
-function failureOf(findings: readonly Finding[]): Dns01Error | undefined {
-  const verdict = verdictOf(findings);
-  if (verdict === 'good') return undefined;
-  if (verdict === 'unknown') {
-    return new Dns01Error('E_REMOTE', 'nothing could be checked, so it is unknown whether issuing would work', {
-      hint: findings.find(({ level, hint }) => level === 'info' && hint)?.hint,
-    });
-  }
-  const bad = findings.filter(({ level }) => level === 'bad');
-  const what = bad.length === 1 ? 'one thing is' : `${bad.length} things are`;
-  const [first] = bad;
-  const message = `issuing would not work, ${what} bad; the first: ${first?.subject}: ${first?.text}`;
-  return new Dns01Error(verdict === 'config' ? 'E_CONFIG' : 'E_REJECTED', message, { hint: first?.hint });
 }

@@ -1,0 +1,36 @@
+import { answersFor } from '../dns/message.ts';
+import { query } from '../dns/query.ts';
+import type { NameServer } from '../dns/zone-cut.ts';
+import type { Fqdn } from '../names.ts';
+import type { CheckContext } from './context.ts';
+import type { Findings, Reporter } from './finding.ts';
+import { serverText, TIMEOUT_MS } from './server-probe.ts';
+
+/** Whether the values at a name can be read: many old ones make an answer that is too long for UDP. */
+export async function* checkAnswerSize(
+  name: Fqdn,
+  servers: readonly NameServer[],
+  { signal }: CheckContext,
+  report: Reporter,
+): Findings {
+  const question = { name, type: 'TXT' } as const;
+  const each = await Promise.all(
+    servers.map(async (server) => {
+      const options = { recursive: false, timeoutMs: TIMEOUT_MS, signal };
+      const short = await query(server, question, { ...options, transport: 'udp' });
+      if (short.kind !== 'answer') return [];
+      if (!short.message.truncated) return [{ server, isRead: true, values: 0 }];
+      const whole = await query(server, question, { ...options, transport: 'tcp' });
+      const values = whole.kind === 'answer' ? answersFor(whole.message, question).length : 0;
+      return [{ server, isRead: whole.kind === 'answer', values }];
+    }),
+  );
+  const heard = each.flat();
+  const unread = heard.filter(({ isRead }) => !isRead);
+  if (unread.length === 0) return;
+  yield report[unread.length === heard.length ? 'bad' : 'warning'](
+    'name server',
+    `the values at ${name} are too many for UDP, and there is no TCP: ${unread.map(({ server }) => serverText(server)).join(', ')}`,
+    'open port 53 for TCP, and remove old values from that name (dns01 sweep lists them)',
+  );
+}

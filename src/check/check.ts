@@ -1,0 +1,96 @@
+import { oneColumn } from '../output/text.ts';
+import { checkAccountLabel } from './account-label.ts';
+import { checkCaa } from './caa.ts';
+import type { IssueRequest } from './caa-rules.ts';
+import type { CheckContext } from './context.ts';
+import { checkDelegation } from './delegation.ts';
+import { checkDomain } from './domain.ts';
+import { type Finding, type Findings, type Reporter, reporterFor, untilFailure } from './finding.ts';
+import { problemOfName } from './name-rules.ts';
+import { checkNegative } from './negative.ts';
+import { type Method, type Wanted, wantedName } from './wanted.ts';
+
+export interface CheckRequest extends Pick<IssueRequest, 'issuer' | 'accountUri'> {
+  /** Default: what each name is for. */
+  readonly method?: Method | undefined;
+}
+
+/** How many names are checked at a time. */
+const CONCURRENCY = 8;
+
+/**
+ * Would a CA issue for these names? What does not depend on each other is asked at once and shown in order: name by name,
+ * each in the order in which a CA goes. Names in the same zone show its findings once.
+ * @throws E_USAGE for a name that the method cannot validate
+ */
+export async function* checkNames(names: readonly string[], request: CheckRequest, context: CheckContext): Findings {
+  const waiting = names.map((text) => planFor(text, request, context));
+  const running: AsyncIterable<Finding>[] = [];
+  const shown = new Set<string>();
+  while (waiting.length + running.length > 0) {
+    running.push(...waiting.splice(0, CONCURRENCY - running.length).map((start) => ahead(start())));
+    for await (const finding of running.shift() ?? []) {
+      const key = JSON.stringify(finding);
+      if (!shown.has(key)) yield finding;
+      shown.add(key);
+    }
+  }
+}
+
+function planFor(text: string, request: CheckRequest, context: CheckContext): () => Findings {
+  const problem = problemOfName(text, { privateRoot: (context.dns.roots ?? []).length > 0 });
+  if (!problem) {
+    const wanted = wantedName(text, request);
+    return () => checkName(wanted, request, context);
+  }
+  const finding = reporterFor(`name ${oneColumn(text)}`).bad('name', problem.text, problem.hint);
+  return async function* () {
+    yield finding;
+  };
+}
+
+async function* checkName(wanted: Wanted, request: CheckRequest, context: CheckContext): Findings {
+  const report = reporterFor(wanted.subject);
+  const [first, ...others] = groupsOf(wanted, request, context, report).map(ahead);
+  for await (const finding of first ?? []) {
+    yield finding;
+    // Nothing is below a domain that does not exist.
+    if (finding.level === 'bad') return;
+  }
+  for (const findings of others) yield* findings;
+}
+
+/** What a CA looks at, in its order. */
+function groupsOf(wanted: Wanted, request: CheckRequest, context: CheckContext, report: Reporter): Findings[] {
+  const { issuer, accountUri } = request;
+  const caaRequest = { issuer, accountUri, method: wanted.method };
+  return [
+    untilFailure('name', report, checkDomain(wanted, context, report)),
+    untilFailure('account', report, checkAccountLabel(wanted, accountUri, report)),
+    untilFailure('delegation', report, checkDelegation(wanted, context, report)),
+    untilFailure('caa', report, checkCaa(wanted, caaRequest, context, report)),
+    untilFailure('negative answers', report, checkNegative(wanted, context)),
+  ];
+}
+
+/** Starts at once, and keeps what it finds until somebody asks for it. */
+function ahead(findings: Findings): AsyncGenerator<Finding> {
+  const steps: Promise<IteratorResult<Finding>>[] = [];
+  const pull = () => {
+    const step = findings.next();
+    steps.push(step);
+    // Before whoever waits for this step goes on to the next one.
+    step.then(
+      ({ done }) => done || pull(),
+      () => {},
+    );
+  };
+  pull();
+  return (async function* () {
+    for (const step of steps) {
+      const { done, value } = await step;
+      if (done) return;
+      yield value;
+    }
+  })();
+}

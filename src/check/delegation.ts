@@ -1,0 +1,95 @@
+import { followCnames } from '../dns/chain.ts';
+import type { Delegation } from '../dns/delegation.ts';
+import { type Fqdn, isWithin, parseName } from '../names.ts';
+import { checkAnswerSize } from './answer-size.ts';
+import type { CheckContext } from './context.ts';
+import { type Finding, type Findings, type Reporter, reporterFor } from './finding.ts';
+import { registeredDomain } from './name-rules.ts';
+import { serverText } from './server-probe.ts';
+import { judgeServers } from './servers.ts';
+import type { Wanted } from './wanted.ts';
+
+/** The zones that hold the challenge name and what its CNAMEs lead to, from each registered domain down. */
+export async function* checkDelegation({ challenge }: Wanted, context: CheckContext, report: Reporter): Findings {
+  for (const name of await namesOnTheWay(challenge, context)) yield* checkZonesOf(name, context, report);
+}
+
+async function namesOnTheWay(challenge: Fqdn, { authorities, signal }: CheckContext): Promise<Fqdn[]> {
+  // Where the CNAMEs cannot be followed is a matter of the way of the challenge.
+  return followCnames(challenge, authorities, signal, () => {}).catch(() => [challenge]);
+}
+
+async function* checkZonesOf(name: Fqdn, context: CheckContext, report: Reporter): Findings {
+  const registered = registeredDomain(name) as Fqdn | undefined;
+  const { zones, failure } = await context.delegations.find(name);
+  const own = registered === undefined ? zones : zones.filter(({ zone }) => isWithin(zone, registered));
+  const found = await Promise.all(own.map((zone) => findingsOf(zone, context)));
+  yield* found.flat();
+  const last = own.at(-1);
+  if (last && !failure) yield* checkAnswerSize(name, last.servers, context, report);
+  else if (failure && !own.some(({ zone }) => zone === failure.zone)) {
+    const at = failure.zone === '' ? 'the root' : failure.zone;
+    yield report.notChecked(
+      'delegation',
+      `the way to ${name} ends at ${at}: ${failure.text}`,
+      'open port 53 of this machine to the Internet, for UDP and TCP, or run this where it is open',
+    );
+  }
+}
+
+async function findingsOf(zone: Delegation, context: CheckContext): Promise<Finding[]> {
+  const report = reporterFor(`zone ${zone.zone}`);
+  const states = await context.probe(zone);
+  return [...judgeAddresses(zone, report), ...judgeNames(zone, report), ...judgeServers(states, false, report)];
+}
+
+const CHECK = 'delegation';
+
+function* judgeAddresses({ zone, hosts, servers, refused }: Delegation, report: Reporter): Generator<Finding> {
+  const level = servers.length > 0 ? 'warning' : 'bad';
+  const without = hosts.filter(({ glue, addresses }) => glue.length + addresses.length === 0).map(({ name }) => name);
+  if (without.length > 0 || hosts.length === 0) {
+    const who = without.length > 0 ? without.join(', ') : `no name server of ${zone}`;
+    yield report[level](CHECK, `${who} has no address`, 'add its A or AAAA record, or remove it from the NS records');
+  }
+  if (refused.length > 0) {
+    const text = `private or special addresses, which no CA asks: ${refused.map(serverText).join(', ')}`;
+    yield report[level](
+      'name server',
+      text,
+      'give the name servers public addresses, or remove them from the NS records',
+    );
+  }
+}
+
+function* judgeNames({ parentNames, childNames, hosts }: Delegation, report: Reporter): Generator<Finding> {
+  const [parents, own] = [parentNames ?? [], childNames ?? []];
+  for (const text of new Set([...parents, ...own].filter((each) => parseName(each) === undefined))) {
+    yield report.warning(CHECK, `an NS record holds ${JSON.stringify(text)}, which is not a host name`, 'correct it');
+  }
+  if (parentNames && childNames && !sameMembers(parentNames, childNames)) {
+    yield report.warning(
+      CHECK,
+      `the parent zone names ${listOf(parentNames)}, the zone itself ${listOf(childNames)}`,
+      'make both the same, at the registrar or in the zone: some resolvers ask the ones, some the others',
+    );
+  }
+  const wrong = hosts.filter(
+    ({ glue, addresses }) => addresses.length > 0 && glue.some((each) => !addresses.includes(each)),
+  );
+  for (const { name, glue, addresses } of wrong) {
+    yield report.warning(
+      CHECK,
+      `the parent zone gives ${listOf(glue)} as the address of ${name}, which has ${listOf(addresses)}`,
+      'correct the address (glue) at the registrar',
+    );
+  }
+  if (parentNames && childNames && wrong.length === 0 && sameMembers(parentNames, childNames)) {
+    yield report.good(CHECK, `delegated to ${listOf(childNames)}`);
+  }
+}
+
+const sameMembers = (some: readonly string[], others: readonly string[]): boolean =>
+  some.every((each) => others.includes(each)) && others.every((each) => some.includes(each));
+
+const listOf = (texts: readonly string[]): string => texts.join(', ');

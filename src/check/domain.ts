@@ -1,0 +1,46 @@
+import { domainToUnicode } from 'node:url';
+import { type Fqdn, isWithin } from '../names.ts';
+import type { CheckContext } from './context.ts';
+import type { Finding, Findings, Reporter } from './finding.ts';
+import { registeredDomain } from './name-rules.ts';
+import type { Wanted } from './wanted.ts';
+
+/** Whether the registered domain of a name exists. The name itself need not. */
+export async function* checkDomain({ domain }: Wanted, context: CheckContext, report: Reporter): Findings {
+  const registered = registeredDomain(domain) as Fqdn | undefined;
+  if (registered === undefined) return yield report.good('name', shown(domain));
+  const { rcode, failure } = await context.delegations.find(registered);
+  const isUnknown = failure !== undefined && !isWithin(failure.zone, registered);
+  yield isUnknown
+    ? await askResolver(domain, registered, context, report)
+    : judge(domain, registered, rcode ?? 'NOERROR', report);
+}
+
+/** Where this machine cannot ask the servers above the domain. */
+async function askResolver(
+  domain: Fqdn,
+  registered: Fqdn,
+  { resolver }: CheckContext,
+  report: Reporter,
+): Promise<Finding> {
+  try {
+    return judge(domain, registered, (await resolver.resolve({ name: registered, type: 'SOA' })).rcode, report);
+  } catch {
+    return report.notChecked('name', `${shown(domain)}; whether ${registered} exists is not known`);
+  }
+}
+
+function judge(domain: Fqdn, registered: Fqdn, rcode: string, report: Reporter): Finding {
+  if (rcode !== 'NXDOMAIN') return report.good('name', `${shown(domain)}; ${registered} is registered`);
+  return report.bad(
+    'name',
+    `${registered} does not exist in the DNS`,
+    'check the spelling and the registration: a domain that has expired or is on hold does not exist either',
+  );
+}
+
+/** An internationalised name in both forms: the CA gets the one in ASCII. */
+function shown(domain: Fqdn): string {
+  const unicode = domainToUnicode(domain);
+  return unicode === domain || unicode === '' ? 'a CA may issue for it' : `${domain} is ${unicode}`;
+}

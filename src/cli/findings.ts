@@ -1,0 +1,47 @@
+import { type Finding, type Findings, verdictOf } from '../check/finding.ts';
+import { Dns01Error } from '../errors.ts';
+import type { Io } from '../output/io.ts';
+import type { CommonOptions } from './options.ts';
+
+/**
+ * Prints findings: a line as soon as each is known, or one document in the end. Returns the exit code.
+ * @throws E_REJECTED or E_CONFIG with what is bad, E_REMOTE where nothing could be asked; not with `json`
+ */
+export async function showFindings(
+  action: string,
+  source: Findings,
+  { json }: Pick<CommonOptions, 'json'>,
+  io: Io,
+): Promise<number> {
+  const findings: Finding[] = [];
+  for await (const finding of source) {
+    findings.push(finding);
+    if (!json) io.stdout(asLines(finding));
+  }
+  const failure = failureOf(findings);
+  if (json) io.stdout(`${JSON.stringify({ ok: failure === undefined, action, findings })}\n`);
+  if (failure && !json) throw failure;
+  return failure?.exitCode ?? 0;
+}
+
+const MARKS = { good: 'ok         ', info: 'not checked', warning: 'warning    ', bad: 'BAD        ' } as const;
+
+function asLines({ level, subject, check, text, hint }: Finding): string {
+  const line = `${MARKS[level]} ${subject}: ${check}: ${text}\n`;
+  return hint ? `${line}${' '.repeat(MARKS.good.length)} ${hint}\n` : line;
+}
+
+function failureOf(findings: readonly Finding[]): Dns01Error | undefined {
+  const verdict = verdictOf(findings);
+  if (verdict === 'good') return undefined;
+  if (verdict === 'unknown') {
+    return new Dns01Error('E_REMOTE', 'nothing could be checked, so it is unknown whether issuing would work', {
+      hint: findings.find(({ level, hint }) => level === 'info' && hint)?.hint,
+    });
+  }
+  const bad = findings.filter(({ level }) => level === 'bad');
+  const what = bad.length === 1 ? 'one thing is' : `${bad.length} things are`;
+  const [first] = bad;
+  const message = `issuing would not work, ${what} bad; the first: ${first?.subject}: ${first?.text}`;
+  return new Dns01Error(verdict === 'config' ? 'E_CONFIG' : 'E_REJECTED', message, { hint: first?.hint });
+}
