@@ -5,7 +5,7 @@ import type { IssueRequest } from './caa-rules.ts';
 import type { CheckContext } from './context.ts';
 import { checkDelegation } from './delegation.ts';
 import { checkDomain } from './domain.ts';
-import { type Finding, type Findings, type Reporter, reporterFor, untilFailure } from './finding.ts';
+import { ahead, type Finding, type Findings, type Reporter, reporterFor, untilFailure } from './finding.ts';
 import { problemOfName } from './name-rules.ts';
 import { checkNegative } from './negative.ts';
 import { type Method, type Wanted, wantedName } from './wanted.ts';
@@ -71,26 +71,4 @@ function groupsOf(wanted: Wanted, request: CheckRequest, context: CheckContext, 
     untilFailure('caa', report, checkCaa(wanted, caaRequest, context, report)),
     untilFailure('negative answers', report, checkNegative(wanted, context)),
   ];
-}
-
-/** Starts at once, and keeps what it finds until somebody asks for it. */
-function ahead(findings: Findings): AsyncGenerator<Finding> {
-  const steps: Promise<IteratorResult<Finding>>[] = [];
-  const pull = () => {
-    const step = findings.next();
-    steps.push(step);
-    // Before whoever waits for this step goes on to the next one.
-    step.then(
-      ({ done }) => done || pull(),
-      () => {},
-    );
-  };
-  pull();
-  return (async function* () {
-    for (const step of steps) {
-      const { done, value } = await step;
-      if (done) return;
-      yield value;
-    }
-  })();
 }

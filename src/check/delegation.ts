@@ -3,7 +3,7 @@ import type { Delegation } from '../dns/delegation.ts';
 import { type Fqdn, isWithin, parseName } from '../names.ts';
 import { checkAnswerSize } from './answer-size.ts';
 import type { CheckContext } from './context.ts';
-import { type Finding, type Findings, type Reporter, reporterFor } from './finding.ts';
+import { ahead, type Finding, type Findings, type Reporter, reporterFor } from './finding.ts';
 import { registeredDomain } from './name-rules.ts';
 import { serverText } from './server-probe.ts';
 import { judgeServers } from './servers.ts';
@@ -11,12 +11,12 @@ import type { Wanted } from './wanted.ts';
 
 /** The zones that hold the challenge name and what its CNAMEs lead to, from each registered domain down. */
 export async function* checkDelegation({ challenge }: Wanted, context: CheckContext, report: Reporter): Findings {
-  for (const name of await namesOnTheWay(challenge, context)) yield* checkZonesOf(name, context, report);
-}
-
-async function namesOnTheWay(challenge: Fqdn, { authorities, signal }: CheckContext): Promise<Fqdn[]> {
+  const { authorities, signal } = context;
+  const first = ahead(checkZonesOf(challenge, context, report));
   // Where the CNAMEs cannot be followed is a matter of the way of the challenge.
-  return followCnames(challenge, authorities, signal, () => {}).catch(() => [challenge]);
+  const chain = await followCnames(challenge, authorities, signal, () => {}).catch(() => []);
+  yield* first;
+  for (const name of chain.slice(1)) yield* checkZonesOf(name, context, report);
 }
 
 async function* checkZonesOf(name: Fqdn, context: CheckContext, report: Reporter): Findings {
@@ -26,7 +26,7 @@ async function* checkZonesOf(name: Fqdn, context: CheckContext, report: Reporter
   const found = await Promise.all(own.map((zone) => findingsOf(zone, context)));
   yield* found.flat();
   const last = own.at(-1);
-  if (last && !failure) yield* checkAnswerSize(name, last.servers, context, report);
+  if (last && !failure) yield* checkAnswerSize(name, await context.probe(last), context, report);
   else if (failure && !own.some(({ zone }) => zone === failure.zone)) {
     const at = failure.zone === '' ? 'the root' : failure.zone;
     yield report.notChecked(

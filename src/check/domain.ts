@@ -8,7 +8,7 @@ import type { Wanted } from './wanted.ts';
 /** Whether the registered domain of a name exists. The name itself need not. */
 export async function* checkDomain({ domain }: Wanted, context: CheckContext, report: Reporter): Findings {
   const registered = registeredDomain(domain) as Fqdn | undefined;
-  if (registered === undefined) return yield report.good('name', shown(domain));
+  if (registered === undefined) return yield report.notChecked('name', `${domain} is below no public suffix`);
   const { rcode, failure } = await context.delegations.find(registered);
   const isUnknown = failure !== undefined && !isWithin(failure.zone, registered);
   yield isUnknown
@@ -26,12 +26,12 @@ async function askResolver(
   try {
     return judge(domain, registered, (await resolver.resolve({ name: registered, type: 'SOA' })).rcode, report);
   } catch {
-    return report.notChecked('name', `${shown(domain)}; whether ${registered} exists is not known`);
+    return report.notChecked('name', `${inUnicode(domain)}whether ${registered} exists is not known`);
   }
 }
 
 function judge(domain: Fqdn, registered: Fqdn, rcode: string, report: Reporter): Finding {
-  if (rcode !== 'NXDOMAIN') return report.good('name', `${shown(domain)}; ${registered} is registered`);
+  if (rcode !== 'NXDOMAIN') return report.good('name', `${inUnicode(domain)}${registered} exists`);
   return report.bad(
     'name',
     `${registered} does not exist in the DNS`,
@@ -40,7 +40,7 @@ function judge(domain: Fqdn, registered: Fqdn, rcode: string, report: Reporter):
 }
 
 /** An internationalised name in both forms: the CA gets the one in ASCII. */
-function shown(domain: Fqdn): string {
+function inUnicode(domain: Fqdn): string {
   const unicode = domainToUnicode(domain);
-  return unicode === domain || unicode === '' ? 'a CA may issue for it' : `${domain} is ${unicode}`;
+  return unicode === domain || unicode === '' ? '' : `${domain} is ${unicode}; `;
 }

@@ -62,6 +62,28 @@ export async function* untilFailure(check: string, report: Reporter, findings: F
   }
 }
 
+/** Starts at once, and keeps what it finds until somebody asks for it. */
+export function ahead(findings: Findings): Findings {
+  const steps: Promise<IteratorResult<Finding>>[] = [];
+  const pull = () => {
+    const step = findings.next();
+    steps.push(step);
+    // Before whoever waits for this step goes on to the next one.
+    step.then(
+      ({ done }) => done || pull(),
+      () => {},
+    );
+  };
+  pull();
+  return (async function* () {
+    for (const step of steps) {
+      const { done, value } = await step;
+      if (done) return;
+      yield value;
+    }
+  })();
+}
+
 /** Checks of this machine only: what they find does not show that issuing works. */
 const LOCAL_CHECKS = new Set(['config', 'secret']);
 

@@ -58,15 +58,14 @@ async function probe(address: NameServer, zone: ProbedZone, signal: AbortSignal)
     took = Math.min(took, performance.now() - started);
     return result;
   };
-  const [plain, mixed, tcp] = await Promise.all([
+  const [plain, mixed, bare, tcp] = await Promise.all([
     ask({ transport: 'udp' }).then(timed),
     ask({ transport: 'udp', mixedCase: true }).then(timed),
+    ask({ transport: 'udp', edns: false }),
     ask({ transport: 'tcp' }),
   ]);
   const base = { server: serverText(address), address, took };
-  const heard = [plain, mixed].some(({ kind }) => kind === 'answer');
-  const withoutEdns = heard || plain.kind === 'unreachable' ? undefined : await ask({ transport: 'udp', edns: false });
-  const first = [plain, withoutEdns, mixed].find((result) => result?.kind === 'answer') ?? plain;
+  const first = [plain, mixed, bare].find(({ kind }) => kind === 'answer') ?? plain;
   const useful = first.kind === 'answer' && first.message.truncated && tcp.kind === 'answer' ? tcp : first;
   if (useful.kind === 'unreachable') return { ...base, state: 'unreachable', problem: useful.reason, defects: [] };
   if (useful.kind === 'silent') {
@@ -78,8 +77,7 @@ async function probe(address: NameServer, zone: ProbedZone, signal: AbortSignal)
   if (problem !== undefined) return { ...base, state: 'bad', problem, soa, defects: [] };
   const found: (Defect | false | undefined)[] = [
     tcp.kind !== 'answer' && 'no-tcp',
-    withoutEdns?.kind === 'answer' && 'no-edns',
-    withoutEdns === undefined && caseDefect(useful.message, mixed),
+    first === bare ? 'no-edns' : caseDefect(useful.message, mixed),
     took > SLOW_MS && 'slow',
   ];
   return { ...base, state: 'good', soa, defects: found.filter((defect) => typeof defect === 'string') };

@@ -109,7 +109,7 @@ export function openDelegations(dns: DnsSettings, signal: AbortSignal): Delegati
       .filter(({ address }) => mayAsk(address))
       .slice(0, MAX_ADDRESSES);
 
-  async function walk(name: Fqdn, work: Work): Promise<Walk> {
+  async function walk(name: Fqdn, work: Work, onPassed: (each: Passed) => void = () => {}): Promise<Walk> {
     let last = nearest(name, passed);
     for (let depth = 0; depth < MAX_DELEGATIONS && work.questions.left-- > 0; depth++) {
       if (last?.zone === name) return { last, rcode: 'NOERROR' };
@@ -119,6 +119,7 @@ export function openDelegations(dns: DnsSettings, signal: AbortSignal): Delegati
       if (below === undefined) return { last, failure: { zone, text: 'none of its name servers answers' } };
       if (!('names' in below)) return { last, rcode: below.rcode };
       last = await pass(below, last, work);
+      onPassed(last);
     }
     return { last, failure: { zone: last?.zone ?? ROOT, text: 'its delegations lead too far' } };
   }
@@ -177,7 +178,8 @@ export function openDelegations(dns: DnsSettings, signal: AbortSignal): Delegati
     const found = await Promise.all(
       names.map(async (name) => {
         const glue = cut.names.includes(name) && cut.isReferral ? glueFor(name, cut, above?.zone) : [];
-        return { name, glue, addresses: await addressesOf(name, work) };
+        const isKnown = own !== undefined || !isWithin(name, zone);
+        return { name, glue, addresses: isKnown ? await addressesOf(name, work) : [] };
       }),
     );
     return {
@@ -193,15 +195,15 @@ export function openDelegations(dns: DnsSettings, signal: AbortSignal): Delegati
   return {
     async find(name) {
       const work = { questions: { left: MAX_QUESTIONS }, depth: 0, pending: new Set<Fqdn>() };
-      const { last, rcode, failure } = await walk(name, work);
-      const zones = chainOf(last)
-        .filter(({ zone }) => zone.includes('.'))
-        .map((each) => {
-          const known = details.get(each.zone) ?? detailsOf(each, work);
-          details.set(each.zone, known);
-          return known;
-        });
-      return { zones: await Promise.all(zones), rcode, failure };
+      const withDetails = (each: Passed): Promise<Delegation> => {
+        const known = details.get(each.zone) ?? detailsOf(each, work);
+        details.set(each.zone, known);
+        return known;
+      };
+      const isShown = ({ zone }: Passed): boolean => zone.includes('.');
+      // Asked for while the search goes on below.
+      const { last, rcode, failure } = await walk(name, work, (each) => isShown(each) && withDetails(each));
+      return { zones: await Promise.all(chainOf(last).filter(isShown).map(withDetails)), rcode, failure };
     },
   };
 }
