@@ -1,8 +1,9 @@
 import { query } from '../dns/query.ts';
+import { QUERY_TIMEOUT_MS } from '../dns/zone-cut.ts';
 import type { Fqdn } from '../names.ts';
 import type { CheckContext } from './context.ts';
 import type { Findings, Reporter } from './finding.ts';
-import { type ServerState, TIMEOUT_MS } from './server-probe.ts';
+import type { ServerState } from './server-probe.ts';
 
 /** Whether the values at a name can be read: many old ones make an answer that is too long for UDP. */
 export async function* checkAnswerSize(
@@ -15,7 +16,7 @@ export async function* checkAnswerSize(
   const each = await Promise.all(
     states.map(async ({ state, server, address }) => {
       if (state !== 'good') return [];
-      const options = { recursive: false, timeoutMs: TIMEOUT_MS, signal };
+      const options = { recursive: false, timeoutMs: QUERY_TIMEOUT_MS, signal };
       const short = await query(address, question, { ...options, transport: 'udp' });
       if (short.kind !== 'answer') return [];
       if (!short.message.truncated) return [{ server, isRead: true }];

@@ -1,11 +1,8 @@
 import type { Authority } from '../dns/authority.ts';
 import type { DnsMessage, Question } from '../dns/message.ts';
 import { query } from '../dns/query.ts';
-import { formatServerAddress } from '../dns/server-address.ts';
-import type { NameServer } from '../dns/zone-cut.ts';
-
-/** Milliseconds for one question to one server. */
-const TIMEOUT_MS = 3000;
+import { type NameServer, QUERY_TIMEOUT_MS } from '../dns/zone-cut.ts';
+import { serverText } from './server-probe.ts';
 
 /** A usable answer of one server: NOERROR or NXDOMAIN, with authority. */
 export interface ServerAnswer {
@@ -48,7 +45,7 @@ async function ask(
   signal: AbortSignal,
 ): Promise<ServerAnswer | ServerProblem> {
   const shown = serverText(server);
-  const result = await query(server, question, { recursive: false, timeoutMs: TIMEOUT_MS, signal });
+  const result = await query(server, question, { recursive: false, timeoutMs: QUERY_TIMEOUT_MS, signal });
   if (result.kind !== 'answer') return { server: shown, problem: result.reason, isTheirs: result.kind === 'silent' };
   const { message } = result;
   if (message.rcode !== 'NOERROR' && message.rcode !== 'NXDOMAIN') {
@@ -58,10 +55,4 @@ async function ask(
     return { server: shown, problem: 'does not serve the zone', isTheirs: true };
   }
   return { server: shown, message };
-}
-
-/** A server by name and address, or by the address alone where it has no name. */
-function serverText(server: NameServer): string {
-  const address = formatServerAddress(server);
-  return server.name === address ? address : `${server.name} ${address}`;
 }

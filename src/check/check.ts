@@ -1,3 +1,4 @@
+import { asDns01Error } from '../errors.ts';
 import { oneColumn } from '../output/text.ts';
 import { checkAccountLabel } from './account-label.ts';
 import { checkCaa } from './caa.ts';
@@ -9,6 +10,7 @@ import { ahead, type Finding, type Findings, type Reporter, reporterFor, untilFa
 import { problemOfName } from './name-rules.ts';
 import { checkNegative } from './negative.ts';
 import { type Method, type Wanted, wantedName } from './wanted.ts';
+import { checkWay } from './way.ts';
 
 export interface CheckRequest extends Pick<IssueRequest, 'issuer' | 'accountUri'> {
   /** Default: what each name is for. */
@@ -50,7 +52,7 @@ function planFor(text: string, request: CheckRequest, context: CheckContext): ()
 }
 
 async function* checkName(wanted: Wanted, request: CheckRequest, context: CheckContext): Findings {
-  const report = reporterFor(wanted.subject);
+  const report = withUnknown(reporterFor(wanted.subject));
   const [first, ...others] = groupsOf(wanted, request, context, report).map(ahead);
   for await (const finding of first ?? []) {
     yield finding;
@@ -58,6 +60,17 @@ async function* checkName(wanted: Wanted, request: CheckRequest, context: CheckC
     if (finding.level === 'bad') return;
   }
   for (const findings of others) yield* findings;
+}
+
+/** What does not answer at all is a finding of the delegation. The others cannot tell then. */
+function withUnknown(report: Reporter): Reporter {
+  return {
+    ...report,
+    failed(check, error) {
+      const { code, message, hint } = asDns01Error(error);
+      return code === 'E_REMOTE' ? report.notChecked(check, message, hint) : report.failed(check, error);
+    },
+  };
 }
 
 /** What a CA looks at, in its order. */
@@ -68,7 +81,8 @@ function groupsOf(wanted: Wanted, request: CheckRequest, context: CheckContext, 
     untilFailure('name', report, checkDomain(wanted, context, report)),
     untilFailure('account', report, checkAccountLabel(wanted, accountUri, report)),
     untilFailure('delegation', report, checkDelegation(wanted, context, report)),
+    untilFailure('cname', report, checkWay(wanted, context, report)),
     untilFailure('caa', report, checkCaa(wanted, caaRequest, context, report)),
-    untilFailure('negative answers', report, checkNegative(wanted, context)),
+    untilFailure('negative answers', report, checkNegative(wanted, context, report)),
   ];
 }

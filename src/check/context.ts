@@ -1,8 +1,10 @@
 import type { Config } from '../config/load.ts';
-import { type AuthorityFinder, type DnsSettings, openAuthorityFinder } from '../dns/authority.ts';
+import type { AuthorityFinder, DnsSettings } from '../dns/authority.ts';
 import { type Delegations, openDelegations } from '../dns/delegation.ts';
 import { openResolver, type Resolver } from '../dns/resolver.ts';
 import { openVantages, type Vantages, validatingResolver } from '../dns/validating.ts';
+import { Dns01Error } from '../errors.ts';
+import type { Fqdn } from '../names.ts';
 import { createRunMemory } from '../toolbox/memory.ts';
 import { type ProbedZone, probeZone, type ServerState } from './server-probe.ts';
 
@@ -10,6 +12,7 @@ import { type ProbedZone, probeZone, type ServerState } from './server-probe.ts'
 export interface CheckContext {
   readonly dns: DnsSettings;
   readonly signal: AbortSignal;
+  /** The servers of a name as a CA finds them: from the root down. */
   readonly authorities: AuthorityFinder;
   /** A caching resolver, validating where one is known: never for a challenge name. */
   readonly resolver: Resolver;
@@ -30,14 +33,33 @@ export function openCheckContext(
 ): CheckContext {
   const vantages = openVantages(dns, signal, env);
   const probes = createRunMemory<ServerState[]>();
+  const delegations = openDelegations(dns, signal);
   return {
     dns,
     signal,
-    authorities: openAuthorityFinder(dns, signal),
+    authorities: authoritiesOf(delegations),
     resolver: validatingResolver(vantages, openResolver(dns.resolvers, signal)),
     vantages,
-    delegations: openDelegations(dns, signal),
+    delegations,
     probe: (zone) => probes.get(zone.zone, () => probeZone(zone, signal)),
     config,
+  };
+}
+
+function authoritiesOf(delegations: Delegations): AuthorityFinder {
+  const find = async (name: Fqdn) => {
+    const { zones, failure } = await delegations.find(name);
+    const last = zones.at(-1);
+    if (last && !failure) return { zone: last.zone, servers: last.servers, configured: false };
+    const at = failure?.zone || 'the root';
+    throw new Dns01Error('E_REMOTE', `the way to ${name} ends at ${at}: ${failure?.text ?? 'it delegates to nobody'}`);
+  };
+  return {
+    find,
+    zoneOf: (name) =>
+      find(name).then(
+        ({ zone }) => zone,
+        () => undefined,
+      ),
   };
 }

@@ -18,18 +18,16 @@ export interface NameRules {
 /** Boulder's limit (policy/pa.go). */
 const MAX_LABELS = 10;
 
-/** Why no CA issues for a name as the user writes it (Boulder's policy/pa.go; Baseline Requirements 3.2.2.6, 7.1.2.7). */
+/** Why no CA issues for a name as the user writes it (Boulder's policy/pa.go; Baseline Requirements 3.2.2.6). */
 export function problemOfName(text: string, rules: NameRules): NameProblem | undefined {
   const given = text.trim();
-  const base = given.startsWith('*.') ? given.slice(2) : given;
-  const asName = parseName(base);
-  const parts = asName === undefined ? undefined : challengeParts(asName);
-  if (parts && given !== base) return problem('a challenge name has no wildcard', `check *.${parts.domain}`);
-  return (
-    problemOfSpelling(base) ??
-    problemOfLabels(parts?.domain ?? asName ?? base) ??
-    problemOfSuffix(given, parts?.domain ?? asName ?? base, rules)
-  );
+  const isWildcard = given.startsWith('*.');
+  const base = isWildcard ? given.slice(2) : given;
+  const parsed = parseName(base);
+  const challenge = parsed && challengeParts(parsed);
+  if (challenge && isWildcard) return problem('a challenge name has no wildcard', `check *.${challenge.domain}`);
+  const name = challenge?.domain ?? parsed ?? base;
+  return problemOfSpelling(base) ?? problemOfLabels(name) ?? problemOfSuffix(name, isWildcard, rules);
 }
 
 const problem = (text: string, hint: string): NameProblem => ({ text, hint });
@@ -76,7 +74,7 @@ function problemOfLabels(name: string): NameProblem | undefined {
   return undefined;
 }
 
-function problemOfSuffix(given: string, name: string, { privateRoot }: NameRules): NameProblem | undefined {
+function problemOfSuffix(name: string, isWildcard: boolean, { privateRoot }: NameRules): NameProblem | undefined {
   const { publicSuffix, isIcann } = parse(name);
   if (!isIcann && !privateRoot) {
     const text = name.includes('.')
@@ -85,7 +83,7 @@ function problemOfSuffix(given: string, name: string, { privateRoot }: NameRules
     return problem(text, 'only names in the public DNS get certificates from public CAs');
   }
   if (publicSuffix !== name) return undefined;
-  const text = given === name ? 'it is a public suffix' : 'it is a wildcard of a public suffix';
+  const text = isWildcard ? 'it is a wildcard of a public suffix' : 'it is a public suffix';
   return problem(text, `no CA issues for all domains of others: name a domain below ${name}`);
 }
 

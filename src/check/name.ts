@@ -11,8 +11,8 @@ import { type Finding, type Findings, type Reporter, reporterFor, untilFailure }
 import { checkNameServers, showProviders } from './name-servers.ts';
 import { probeZone } from './server-probe.ts';
 import { judgeNegativeTtl, judgeServers } from './servers.ts';
+import { checkSurroundings } from './surroundings.ts';
 import type { Wanted } from './wanted.ts';
-import { checkWildcard } from './wildcard.ts';
 
 export interface NameSettings {
   readonly overrides: Overrides;
@@ -50,7 +50,8 @@ async function* checkDns(wanted: Wanted, settings: NameSettings, run: Run, repor
   yield* once(end);
   yield checkDelegation(target, end, report);
   yield* checkNameServers(target, run, report);
-  yield* checkWildcard(wanted.domain, authority, run, report);
+  const context = { authorities: run.authorities, signal: run.deadline.signal };
+  yield* await checkSurroundings(wanted, context, report);
 }
 
 function checkTarget({ challenge }: Wanted, { name, account }: Target, report: Reporter): Finding {

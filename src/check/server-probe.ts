@@ -1,11 +1,8 @@
 import { type DnsMessage, readSoa, type Soa } from '../dns/message.ts';
 import { type QueryOptions, type QueryResult, query } from '../dns/query.ts';
 import { formatServerAddress } from '../dns/server-address.ts';
-import type { NameServer } from '../dns/zone-cut.ts';
+import { type NameServer, QUERY_TIMEOUT_MS } from '../dns/zone-cut.ts';
 import type { Fqdn } from '../names.ts';
-
-/** For one question to one server. */
-export const TIMEOUT_MS = 3000;
 
 /** Resolvers are far away from some servers themselves, and give up after about a second. */
 const SLOW_MS = 500;
@@ -84,7 +81,7 @@ async function probe(address: NameServer, zone: ProbedZone, signal: AbortSignal)
 }
 
 const askSoa = (server: NameServer, name: Fqdn, how: Partial<QueryOptions>): Promise<QueryResult> =>
-  query(server, { name, type: 'SOA' }, { recursive: false, timeoutMs: TIMEOUT_MS, ...how });
+  query(server, { name, type: 'SOA' }, { recursive: false, timeoutMs: QUERY_TIMEOUT_MS, ...how });
 
 function problemOf({ rcode, authoritative, truncated }: DnsMessage, configured: boolean): string | undefined {
   if (rcode !== 'NOERROR') return `answers ${rcode}`;

@@ -4,6 +4,7 @@ import { METHODS, type Method } from '../check/wanted.ts';
 import { findConfigIfAny } from '../config/find.ts';
 import { loadConfig, withoutConfig } from '../config/load.ts';
 import { startDeadline } from '../deadline.ts';
+import { PUBLIC_DOH } from '../dns/doh.ts';
 import { Dns01Error } from '../errors.ts';
 import type { Io } from '../output/io.ts';
 import { showFindings } from './findings.ts';
@@ -28,8 +29,11 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
   const request = { issuer: options.issuer?.toLowerCase(), accountUri, method: methodOf(options.method) };
   const file = findConfigIfAny(options.config, io.env);
   const config = file === undefined ? undefined : loadConfig(file);
+  const dns = config ?? withoutConfig();
+  // Public operators do not see a private root.
+  const doh = dns.doh ?? (dns.roots.length > 0 ? [] : PUBLIC_DOH);
   const { signal } = startDeadline((options.timeout ?? CHECK_SECONDS) * 1000, io.stop);
-  const context = openCheckContext(config ?? withoutConfig(), signal, config, io.env);
+  const context = openCheckContext({ ...dns, doh }, signal, config, io.env);
   return showFindings('check', checkNames(names, request, context), options, io);
 }
 
