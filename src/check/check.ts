@@ -5,6 +5,7 @@ import { checkCaa } from './caa.ts';
 import type { IssueRequest } from './caa-rules.ts';
 import type { CheckContext } from './context.ts';
 import { checkDelegation } from './delegation.ts';
+import { checkDnssec } from './dnssec.ts';
 import { checkDomain } from './domain.ts';
 import { ahead, type Finding, type Findings, type Reporter, reporterFor, untilFailure } from './finding.ts';
 import { problemOfName } from './name-rules.ts';
@@ -82,6 +83,7 @@ function groupsOf(wanted: Wanted, request: CheckRequest, context: CheckContext, 
     untilFailure('account', report, checkAccountLabel(wanted, accountUri, report)),
     untilFailure('delegation', report, checkDelegation(wanted, context, report)),
     untilFailure('cname', report, checkWay(wanted, context, report)),
+    untilFailure('dnssec', report, checkDnssec(wanted, context, report)),
     untilFailure('caa', report, checkCaa(wanted, caaRequest, context, report)),
     untilFailure('negative answers', report, checkNegative(wanted, context, report)),
   ];
