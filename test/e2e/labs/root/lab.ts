@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePorts } from '../../lab/addresses.ts';
-import { findPlaces, hasIpv6 } from './places.ts';
+import { findPlaces, hasIpv6, type Places } from './places.ts';
 import { MANNERS, openRelay } from './relay.ts';
 import { startBind, startKnot } from './servers.ts';
 import { startUnbound, type Unbound } from './unbound.ts';
@@ -12,7 +12,7 @@ import { LAB_ZONES, type LabZone } from './zones.ts';
 export interface RootLab {
   readonly dir: string;
   readonly unbound: Unbound;
-  readonly zones: readonly LabZone[];
+  readonly places: Places;
   /** What dns01's config needs as `dns`. */
   readonly dns: {
     readonly roots: readonly string[];
@@ -65,7 +65,7 @@ export async function startRootLab(all: readonly LabZone[] = LAB_ZONES): Promise
     return {
       dir,
       unbound,
-      zones,
+      places,
       dns: {
         roots: [root],
         resolvers: [`${unbound.address}:53`],

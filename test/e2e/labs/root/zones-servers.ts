@@ -60,7 +60,7 @@ export const serverZones: readonly LabZone[] = [
     what: '30 stale values',
     signed: {},
     records: stale(30),
-    expected: [{ resolves: 'secure', level: 'warning' }],
+    expected: [{ resolves: 'secure', level: 'warning', check: 'old values' }],
   },
   {
     zone: 'lowercase.com',
