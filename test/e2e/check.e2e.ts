@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Finding } from '../../src/check/finding.ts';
+import { startZoneidFake } from '../fakes/zoneid.ts';
 import { openWorkplace, type Workplace } from '../support/cli.ts';
 import { missingOf } from './lab/programs.ts';
 import { type RootLab, startRootLab } from './labs/root/lab.ts';
@@ -27,6 +28,14 @@ const cases = LAB_ZONES.flatMap(({ zone, what, servers, expected }) =>
 );
 const titleOf = ({ ask, args, what }: (typeof cases)[number]) => `${ask}: ${[what, ...args].join(' ')}`;
 
+/** An account that none of the names belongs to. */
+const configOf = (dns: RootLab['dns']): string =>
+  JSON.stringify({
+    accounts: { other: { provider: 'zoneid', url: 'https://127.0.0.1:1', username: 'nobody', apiKey: 'none' } },
+    zones: { 'other.example': 'other' },
+    dns,
+  });
+
 const worstOf = (findings: readonly Finding[]) => LEVELS.find((level) => findings.some((each) => each.level === level));
 
 describe.skipIf(missing.length > 0)(title, () => {
@@ -36,7 +45,7 @@ describe.skipIf(missing.length > 0)(title, () => {
 
   beforeAll(async () => {
     [lab, here] = await Promise.all([startRootLab(), openWorkplace()]);
-    await here.configure(JSON.stringify({ dns: lab.dns }));
+    await here.configure(configOf(lab.dns));
     env = { NODE_EXTRA_CA_CERTS: lab.unbound.caFile };
   });
   afterAll(async () => {
@@ -91,6 +100,31 @@ describe.skipIf(missing.length > 0)(title, () => {
     await lost.remove();
     expect(worstOf(JSON.parse(stdout).findings)).not.toBe('bad');
     expect(code).toBe(UNKNOWN);
+  });
+
+  it('doctor finds the same, and more about the account', async () => {
+    const names = ['sound.com', 'stale.com', 'expired.com', 'caa-nobody.com'];
+    const zoneid = await startZoneidFake({ apiKey: 'key-of-a-test', zones: names });
+    const { url, username } = zoneid;
+    const owner = await openWorkplace();
+    try {
+      await owner.configure(
+        JSON.stringify({
+          accounts: { it: { provider: 'zoneid', url, username, apiKey: 'key-of-a-test' } },
+          zones: Object.fromEntries(names.map((name) => [name, 'it'])),
+          dns: lab.dns,
+        }),
+      );
+      const findings = async (verb: string): Promise<Finding[]> =>
+        JSON.parse((await owner.run([verb, '--json', ...names], { env })).stdout).findings;
+      const checked = await findings('check');
+      const examined = await findings('doctor');
+      expect(checked.map(({ level }) => level)).toContain('bad');
+      expect(examined).toEqual(expect.arrayContaining(checked));
+      expect(examined).toContainEqual(expect.objectContaining({ subject: 'account it', check: 'login' }));
+    } finally {
+      await Promise.all([zoneid.close(), owner.remove()]);
+    }
   });
 
   it('takes at most two seconds for a sound name', async () => {

@@ -18,7 +18,8 @@ export function zoneLines(zone: LabZone, places: Places, serial = SERIAL): strin
   return [
     `$ORIGIN ${origin}.`,
     `$TTL ${TTL}`,
-    `@ SOA ${hostOf(servers[0] ?? 'bind', zone)} hostmaster.${origin}. ${serial} 86400 86400 864000 ${negativeTtl}`,
+    // Of its TTL and its last number, the lower one counts (RFC 2308 section 5).
+    `@ ${negativeTtl} SOA ${hostOf(servers[0] ?? 'bind', zone)} hostmaster.${origin}. ${serial} 86400 86400 864000 ${negativeTtl}`,
     ...servers.map((server) => `@ NS ${hostOf(server, zone)}`),
     ...new Set([...servers, ...(zone.delegatedTo ?? [])].flatMap((server) => addressRecord(server, zone, places))),
     // The name servers of the zones that have none of their own.

@@ -109,8 +109,8 @@ export const serverZones: readonly LabZone[] = [
   },
   {
     zone: 'wrong-glue.com',
-    what: "the parent's glue leads to where nothing listens",
-    glue: ['bind', 'closed'],
+    what: "the parent's glue leads to a server that does not serve it",
+    glue: ['bind', 'lame'],
     expected: warned('insecure', 'delegation'),
   },
   {
