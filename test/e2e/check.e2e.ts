@@ -91,11 +91,7 @@ describe.skipIf(missing.length > 0)(title, () => {
   it('cannot tell where nobody answers', async () => {
     const lost = await openWorkplace();
     const closed = lab.places.servers.closed;
-    await lost.configure(
-      JSON.stringify({
-        dns: { roots: [closed], resolvers: [`${closed}:53`], doh: [], allowNetworks: ['127.0.0.0/8'] },
-      }),
-    );
+    await lost.configure(configOf({ ...lab.dns, roots: [closed], resolvers: [`${closed}:53`], doh: [] }));
     const { code, stdout } = await lost.run(['check', 'sound.com', '--json']);
     await lost.remove();
     expect(worstOf(JSON.parse(stdout).findings)).not.toBe('bad');
