@@ -60,6 +60,8 @@ function placesIn(net: string): Places {
       slow: `${net}.1.10`,
       nxdomain: `${net}.1.11`,
       noCaa: `${net}.1.12`,
+      noEdns: `${net}.1.13`,
+      forwards: `${net}.1.14`,
       private: '10.53.0.1',
       ipv6: '::1',
     },

@@ -98,6 +98,7 @@ function framed(message: Buffer): Buffer {
 
 const SLOW_MS = 700;
 const NXDOMAIN = 3;
+const FORMERR = 1;
 const SERVFAIL = 2;
 const CAA = 257;
 
@@ -131,6 +132,20 @@ export const MANNERS = {
   silent: async () => undefined,
   lowercase: (query, ask) => ask(toLowerCase(query)),
   dropsMixedCase: async (query, ask) => (isMixedCase(query) ? undefined : ask(query)),
+  /** FORMERR for every query with EDNS, the only additional record of a query. */
+  noEdns: async (query, ask) => {
+    if (query.readUInt16BE(10) === 0) return ask(query);
+    const header = Buffer.from(query.subarray(0, 12)).fill(0, 4);
+    header[2] = ((header[2] ?? 0) & 0x79) | 0x80;
+    return withCode(header, FORMERR);
+  },
+  /** As a resolver that answers from its memory: without authority, and offering recursion. */
+  forwards: async (query, ask) => {
+    const answer = Buffer.from(await ask(query));
+    answer[2] = (answer[2] ?? 0) & ~0x04;
+    answer[3] = (answer[3] ?? 0) | 0x80;
+    return answer;
+  },
   slow: async (query, ask) => {
     await pause(SLOW_MS);
     return ask(query);

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runOrThrow } from '../../lab/processes.ts';
-import { installed } from '../../lab/programs.ts';
+import { pathOf } from '../../lab/programs.ts';
 import type { Signing } from './zones.ts';
 
 export interface SignedZone {
@@ -20,8 +20,8 @@ export const fileNameOf = (zone: string): string => (zone === '' ? 'root' : zone
 export async function makeKeys(dir: string, zone: string, { algorithm, twoKeys }: Signing = {}): Promise<void> {
   const size = algorithm === 'RSASHA256' ? ['-b', '2048'] : [];
   const key = ['-q', '-K', dir, '-a', algorithm ?? 'ECDSAP256SHA256', ...size];
-  await runOrThrow(installed('dnssec-keygen'), [...key, '-f', 'KSK', `${zone}.`]);
-  if (twoKeys) await runOrThrow(installed('dnssec-keygen'), [...key, `${zone}.`]);
+  await runOrThrow(pathOf('dnssec-keygen'), [...key, '-f', 'KSK', `${zone}.`]);
+  if (twoKeys) await runOrThrow(pathOf('dnssec-keygen'), [...key, `${zone}.`]);
 }
 
 /** Signs a zone with its keys. What it says is not checked: some zones are to be broken. */
@@ -35,7 +35,7 @@ export async function sign(
   const signed = join(dir, `${fileNameOf(zone)}.signed`);
   await writeFile(unsigned, textOf(lines));
   const { denial = 'NSEC', twoKeys = false } = signing;
-  await runOrThrow(installed('dnssec-signzone'), [
+  await runOrThrow(pathOf('dnssec-signzone'), [
     ...['-S', '-P', '-K', dir, '-d', dir, '-o', `${zone}.`, '-O', 'full', '-f', signed],
     ...(twoKeys ? ['-x'] : ['-z']),
     ...(denial === 'NSEC' ? [] : ['-3', '-', '-H', '0']),

@@ -83,6 +83,24 @@ export const serverZones: readonly LabZone[] = [
   },
   { zone: 'slow.com', what: 'answers after 700 ms', servers: ['slow'], expected: warned('insecure', 'name server') },
   {
+    zone: 'no-edns.com',
+    what: 'knows no EDNS',
+    servers: ['noEdns'],
+    expected: warned('insecure', 'name server', /EDNS/),
+  },
+  {
+    zone: 'forwards.com',
+    what: 'answers without authority',
+    servers: ['forwards'],
+    expected: [{ resolves: 'insecure', level: 'bad', check: 'name server', refuses: 'no authority' }],
+  },
+  {
+    zone: 'one-forwards.com',
+    what: 'one of three answers without authority',
+    servers: ['bind', 'knot', 'forwards'],
+    expected: warned('insecure', 'name server'),
+  },
+  {
     zone: 'private.com',
     what: 'private addresses only',
     servers: ['private'],

@@ -24,7 +24,16 @@ export const wayZones: readonly LabZone[] = [
     { resolves: 'bogus', level: 'bad', check: 'dnssec' },
   ]),
   alias('alias-lame.com', 'a CNAME into a lame zone', 'x.lame.com', [{ resolves: 'fails', level: 'bad' }]),
-  alias('dangling.com', 'a CNAME into a domain that does not exist', 'x.not-registered.com', warned('secure', 'cname')),
+  alias('dangling.com', 'a CNAME into a domain that does not exist', 'x.not-registered.com', [
+    ...warned('secure', 'cname'),
+    {
+      ask: 'www.not-registered.com',
+      resolves: 'secure',
+      refuses: 'the domain does not exist',
+      level: 'bad',
+      check: 'name',
+    },
+  ]),
   alias('self.com', 'a CNAME to itself', '_acme-challenge.self.com', loop),
   alias('loop.com', 'two CNAMEs that lead to each other', '_acme-challenge.loop-back.com', loop),
   alias('loop-back.com', 'the other of the two', '_acme-challenge.loop.com', loop),

@@ -31,6 +31,8 @@ export type ServerKind =
   | 'slow'
   | 'nxdomain'
   | 'noCaa'
+  | 'noEdns'
+  | 'forwards'
   | 'private'
   | 'ipv6';
 
