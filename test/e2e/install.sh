@@ -26,6 +26,7 @@ declare -A package_of=(
   [uacme]=uacme
   [acmetool]=acmetool
   [unbound]=unbound
+  [dnssec-signzone]=bind9-utils
   [unshare]=util-linux
   [lintian]=lintian
   [zsh]=zsh

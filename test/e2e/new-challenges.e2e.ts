@@ -41,7 +41,7 @@ describe.skipIf(missing.length > 0).each(Object.entries(HOSTS))(`${title}, throu
   beforeAll(async () => {
     [dir, here, host] = await Promise.all([mkdtemp(join(tmpdir(), 'dns01-persist-')), openWorkplace(), open(ZONE)]);
     pebble = await startPebble({ dir, dnsServer: host.nameserver, program: PEBBLE });
-    acme = await openAcmeAccount(pebble, dir);
+    acme = await openAcmeAccount(pebble);
     who = ['--issuer', CA, '--account-uri', acme.url];
     const { host: address, port } = host.nameserver;
     await here.configure(`accounts:\n  it: ${JSON.stringify(host.login)}\nzones:\n  ${ZONE}: it\n

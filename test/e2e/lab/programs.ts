@@ -19,6 +19,8 @@ const NEEDED = [
   'acmetool',
   'unbound',
   'unshare',
+  'dnssec-keygen',
+  'dnssec-signzone',
 ] as const;
 
 export type Program = (typeof NEEDED)[number];
