@@ -1,10 +1,26 @@
+/** Only DNS over HTTPS speaks HTTP/2: Node's module is loaded with the first connection, its constants are these. */
+const HTTP2 = `module.exports = {
+  constants: {
+    HTTP2_HEADER_AUTHORITY: ':authority',
+    HTTP2_HEADER_METHOD: ':method',
+    HTTP2_HEADER_PATH: ':path',
+    HTTP2_HEADER_SCHEME: ':scheme',
+    HTTP2_HEADER_CONTENT_LENGTH: 'content-length',
+    HTTP2_HEADER_EXPECT: 'expect',
+    HTTP2_HEADER_STATUS: ':status',
+    HTTP2_HEADER_PROTOCOL: ':protocol',
+    NGHTTP2_REFUSED_STREAM: 7,
+    NGHTTP2_CANCEL: 8,
+  },
+  connect: (...args) => process.getBuiltinModule('node:http2').connect(...args),
+}`;
+
 /**
  * Node modules that libraries load at every start without need here, and their replacements. This saves a tenth of the
  * start time and of the memory. Keys: the library's file, the module of Node.
  */
 const INSTEAD = {
-  // HTTP/2 is not used; undici does the same where Node was built without it.
-  'undici/lib/dispatcher/client-h2.js': { 'node:http2': 'module.exports = { constants: {} }' },
+  'undici/lib/dispatcher/client-h2.js': { 'node:http2': HTTP2 },
   // To recognise the requests of a Node server as a body; bodies are texts here.
   'undici/lib/core/util.js': { 'node:http': 'module.exports = { IncomingMessage: class {} }' },
   // Node's default limit for the size of headers.

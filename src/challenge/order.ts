@@ -6,7 +6,7 @@ import type { Principal } from './principal.ts';
 import { isDelegatedZone, type Overrides } from './route.ts';
 import type { Run } from './run.ts';
 import { type Changed, type Prepared, preparePublishing, prepareWithdrawing } from './value.ts';
-import { type AwaitedValue, type WaitProgress, waitUntilVisible } from './wait.ts';
+import { type AwaitedValue, NO_WAIT, type Waited, type WaitProgress, waitUntilVisible } from './wait.ts';
 
 /** The order of a verb, a hook, a line of a batch or a request of the gateway. */
 export interface Order {
@@ -40,8 +40,8 @@ export type OrderResult = Changed | Dns01Error;
 export interface OrderResults {
   /** One for each challenge, in order. Each resolves as soon as its result is known. */
   readonly each: readonly Promise<OrderResult>[];
-  /** Resolves when everything is done, with the milliseconds waited for propagation. @throws the first failure */
-  readonly all: Promise<number>;
+  /** Resolves when everything is done. @throws the first failure */
+  readonly all: Promise<Waited>;
 }
 
 /** How many targets are looked up at the same time. */
@@ -110,14 +110,14 @@ function gather(count: number): { ready(): void; readonly complete: Promise<void
   };
 }
 
-async function finish(order: Order, each: readonly Promise<OrderResult>[], run: Run): Promise<number> {
+async function finish(order: Order, each: readonly Promise<OrderResult>[], run: Run): Promise<Waited> {
   const results = await Promise.all(each);
   try {
     const failure = results.find(isDns01Error);
     if (failure) throw failure;
-    if (order.action === 'remove') return 0;
+    if (order.action === 'remove') return NO_WAIT;
     const values = await valuesToAwait(order, results as readonly Changed[], run);
-    return values.length > 0 ? await waitUntilVisible(values, run, order.progress) : 0;
+    return values.length > 0 ? await waitUntilVisible(values, run, order.progress) : NO_WAIT;
   } catch (error) {
     if (order.undo && order.action === 'add') await undo(order, results, run);
     throw error;

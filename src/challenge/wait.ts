@@ -1,5 +1,6 @@
-import { within } from '../deadline.ts';
-import { type AwaitedValue, checkPropagation, type Late } from '../dns/propagation.ts';
+import { type Deadline, within } from '../deadline.ts';
+import { type AwaitedValue, type Blocked, checkPropagation, type Late } from '../dns/propagation.ts';
+import { Dns01Error } from '../errors.ts';
 import type { Run } from './run.ts';
 
 export type { AwaitedValue };
@@ -7,29 +8,107 @@ export type { AwaitedValue };
 /** Called while waiting, with the number of results that show the value and the number of all. */
 export type WaitProgress = (shown: number, asked: number) => void;
 
+/** A wait that has ended well. */
+export interface Waited {
+  /** Milliseconds. */
+  readonly waitedMs: number;
+  readonly shownBy: 'every name server' | 'every resolver of dns.doh';
+}
+
+export const NO_WAIT: Waited = { waitedMs: 0, shownBy: 'every name server' };
+
+export const waitedText = ({ waitedMs, shownBy }: Waited): string =>
+  `shown by ${shownBy} after ${(waitedMs / 1000).toFixed(1)} s`;
+
+/** Without an answer from any name server for this long, the resolvers of `dns.doh` are asked instead. */
+const BLOCKED_AFTER_MS = 5000;
+const BLOCKED_SHARE = 0.25;
+
+/** For finding out why a wait ended in vain. */
+const EXPLAIN_MS = 3000;
+
 /**
  * Waits until every authoritative server shows every value.
- * @returns milliseconds waited
  * @throws E_PROPAGATION with what each server answered
  */
 export async function waitUntilVisible(
   values: readonly AwaitedValue[],
   run: Run,
   progress?: WaitProgress,
-): Promise<number> {
-  const { late, waitedMs } = await waitForMost(values, run, progress);
+): Promise<Waited> {
+  const { late, ...waited } = await waitForMost(values, run, progress);
   if (late) throw late.error;
-  return waitedMs;
+  return waited;
 }
 
 /** The same for many values. Some of them may be late. */
 export async function waitForMost(
   values: readonly AwaitedValue[],
-  { config, deadline, authorities }: Run,
+  run: Run,
   progress: WaitProgress = () => {},
-): Promise<{ late: Late | undefined; waitedMs: number }> {
+): Promise<Waited & { readonly late: Late | undefined }> {
+  const { config, deadline, authorities } = run;
   const started = performance.now();
   const limit = within(deadline, config.propagation.timeout * 1000);
-  const late = await checkPropagation(values, authorities, { ...config.propagation, progress }, limit);
-  return { late, waitedMs: Math.round(performance.now() - started) };
+  const hasOther = config.doh !== undefined && config.doh.length > 0;
+  const blockedAfterMs = hasOther ? Math.min(BLOCKED_AFTER_MS, limit.remaining() * BLOCKED_SHARE) : undefined;
+  const settings = { ...config.propagation, progress, blockedAfterMs };
+  const direct = await checkPropagation(values, authorities, settings, limit);
+  const isBlocked = direct?.blocked !== undefined && hasOther && !limit.signal.aborted;
+  const late = isBlocked ? await waitElsewhere(values, direct, run, limit, progress) : direct;
+  return {
+    late: late && (await explained(late, run)),
+    waitedMs: Math.round(performance.now() - started),
+    shownBy: isBlocked ? 'every resolver of dns.doh' : 'every name server',
+  };
+}
+
+/** Where the name servers cannot be asked from here. */
+async function waitElsewhere(
+  values: readonly AwaitedValue[],
+  { names, blocked }: Late,
+  { config, env, log }: Run,
+  limit: Deadline,
+  progress: WaitProgress,
+): Promise<Late | undefined> {
+  const { waitByDoh } = await import('../dns/doh-wait.ts');
+  const late = values.filter(({ name }) => names.has(name));
+  const announce = (operators: string, pauseS: number) =>
+    log.info(
+      `${BLOCKED_TEXTS[blocked ?? 'silent']}: asking ${operators} instead, in ${pauseS} s, when their caches have expired`,
+    );
+  return waitByDoh(late, { ...config.propagation, doh: config.doh ?? [], env, progress, announce }, limit);
+}
+
+const BLOCKED_TEXTS: Readonly<Record<Blocked, string>> = {
+  silent: 'no name server can be asked from here',
+  rewritten: 'something else answers here in place of the name servers',
+};
+
+/** The same error, with what else the name servers show. Not after a stop signal, and never another error code. */
+async function explained(late: Late, { config, authorities, deadline }: Run): Promise<Late> {
+  const { error, blocked, names } = late;
+  const isTimeUp = deadline.signal.aborted;
+  if (error.code !== 'E_PROPAGATION' || (isTimeUp && !isTimeout(deadline.signal))) return late;
+  if (blocked) return because(late, [{ text: BLOCKED_TEXTS[blocked], hint: UNBLOCK }]);
+  const time = AbortSignal.timeout(EXPLAIN_MS);
+  const { whyLate } = await import('../dns/why-late.ts');
+  const signal = isTimeUp ? time : AbortSignal.any([time, deadline.signal]);
+  return because(late, await whyLate(names, authorities, config.resolvers, signal));
+}
+
+const UNBLOCK =
+  'let this machine send UDP and TCP to port 53 of any address, or name resolvers over HTTPS in dns.doh of the config';
+
+const isTimeout = ({ reason }: AbortSignal): boolean => reason instanceof Error && reason.name === 'TimeoutError';
+
+function because(late: Late, faults: readonly { readonly text: string; readonly hint: string }[]): Late {
+  const [first] = faults;
+  if (!first) return late;
+  const { code, message, hint } = late.error;
+  const text = [message, ...faults.map((fault) => fault.text)].join('; ');
+  return {
+    ...late,
+    error: new Dns01Error(code, text, { hint: hint ? `${first.hint}; ${hint}` : first.hint, cause: late.error }),
+  };
 }

@@ -2,7 +2,7 @@ import { followCnames } from '../dns/chain.ts';
 import { explainErrors, hintOf } from '../dns/extended-errors.ts';
 import { answersFor, type DnsMessage, type ExtendedError, type Question } from '../dns/message.ts';
 import type { VantageAnswer } from '../dns/validating.ts';
-import { askSigned, type SignatureFault, type SignedView, signatureFaults } from '../dns/zone-signatures.ts';
+import { askSigned, type SignedView, signatureFaults, type ZoneFault } from '../dns/zone-signatures.ts';
 import { type Fqdn, isWithin } from '../names.ts';
 import { listed } from '../output/text.ts';
 import type { CheckContext } from './context.ts';
@@ -20,7 +20,7 @@ interface Asked {
 /** What the zone's own servers show of its signatures. */
 interface ZoneFaults {
   readonly zone: Fqdn;
-  readonly found: readonly SignatureFault[];
+  readonly found: readonly ZoneFault[];
 }
 
 /**

@@ -22,8 +22,8 @@ export async function* testWrite({ subject, challenge }: Wanted, overrides: Over
       'write',
       `published ${value} at ${target} in zone ${zone} by account ${account} after ${seconds()}`,
     );
-    await all;
-    yield report.good('write', `shown by every name server after ${seconds()}`);
+    const { shownBy } = await all;
+    yield report.good('write', `shown by ${shownBy} after ${seconds()}`);
   } catch (error) {
     yield report.failed('write', error);
   }

@@ -1,6 +1,7 @@
 import { carryOut, check } from '../challenge/order.ts';
 import { preview } from '../challenge/preview.ts';
 import { WHOLE_CONFIG } from '../challenge/principal.ts';
+import { type Waited, waitedText } from '../challenge/wait.ts';
 import { Dns01Error, isDns01Error } from '../errors.ts';
 import type { Io } from '../output/io.ts';
 import { progressLine } from '../output/progress.ts';
@@ -29,17 +30,17 @@ export function addTxt(name: string, value: string, options: AddOptions, io: Io)
     const { each, all } = carryOut(order, run);
     const [published] = await Promise.all(each);
     if (!published || isDns01Error(published)) throw published;
-    const waitedMs = await waitOrExplain(all.finally(progress.clear));
-    const seen = options.wait ? `, shown by every name server after ${(waitedMs / 1000).toFixed(1)} s` : '';
+    const waited = await waitOrExplain(all.finally(progress.clear));
+    const seen = options.wait ? `, ${waitedText(waited)}` : '';
     const { changed } = published;
     const what = changed === false ? 'was there already' : 'published';
     const line = `${published.name}: ${what}${whereAndWho(published)}${seen}`;
-    printResult(io, options, line, { action: 'add', ...placeDocument(published), changed, waitedMs });
+    printResult(io, options, line, { action: 'add', ...placeDocument(published), changed, waitedMs: waited.waitedMs });
   });
 }
 
 /** The record stays when the wait fails: the error says so. */
-export async function waitOrExplain(wait: Promise<number>): Promise<number> {
+export async function waitOrExplain(wait: Promise<Waited>): Promise<Waited> {
   try {
     return await wait;
   } catch (error) {

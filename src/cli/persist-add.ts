@@ -3,6 +3,7 @@ import { preview, valuesAt, valuesIfKnown } from '../challenge/preview.ts';
 import { WHOLE_CONFIG } from '../challenge/principal.ts';
 import type { Run } from '../challenge/run.ts';
 import { findTarget } from '../challenge/target.ts';
+import { waitedText } from '../challenge/wait.ts';
 import { isDns01Error } from '../errors.ts';
 import type { Io } from '../output/io.ts';
 import { progressLine } from '../output/progress.ts';
@@ -54,14 +55,20 @@ export async function persistAdd(domain: string, flags: PersistFlags, io: Io): P
     const { each, all } = carryOut(order, run);
     const [published] = await Promise.all(each);
     if (!published || isDns01Error(published)) throw published;
-    const waitedMs = await waitOrExplain(all.finally(progress.clear));
+    const waited = await waitOrExplain(all.finally(progress.clear));
     await withdraw(subject, older, run);
     await warnOfOthers(subject, value, run, flags);
     const { changed } = published;
     const what = changed === false ? 'was there already' : 'published';
-    const seen = wait ? `, shown by every name server after ${(waitedMs / 1000).toFixed(1)} s` : '';
+    const seen = wait ? `, ${waitedText(waited)}` : '';
     const replaced = older.length > 0 ? `, replaced ${shown(older)}` : '';
-    const document = { action: 'add', ...placeDocument(published), changed, replaced: older, waitedMs };
+    const document = {
+      action: 'add',
+      ...placeDocument(published),
+      changed,
+      replaced: older,
+      waitedMs: waited.waitedMs,
+    };
     printResult(io, flags, `${name}: ${what}${whereAndWho(published)}${seen}${replaced}`, document);
   });
 }

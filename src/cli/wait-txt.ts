@@ -1,7 +1,7 @@
 import { parseReadName } from '../challenge/challenge.ts';
 import { isDelegatedZone } from '../challenge/route.ts';
 import { seenAt } from '../challenge/target.ts';
-import { waitUntilVisible } from '../challenge/wait.ts';
+import { waitedText, waitUntilVisible } from '../challenge/wait.ts';
 import type { Io } from '../output/io.ts';
 import { progressLine } from '../output/progress.ts';
 import { withRun } from './open-run.ts';
@@ -16,8 +16,8 @@ export function waitTxt(text: string, value: string, options: CommonOptions, io:
       return printResult(io, options, `${name}: would wait`, { action: 'wait', name, value, dryRun: true });
     const progress = progressLine(io, options);
     const values = [{ name: await seenAt(name, run), value }];
-    const waitedMs = await waitUntilVisible(values, run, progress.update).finally(progress.clear);
-    const line = `${name}: shown by every name server after ${(waitedMs / 1000).toFixed(1)} s`;
-    printResult(io, options, line, { action: 'wait', name, value, waitedMs });
+    const waited = await waitUntilVisible(values, run, progress.update).finally(progress.clear);
+    const line = `${name}: ${waitedText(waited)}`;
+    printResult(io, options, line, { action: 'wait', name, value, waitedMs: waited.waitedMs });
   });
 }

@@ -5,7 +5,7 @@ import { networkFailure } from '../http/failure.ts';
 import { proxyFor } from '../http/proxy.ts';
 import { type Dispatcher, loadRequest } from '../http/undici.ts';
 import { decodeAnswer, encodeQuery, type Question } from './message.ts';
-import type { QueryOptions, QueryResult } from './query.ts';
+import { type QueryOptions, type QueryResult, secondsText } from './query.ts';
 
 /**
  * Validating resolvers of three operators, for `dns01 check` where the config names none. Addresses, which their
@@ -74,7 +74,7 @@ export function openDoh(address: string, env: Readonly<Record<string, string | u
         if (message) return { kind: 'answer', message };
         return { kind: 'silent', reason: 'answers something else' };
       } catch (error) {
-        if (limit.aborted) return { kind: 'silent', reason: `no answer within ${options.timeoutMs / 1000} s` };
+        if (limit.aborted) return { kind: 'silent', reason: `no answer within ${secondsText(options.timeoutMs)}` };
         return { kind: 'silent', reason: networkFailure(error, 'DNS over HTTPS', url.origin).message };
       }
     },

@@ -17,12 +17,14 @@ export interface PropagationSettings {
   readonly interval: number;
   /** How many full rounds in a row must show everything. */
   readonly settle: number;
+  /** Give up after this time if no name server of the DNS has answered: something else can be asked then. */
+  readonly blockedAfterMs?: number | undefined;
   /** Called after every round, with the number of queries that showed every value and of all queries. */
   progress?(shown: number, asked: number): void;
 }
 
 /** All values that are awaited at one name; one query reads them. */
-interface AwaitedName {
+export interface AwaitedName {
   readonly name: Fqdn;
   readonly values: readonly string[];
 }
@@ -40,7 +42,12 @@ export interface Late {
   readonly names: ReadonlySet<Fqdn>;
   /** E_PROPAGATION with the result of each server; E_REMOTE or E_ZONE where no server was found. */
   readonly error: Dns01Error;
+  /** Set where it may be this machine's network that keeps all name servers away. */
+  readonly blocked?: Blocked | undefined;
 }
+
+/** `silent`: no server answers. `rewritten`: all answers are without authority, as those of a resolver are. */
+export type Blocked = 'silent' | 'rewritten';
 
 /** Milliseconds. Short, because the next round queries again. */
 const QUERY_TIMEOUT_MS = 1500;
@@ -68,8 +75,10 @@ export async function checkPropagation(
   deadline: Deadline,
 ): Promise<Late | undefined> {
   const started = performance.now();
+  const { blockedAfterMs = Number.POSITIVE_INFINITY } = settings;
   const { watches, lost } = await watchesFor(byName(values), finder);
   const pace = paceOf(settings);
+  const secondsSoFar = () => (performance.now() - started) / 1000;
   let fullRounds = 0;
   while (fullRounds < settings.settle && watches.length > 0) {
     const reached = watches.filter(({ result }) => result.state !== 'unreachable');
@@ -87,13 +96,26 @@ export async function checkPropagation(
     fullRounds = complete && isFullRound ? fullRounds + 1 : 0;
     if (fullRounds === settings.settle) break;
     const pause = complete ? pace.beforeSettling() : pace.beforeAsking();
-    if (!(await rest(pause, deadline))) return lateOnes(watches, lost, (performance.now() - started) / 1000);
+    const isHopeless = secondsSoFar() * 1000 >= blockedAfterMs && blockedBy(watches) !== undefined;
+    if (isHopeless || !(await rest(pause, deadline))) return lateOnes(watches, lost, secondsSoFar());
   }
-  return lost[0] && { names: new Set(lost.map(({ name }) => name)), error: lost[0].error };
+  if (!lost[0]) return undefined;
+  const blocked = watches.length === 0 && lost[0].error.code === 'E_REMOTE' ? 'silent' : undefined;
+  return { names: new Set(lost.map(({ name }) => name)), error: lost[0].error, blocked };
+}
+
+/** Undefined where a server of the DNS has answered, or where the config names the servers. */
+function blockedBy(watches: readonly Watch[]): Blocked | undefined {
+  if (watches.length === 0 || watches.some(({ authoritative }) => !authoritative)) return undefined;
+  const answers = watches.flatMap(({ result }) =>
+    result.state === 'shown' || result.state === 'missing' ? [result] : [],
+  );
+  if (answers.length === 0) return 'silent';
+  return answers.every((result) => result.state === 'missing' && result.lame) ? 'rewritten' : undefined;
 }
 
 /** False where the time is up before the pause or in it: clocks are not exact to the millisecond. */
-async function rest(pause: number, deadline: Deadline): Promise<boolean> {
+export async function rest(pause: number, deadline: Deadline): Promise<boolean> {
   if (pause >= deadline.remaining()) return false;
   return deadline.sleep(pause).then(
     () => true,
@@ -101,7 +123,7 @@ async function rest(pause: number, deadline: Deadline): Promise<boolean> {
   );
 }
 
-function byName(values: readonly AwaitedValue[]): AwaitedName[] {
+export function byName(values: readonly AwaitedValue[]): AwaitedName[] {
   const names = new Map<Fqdn, Set<string>>();
   for (const { name, value } of values) names.set(name, (names.get(name) ?? new Set()).add(value));
   return [...names].map(([name, set]) => ({ name, values: [...set] }));
@@ -225,7 +247,7 @@ function lateOnes(watches: readonly Watch[], lost: readonly LostName[], seconds:
       hint: 'set a larger propagation.timeout in the config for a slow provider; a server that never answers has to be repaired or removed from the NS records',
     },
   );
-  return { names: new Set([...late, ...lost].map(({ name }) => name)), error };
+  return { names: new Set([...late, ...lost].map(({ name }) => name)), error, blocked: blockedBy(watches) };
 }
 
 function describe({ server, result }: Watch): string {

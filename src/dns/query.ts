@@ -137,8 +137,11 @@ const STOPPED: QueryResult = { kind: 'silent', reason: 'the wait for it was stop
 
 const silent = (timeoutMs: number): QueryResult => ({
   kind: 'silent',
-  reason: `no answer within ${timeoutMs / 1000} s`,
+  reason: `no answer within ${secondsText(timeoutMs)}`,
 });
+
+/** `1.5 s`. */
+export const secondsText = (milliseconds: number): string => `${Number((milliseconds / 1000).toFixed(2))} s`;
 
 function failed(error: Error): QueryResult {
   const code = 'code' in error ? String(error.code) : '';

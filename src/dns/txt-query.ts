@@ -6,7 +6,8 @@ import type { NameServer } from './zone-cut.ts';
 /** One server's result for the values awaited at one name. */
 export type TxtResult =
   | { readonly state: 'shown' }
-  | { readonly state: 'missing'; readonly detail: string }
+  /** `lame`: the server does not say that it serves the zone. */
+  | { readonly state: 'missing'; readonly detail: string; readonly lame?: true }
   | { readonly state: 'silent'; readonly detail: string }
   | { readonly state: 'unreachable'; readonly detail: string };
 
@@ -27,7 +28,8 @@ export async function queryTxt(
   if (result.kind !== 'answer') return { state: result.kind, detail: result.reason };
   const { message } = result;
   if (!isAnswer(message)) return { state: 'missing', detail: `answers ${message.rcode}` };
-  if (authoritative && !message.authoritative) return { state: 'missing', detail: 'does not serve the zone' };
+  if (authoritative && !message.authoritative)
+    return { state: 'missing', detail: 'does not serve the zone', lame: true };
   const found = answersFor(message, { name, type: 'TXT' }).map((record) => record.data);
   const shown = values.filter((value) => found.includes(value));
   if (shown.length === values.length) return { state: 'shown' };

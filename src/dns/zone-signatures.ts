@@ -21,7 +21,7 @@ export interface SignedView {
 }
 
 /** What is wrong with the signatures of a zone. */
-export interface SignatureFault {
+export interface ZoneFault {
   readonly text: string;
   readonly hint: string;
 }
@@ -48,14 +48,14 @@ export async function signatureFaults(
   views: readonly SignedView[],
   resolver: Resolver,
   signal: AbortSignal,
-): Promise<SignatureFault[]> {
+): Promise<ZoneFault[]> {
   const chain = await resolver.resolve({ name: zone, type: 'DS' }).catch(() => undefined);
   const links = chain ? answersFor(chain, { name: zone, type: 'DS' }).filter(isKnown) : [];
   if (links.length === 0) return [];
   const keyFault = await faultOfKeys(zone, links, servers, signal);
   if (keyFault !== undefined) return [keyFault];
   const nowS = Date.now() / 1000;
-  const byText = new Map<string, { readonly fault: SignatureFault; readonly at: string[] }>();
+  const byText = new Map<string, { readonly fault: ZoneFault; readonly at: string[] }>();
   for (const { server, messages } of views) {
     const faults = messages.filter(isAnswer).map((message) => faultOf(message, zone, nowS));
     const fault = faults.find((each) => each !== undefined);
@@ -80,7 +80,7 @@ const KNOWN_ALGORITHMS = new Set(['5', '7', '8', '10', '13', '14', '15', '16']);
 const KNOWN_DIGESTS = new Set(['1', '2', '4']);
 
 /** Of one answer: every set of records needs one valid signature (RFC 4035 section 5.3). */
-function faultOf({ answers, authorities }: DnsMessage, zone: Fqdn, nowS: number): SignatureFault | undefined {
+function faultOf({ answers, authorities }: DnsMessage, zone: Fqdn, nowS: number): ZoneFault | undefined {
   const records = [...answers, ...authorities];
   const signatures = records.filter(({ type }) => type === 'RRSIG');
   if (records.length > 0 && signatures.length === 0)
@@ -121,7 +121,7 @@ async function faultOfKeys(
   links: readonly ResourceRecord[],
   servers: readonly NameServer[],
   signal: AbortSignal,
-): Promise<SignatureFault | undefined> {
+): Promise<ZoneFault | undefined> {
   const question = { name: zone, type: 'DNSKEY' } as const;
   const message = await firstUseful(
     servers,

@@ -268,6 +268,33 @@ describe('the propagation check', () => {
     });
   });
 
+  describe('where no name server of the DNS answers', () => {
+    it.each([
+      ['silent', { manners: { udp: 'silent', tcp: 'silent' } }],
+      ['rewritten', { resolver: true, zones: [EXAMPLE] }],
+    ] as const)('gives up early if it is told to: %s', async (blocked, manner) => {
+      const [server] = await serve({ address: '127.0.0.1', ...manner });
+      const servers = [{ name: 'ns1.test', address: server.address, port: server.port }];
+      const find = async () => ({ zone: normaliseName('example.com'), servers, configured: false });
+      const finder = { find, zoneOf: async () => undefined };
+      const check = (blockedAfterMs?: number) =>
+        checkPropagation([AWAITED], finder, { interval: 0.05, settle: 2, blockedAfterMs }, startDeadline(2500));
+      const started = performance.now();
+      expect(await check(100)).toMatchObject({ blocked, error: { code: 'E_PROPAGATION' } });
+      expect(performance.now() - started).toBeLessThan(2400);
+    });
+
+    it.each([
+      ['an authoritative answer', [at('127.0.0.1', EMPTY), at('127.0.0.2', { ...EMPTY, lame: true })], false],
+      ['servers that the config names', [at('127.0.0.1', { ...EMPTY, lame: true })], true],
+    ] as const)('does not count %s as that', async (_, given, configured) => {
+      const servers = await serve(...given);
+      const failure = await failureOf(wait(servers, { configured, rounds: 4, blockedAfterMs: 1 }));
+      expect(failure.message).toMatch(/^not shown by every name server/);
+      expect(looks(servers[0]).length).toBeGreaterThan(1);
+    });
+  });
+
   describe('at the end of the time', () => {
     it('says which server answered what', async () => {
       const alias = { name: NAME, type: 'CNAME', data: 'x.example.net' } as const;
