@@ -10,6 +10,7 @@ export interface SignedZone {
   /** Undefined: no signatures at all. */
   readonly signature?: { readonly beginsInS: number; readonly expiresInS: number } | undefined;
   readonly hasKey?: boolean;
+  readonly serial?: number;
   /** The DS records at the parent. */
   readonly links?: readonly dnsPacket.Answer[];
 }
@@ -39,12 +40,12 @@ export const signed = (
 
 /** The server of one zone. Its signatures sign nothing: only their times count here. */
 export function signedZone(name: string, zone: SignedZone): Answering {
-  const { values = [], more = [], signature, hasKey = false } = zone;
+  const { values = [], more = [], signature, hasKey = false, serial = 1 } = zone;
   const soa: dnsPacket.Answer = {
     type: 'SOA',
     name,
     ttl: 60,
-    data: { mname: `ns.${name}`, rname: `hostmaster.${name}`, serial: 1, refresh: 1, retry: 1, expire: 1, minimum: 60 },
+    data: { mname: `ns.${name}`, rname: `hostmaster.${name}`, serial, refresh: 1, retry: 1, expire: 1, minimum: 60 },
   };
   const texts = values.map((data) => ({ type: 'TXT', name: `_acme-challenge.${name}`, ttl: 60, data }) as const);
   const key: dnsPacket.Answer = {
