@@ -7,6 +7,7 @@ import { parseJson } from '../output/text.ts';
 import type { StoredUser } from '../state/users.ts';
 import { acmeDnsError } from './acme-dns.ts';
 import { type Answer, refuse, tooMany } from './answer.ts';
+import type { Audit } from './audit.ts';
 import { createGate } from './gate.ts';
 import { hashPassword } from './password.ts';
 import type { Users } from './users.ts';
@@ -17,8 +18,8 @@ export interface Registration {
   isOpenTo(address: string): boolean;
   /** Counts a registration. An answer where there are too many. */
   admit(key: string): Answer | undefined;
-  /** @param text the body */
-  register(text: string): Promise<Answer>;
+  /** @param text the body. @param from the client's address */
+  register(text: string, from: string): Promise<Answer>;
 }
 
 /** In a minute. */
@@ -37,6 +38,7 @@ const MAX_NETWORKS = 100;
 export function openRegistration(
   config: () => { readonly zone: Fqdn; readonly isOpenTo: Networks } | undefined,
   users: Users,
+  audit: Audit,
 ): Registration {
   const byAddress = createGate(MAX_PER_ADDRESS);
   const all = createGate(MAX_FOR_ALL);
@@ -49,7 +51,8 @@ export function openRegistration(
       all.count('');
       return undefined;
     },
-    async register(text) {
+    async register(text, from) {
+      const started = performance.now();
       const zone = config()?.zone;
       const networks = readNetworks(text);
       if (typeof networks === 'string') return acmeDnsError(400, networks);
@@ -61,6 +64,10 @@ export function openRegistration(
       const acmeDns = { hash: await hashPassword(password), subdomain, zone };
       const user: StoredUser = { name, names: [], acmeDns, limits: LIMITS };
       await users.add(networks.length > 0 ? { ...user, networks } : user);
+      audit(
+        { user: name, from, front: 'acme-dns', action: 'register', name: fulldomain, account: '-', outcome: 'done' },
+        performance.now() - started,
+      );
       const body = { username: name, password, fulldomain, subdomain, allowfrom: networks };
       return { status: 201, body: JSON.stringify(body), user: name, name: fulldomain };
     },
