@@ -79,6 +79,23 @@ export function followConfig(file: string, settings: LiveConfigSettings): LiveCo
 }
 
 function load(file: string, reader: Omit<SecretReader, 'config'>): LoadedConfig {
+  const found = loadServeConfig(file, reader.warn);
+  const { config, serve } = found;
+  checkNetworks(config, serve);
+  checkOwnNames(config, serve);
+  return {
+    ...found,
+    keys: readKeys(config, serve, reader),
+    isProxy: serve.proxies.length > 0 ? openNetworks(serve.proxies) : undefined,
+    registration: registrationOf(serve.register),
+  };
+}
+
+/** What somebody who connects to the server has to know. @throws E_CONFIG */
+export function loadServeConfig(
+  file: string,
+  warn: (message: string) => void,
+): Pick<LoadedConfig, 'config' | 'serve' | 'listen' | 'tls'> {
   const config = loadConfig(file);
   const { serve } = config;
   if (!serve) {
@@ -86,17 +103,7 @@ function load(file: string, reader: Omit<SecretReader, 'config'>): LoadedConfig 
       hint: 'serve: { listen: 127.0.0.1:8053, users: { NAME: { hash: "…", names: [example.com] } } }, the hash from dns01 serve hash',
     });
   }
-  checkNetworks(config, serve);
-  checkOwnNames(config, serve);
-  return {
-    config,
-    serve,
-    listen: listenAddress(serve, file),
-    tls: serve.tls && readTls(serve.tls, reader.warn),
-    keys: readKeys(config, serve, reader),
-    isProxy: serve.proxies.length > 0 ? openNetworks(serve.proxies) : undefined,
-    registration: registrationOf(serve.register),
-  };
+  return { config, serve, listen: listenAddress(serve, file), tls: serve.tls && readTls(serve.tls, warn) };
 }
 
 /** @throws E_CONFIG for a text that is not a network */

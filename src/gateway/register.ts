@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
 import type { ServeConfig } from '../config/serve-config.ts';
 import { type Fqdn, parseName } from '../names.ts';
@@ -9,7 +9,7 @@ import { acmeDnsError } from './acme-dns.ts';
 import { type Answer, refuse, tooMany } from './answer.ts';
 import type { Audit } from './audit.ts';
 import { createGate } from './gate.ts';
-import { hashPassword } from './password.ts';
+import { newAcmeDnsLogin } from './new-user.ts';
 import type { Users } from './users.ts';
 
 /** `POST /register` of acme-dns. */
@@ -58,10 +58,11 @@ export function openRegistration(
       if (typeof networks === 'string') return acmeDnsError(400, networks);
       if (zone === undefined || (await users.countInState()) >= MAX_USERS)
         return refuse(503, 'no more users are possible');
-      const [name, subdomain, password] = [randomUUID(), randomUUID(), randomBytes(30).toString('base64url')];
+      const name = randomUUID();
+      const { made: acmeDns, password } = await newAcmeDnsLogin(zone);
+      const { subdomain } = acmeDns;
       const fulldomain = parseName(`${subdomain}.${zone}`);
       if (fulldomain === undefined) return acmeDnsError(500, 'the domain for new names is too long');
-      const acmeDns = { hash: await hashPassword(password), subdomain, zone };
       const user: StoredUser = { name, names: [], acmeDns, limits: LIMITS };
       await users.add(networks.length > 0 ? { ...user, networks } : user);
       audit(
