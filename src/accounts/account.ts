@@ -15,6 +15,7 @@ import { accountFolder } from '../state/files/account-folder.ts';
 import type { HeldLock } from '../state/locks.ts';
 import { REFUSED_FOR_MS } from '../state/refused-logins.ts';
 import type { State } from '../state/state.ts';
+import type { Watch } from '../watch.ts';
 import { openConnection, type RateLimitLeft, serverOf } from './connection.ts';
 import { validAccount } from './definition.ts';
 import { resolveSecrets } from './secrets.ts';
@@ -53,6 +54,7 @@ export interface AccountRun {
   readonly authorities: AuthorityFinder;
   /** Try credentials again that were refused recently, because a person runs this. */
   readonly retriesRefusedLogins?: boolean | undefined;
+  readonly watch?: Watch | undefined;
 }
 
 /**
@@ -124,7 +126,7 @@ export async function openAccount(name: string, run: AccountRun): Promise<Accoun
     const age = run.retriesRefusedLogins ? undefined : await refusedLogins.age(credentials);
     return inContext(() => {
       if (age !== undefined) throw refusedBefore(age);
-      return task(provider);
+      return definition.http ? task(provider) : watched(name, () => task(provider), run);
     });
   }
   return {
@@ -145,6 +147,18 @@ export async function openAccount(name: string, run: AccountRun): Promise<Accoun
       await http.close();
     },
   };
+}
+
+/** Counts what a provider without HTTP does. */
+async function watched<Result>(name: string, task: () => Promise<Result>, { watch }: AccountRun): Promise<Result> {
+  try {
+    const result = await task();
+    watch?.request(name, 'done');
+    return result;
+  } catch (error) {
+    watch?.request(name, asDns01Error(error).code);
+    throw error;
+  }
 }
 
 function refusedBefore(age: number): Dns01Error {

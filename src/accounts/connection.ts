@@ -47,6 +47,7 @@ export async function openConnection(name: string, account: ReadyAccount, run: A
     log: { ...log, debug: (message, fields) => log.debug(message, { account: name, ...fields }) },
     rateLimits: limiters.forCall,
     beforeWrite: account.beforeWrite,
+    answered: (status) => run.watch?.request(name, status),
   });
   return {
     http,

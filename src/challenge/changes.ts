@@ -133,12 +133,15 @@ async function single(account: Account, { action, record, handle }: TxtChange): 
 
 /** Only one process writes the zone at a time if the provider rewrites more than the value. */
 async function exclusively<Value>(account: Account, zone: Fqdn, run: Run, task: () => Promise<Value>): Promise<Value> {
-  const { state, deadline, log } = run;
+  const { state, deadline, log, watch } = run;
   await state.check();
   if (!account.definition.exclusive) return task();
   const settings = {
     deadline,
-    info: (text: string) => log.info(`account ${account.name}: ${text}`),
+    info(text: string) {
+      watch?.lockWait(account.name);
+      log.info(`account ${account.name}: ${text}`);
+    },
     unusable: (reason: string) =>
       log.warn(`account ${account.name}: cannot keep other processes from writing at the same time: ${reason}`),
   };

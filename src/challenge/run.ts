@@ -5,6 +5,7 @@ import { type AuthorityFinder, openAuthorityFinder } from '../dns/authority.ts';
 import type { Log } from '../output/log.ts';
 import type { Redactor } from '../output/redact.ts';
 import type { State } from '../state/state.ts';
+import type { Watch } from '../watch.ts';
 import { type Changes, openChanges } from './changes.ts';
 
 export interface RunSettings {
@@ -15,6 +16,8 @@ export interface RunSettings {
   readonly state: State;
   /** Try credentials again that were refused recently, because a person runs this. */
   readonly retriesRefusedLogins?: boolean | undefined;
+  /** Counts for those who watch the process. */
+  readonly watch?: Watch | undefined;
 }
 
 /** What every step of a verb may use. */

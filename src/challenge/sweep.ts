@@ -27,7 +27,6 @@ export async function* sweep(run: Run, olderThan: number, dryRun: boolean): Asyn
   });
   let group: JournalEntry[] = [];
   for await (const entry of open) {
-    if (isLasting(entry)) continue;
     group.push(entry);
     if (group.length < MAX_TOGETHER) continue;
     yield* withdraw(group, run, dryRun);
@@ -40,13 +39,18 @@ export async function* sweep(run: Run, olderThan: number, dryRun: boolean): Asyn
   });
 }
 
-/** A value with a lease is left over when that has ended, whatever its age. */
-async function* leftovers(
+/**
+ * What is published and should not be: older values, except lasting ones. A value with a lease is left over when that has
+ * ended, whatever its age.
+ */
+export async function* leftovers(
   journal: Journal,
   olderThanMs: number,
-  damaged: NonNullable<JournalFilter['damaged']>,
+  damaged: JournalFilter['damaged'] = () => {},
 ): AsyncGenerator<JournalEntry> {
-  for await (const entry of journal.list({ olderThanMs, damaged })) if (entry.until === undefined) yield entry;
+  for await (const entry of journal.list({ olderThanMs, damaged })) {
+    if (entry.until === undefined && !isLasting(entry)) yield entry;
+  }
   yield* journal.list({ leaseEnded: true });
 }
 

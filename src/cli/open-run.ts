@@ -6,6 +6,7 @@ import { createLog, type Log } from '../output/log.ts';
 import { openStateDirectory } from '../state/files/directory.ts';
 import { openFiles } from '../state/files/state.ts';
 import type { State } from '../state/state.ts';
+import type { Watch } from '../watch.ts';
 import { openConfig } from './open-config.ts';
 import type { CommonOptions } from './options.ts';
 
@@ -17,6 +18,7 @@ export interface Shared {
   readonly config: Config;
   /** Default: opened and closed by the run. */
   readonly state?: State;
+  readonly watch?: Watch | undefined;
 }
 
 /** A run of the command line, from the options and the environment. @param shared what is open already, and stays open */
@@ -31,7 +33,8 @@ export async function withRun<Result>(
   const seconds = options.timeout ?? API_SECONDS + config.propagation.timeout;
   const state = shared?.state ?? (await openState(config, io, log));
   const { retriesRefusedLogins } = options;
-  const settings = { config, env: io.env, log, redactor: io.redactor, state, retriesRefusedLogins };
+  const { watch } = shared ?? {};
+  const settings = { config, env: io.env, log, redactor: io.redactor, state, retriesRefusedLogins, watch };
   try {
     return await withCoreRun(settings, startDeadline(seconds * 1000, io.stop), task);
   } finally {

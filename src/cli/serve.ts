@@ -3,6 +3,7 @@ import { isDelegatedZone } from '../challenge/route.ts';
 import { findConfig } from '../config/find.ts';
 import { Dns01Error } from '../errors.ts';
 import { acmeDns } from '../gateway/acme-dns.ts';
+import { type Audit, auditLine } from '../gateway/audit.ts';
 import { createHandler } from '../gateway/handler.ts';
 import { httpreq } from '../gateway/httpreq.ts';
 import { keepLeases } from '../gateway/leases.ts';
@@ -16,6 +17,7 @@ import { MAX_RUN_AGE_MS, openSharedRun } from '../gateway/shared-run.ts';
 import { createUpdateCore } from '../gateway/update/core.ts';
 import { openUpdates } from '../gateway/update/open.ts';
 import { openUsers } from '../gateway/users.ts';
+import { openWatching } from '../gateway/watching.ts';
 import { createWork } from '../gateway/work.ts';
 import type { Io } from '../output/io.ts';
 import { createLog } from '../output/log.ts';
@@ -53,7 +55,15 @@ export async function serve(options: ServeOptions, io: Io): Promise<void> {
   const runIo = { ...io, isTerminal: false, stop: new AbortController().signal };
   const runOptions = { ...options, timeout: answerWithin + MAX_RUN_AGE_MS / 1000 };
   const state = await openState(live.current().config, io, log);
-  const runs = openSharedRun((task) => withRun(runOptions, runIo, task, { config: live.current().config, state }));
+  const watching = await openWatching(live, state, () => runs);
+  const { metrics: watch, isReady } = watching;
+  const runs = openSharedRun((task) =>
+    withRun(runOptions, runIo, task, { config: live.current().config, state, watch }),
+  );
+  const audit: Audit = (entry, milliseconds) => {
+    log.info(auditLine(entry, milliseconds));
+    watch?.changed(entry, milliseconds);
+  };
   const leaseMs = () => live.current().serve.leaseMs;
   const liveValues = openLiveValues(state.journal);
   const make = createChangeMaker({
@@ -62,6 +72,7 @@ export async function serve(options: ServeOptions, io: Io): Promise<void> {
     wait: options.wait,
     leaseMs,
     liveValues,
+    audit,
     log,
   });
   const work = createWork();
@@ -72,14 +83,10 @@ export async function serve(options: ServeOptions, io: Io): Promise<void> {
     work,
     make,
     users,
-    registration: openRegistration(() => live.current().registration, users),
+    registration: openRegistration(() => live.current().registration, users, audit),
     isDelegated: (name) => isDelegatedZone(live.current().config)(name),
     isProxy: () => live.current().isProxy,
-    isReady: () =>
-      state.check().then(
-        () => true,
-        () => false,
-      ),
+    isReady,
     answerWithinMs,
   });
   const { listen, tls } = live.current();
@@ -90,6 +97,7 @@ export async function serve(options: ServeOptions, io: Io): Promise<void> {
     refresh: () => live.refresh(false),
     answer,
     answered(request, { status, user = '-', name = '-' }, { milliseconds, gone }) {
+      watch?.answered(status);
       const path = request.url?.slice(0, MAX_SHOWN_PATH);
       log.info(`serve: ${user} ${path} ${name} ${status} ${milliseconds} ms${gone ? ', the client has gone' : ''}`);
     },
@@ -97,7 +105,7 @@ export async function serve(options: ServeOptions, io: Io): Promise<void> {
   const updates = await openUpdates({
     live,
     users,
-    core: createUpdateCore({ runs, overrides: options, wait: options.wait, liveValues, log }),
+    core: createUpdateCore({ runs, overrides: options, wait: options.wait, liveValues, audit, log }),
     work,
     answerWithinMs,
     log,
@@ -105,14 +113,19 @@ export async function serve(options: ServeOptions, io: Io): Promise<void> {
     await server.close();
     throw error;
   });
-  const leases = keepLeases({ state, runs, work, log, leaseMs });
+  const leases = keepLeases({ state, runs, work, log, leaseMs, audit });
   io.onHangup?.(() => live.refresh(true));
-  io.stdout([server.at, ...updates.at].map((at) => `listening on ${at}\n`).join(''));
+  const metricsAt = await watching.listen().catch(async (error: unknown) => {
+    await Promise.all([server.close(), updates.close(), leases.stop()]);
+    throw error;
+  });
+  io.stdout([server.at, ...updates.at, ...metricsAt].map((at) => `listening on ${at}\n`).join(''));
   if (!io.stop.aborted) {
     await new Promise<void>((resolve) => io.stop.addEventListener('abort', () => resolve(), { once: true }));
   }
   await Promise.all([server.close(), updates.close()]);
   await leases.stop();
+  await watching.close();
   await runs.close();
   await state.close();
 }

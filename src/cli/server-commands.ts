@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Io } from '../output/io.ts';
-import { commonOptions } from './options.ts';
+import { type CommonOptions, commonOptions } from './options.ts';
+import type { UserOptions } from './serve-user.ts';
 import { verb } from './verb.ts';
 
 /** Adds the verbs that run until they are stopped. */
@@ -8,11 +9,16 @@ export function addServerCommands(program: Command, io: Io): void {
   const server = verb(
     program,
     'serve',
-    "run the hook as an HTTP server, for lego's httpreq and acme.sh's dns_acmeproxy",
+    'run the gateway: ACME clients publish through it, by httpreq, acme-dns or RFC 2136',
   )
     .option('--wait', 'answer only when every name server shows the value', false)
     .addHelpText('after', SERVE_EXAMPLES)
-    .action(async ({ wait }: { wait: boolean }, command: Command) => {
+    .option('--check', 'wait until the server of the config is ready', false)
+    .action(async ({ wait, check }: { wait: boolean; check: boolean }, command: Command) => {
+      if (check) {
+        const { checkServer } = await import('./serve-check.ts');
+        return checkServer(commonOptions(command), io);
+      }
       const { serve } = await import('./serve.ts');
       await serve({ ...commonOptions(command), wait }, io);
     });
@@ -24,12 +30,44 @@ export function addServerCommands(program: Command, io: Io): void {
       await serveHash(io);
     });
 
+  addUserCommands(server, io);
+
   verb(program, 'nameserver', "serve the embedded provider's records as an authoritative DNS server")
     .option('--listen <ADDRESS>', 'address and port; repeat for more', collect, [])
     .addHelpText('after', NAMESERVER_EXAMPLES)
     .action(async (options: { listen: string[] }, command: Command) => {
       const { nameserver } = await import('./nameserver.ts');
       await nameserver({ ...commonOptions(command), listen: options.listen }, io);
+    });
+}
+
+function addUserCommands(server: Command, io: Io): void {
+  const user = server.command('user').description('users of the gateway that are in the state, not in the config');
+  user
+    .command('add <name>')
+    .description('make a user, print its password once')
+    .option('--names <LIST>', 'domains whose challenge names it may write, separated by commas')
+    .option('--acme-dns <ZONE>', 'make a login for acme-dns clients, with a new name in this domain')
+    .option('--networks <LIST>', 'networks that it may send requests from, separated by commas')
+    .option('--live-values <NUMBER>', 'values that it may have published at the same time')
+    .option('--requests-per-minute <NUMBER>', 'requests that it may send in a minute')
+    .action(async (name: string, given: Omit<UserOptions, keyof CommonOptions>, command: Command) => {
+      const { addUser } = await import('./serve-user.ts');
+      await addUser(name, { ...commonOptions(command), ...given }, io);
+    });
+  user
+    .command('list')
+    .description('list the users of the config and of the state')
+    .action(async (_options: object, command: Command) => {
+      const { listUsers } = await import('./serve-user.ts');
+      await listUsers(commonOptions(command), io);
+    });
+  user
+    .command('remove <name>')
+    .description('remove a user that a command or a registration made')
+    .action(async (name: string, _options: object, command: Command) => {
+      const { removeUser } = await import('./serve-user.ts');
+      await removeUser(name, commonOptions(command), io);
     });
 }
 
@@ -41,6 +79,8 @@ const SERVE_EXAMPLES = `
 Examples:
   $ openssl rand -base64 24 | tee password | dns01 serve hash
   $ dns01 serve
+  $ dns01 serve --check --timeout 30
+  $ dns01 serve user add web1 --names example.com,example.org
   $ HTTPREQ_ENDPOINT=http://127.0.0.1:8053 HTTPREQ_USERNAME=web1 HTTPREQ_PASSWORD=… lego --dns httpreq …
 
 It answers as soon as the value is published, because these clients check propagation themselves. With --wait, it

@@ -13,6 +13,9 @@ export interface AuditEntry {
   readonly outcome: string;
 }
 
+/** Called when a write has ended. */
+export type Audit = (entry: AuditEntry, milliseconds: number) => void;
+
 /** One line in the form `key=value`. No value has a blank, and none is a secret or a TXT value. */
 export function auditLine(entry: AuditEntry, milliseconds: number): string {
   const { user, from, front, action, name, account, outcome } = entry;

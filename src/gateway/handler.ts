@@ -7,7 +7,7 @@ import { addressKey, clientIp } from './connections.ts';
 import { type Front, isAnswer } from './front.ts';
 import { createLoginCheck } from './login.ts';
 import type { Job } from './make-change.ts';
-import { probe } from './probes.ts';
+import { lastPart, probe } from './probes.ts';
 import type { Registration } from './register.ts';
 import type { GatewayUser, Users } from './users.ts';
 import { answerWithin, type Work } from './work.ts';
@@ -75,11 +75,12 @@ export function createHandler(settings: HandlerSettings): (request: IncomingMess
   async function register(request: IncomingMessage): Promise<Answer> {
     if (request.method !== 'POST') return refuse(405, 'only POST', { allow: 'POST' });
     const { registration } = settings;
-    const full = registration.admit(addressKey(clientIp(request, settings.isProxy())));
+    const from = clientIp(request, settings.isProxy());
+    const full = registration.admit(addressKey(from));
     if (full) return full;
     const text = await readRequestBody(request);
     if (text === undefined) return TOO_LARGE;
-    return registration.register(text).catch(() => refuse(503, 'the users cannot be written', COME_BACK));
+    return registration.register(text, from).catch(() => refuse(503, 'the users cannot be written', COME_BACK));
   }
 
   async function authenticate(front: Front, request: IncomingMessage): Promise<GatewayUser | Answer> {
@@ -99,8 +100,3 @@ export function createHandler(settings: HandlerSettings): (request: IncomingMess
 const TOO_LARGE = refuse(413, 'the body is larger than any challenge');
 
 const tooLate = () => refuse(503, 'the change takes too long, and continues', { 'retry-after': '60' });
-
-function lastPart(url = '/'): string {
-  if (!URL.canParse(url, 'http://server')) return '';
-  return new URL(url, 'http://server').pathname.split('/').at(-1) ?? '';
-}

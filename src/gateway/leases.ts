@@ -6,7 +6,7 @@ import { asDns01Error, isDns01Error } from '../errors.ts';
 import type { Log } from '../output/log.ts';
 import type { JournalEntry } from '../state/journal.ts';
 import type { State } from '../state/state.ts';
-import { auditLine } from './audit.ts';
+import type { Audit } from './audit.ts';
 import type { SharedRun } from './shared-run.ts';
 import type { Work } from './work.ts';
 
@@ -16,6 +16,7 @@ export interface LeaseSettings {
   readonly work: Work;
   readonly log: Log;
   leaseMs(): number;
+  readonly audit: Audit;
 }
 
 export interface LeaseKeeper {
@@ -82,7 +83,7 @@ async function withdraw(entries: readonly JournalEntry[], settings: LeaseSetting
   await work.enter('', keys, () => runs.use((run) => withdrawInRun(entries, run, settings)));
 }
 
-async function withdrawInRun(entries: readonly JournalEntry[], run: Run, { log }: LeaseSettings): Promise<void> {
+async function withdrawInRun(entries: readonly JournalEntry[], run: Run, { log, audit }: LeaseSettings): Promise<void> {
   const started = performance.now();
   const { journal } = run.state;
   // A client may have published the same value again since.
@@ -94,7 +95,7 @@ async function withdrawInRun(entries: readonly JournalEntry[], run: Run, { log }
     const result = await each[index];
     const outcome = isDns01Error(result) ? result.code : 'done';
     const what = { user: by, from: '-', front: 'lease', action: 'remove', name, account, outcome } as const;
-    log.info(auditLine(what, performance.now() - started));
+    audit(what, performance.now() - started);
     if (isDns01Error(result)) log.warn(`serve: ${name}: the value stays published after its lease: ${result.message}`);
   }
 }

@@ -31,6 +31,8 @@ export interface LoadedConfig {
 
 export interface LiveConfig {
   current(): LoadedConfig;
+  /** False where the files are invalid and those before stay in use. */
+  isValid(): boolean;
   /** Reads the files again, always or only if they changed. Invalid files change nothing. */
   refresh(always: boolean): void;
 }
@@ -49,7 +51,9 @@ export function followConfig(file: string, settings: LiveConfigSettings): LiveCo
   const { changed, info, warn } = settings;
   let loaded = load(file, settings);
   let seen = stateOf(filesOf(loaded));
+  let isValid = true;
   return {
+    isValid: () => isValid,
     current: () => loaded,
     refresh(always) {
       const now = stateOf(filesOf(loaded));
@@ -58,14 +62,16 @@ export function followConfig(file: string, settings: LiveConfigSettings): LiveCo
       try {
         const next = load(file, settings);
         if (!isSameListener(next, loaded)) {
-          warn('a change of serve.listen or serve.update, or from or to serve.tls, needs a restart');
+          warn('a change of serve.listen, serve.update or serve.metrics, or from or to serve.tls, needs a restart');
         }
         const isOtherPlace = filesOf(next).join('\n') !== filesOf(loaded).join('\n');
         loaded = next;
         if (isOtherPlace) seen = stateOf(filesOf(next));
         changed(next);
+        isValid = true;
         info('the config was read again');
       } catch (error) {
+        isValid = false;
         warn(`the previous config stays in use: ${(error as Error).message}`);
       }
     },
@@ -73,6 +79,23 @@ export function followConfig(file: string, settings: LiveConfigSettings): LiveCo
 }
 
 function load(file: string, reader: Omit<SecretReader, 'config'>): LoadedConfig {
+  const found = loadServeConfig(file, reader.warn);
+  const { config, serve } = found;
+  checkNetworks(config, serve);
+  checkOwnNames(config, serve);
+  return {
+    ...found,
+    keys: readKeys(config, serve, reader),
+    isProxy: serve.proxies.length > 0 ? openNetworks(serve.proxies) : undefined,
+    registration: registrationOf(serve.register),
+  };
+}
+
+/** What somebody who connects to the server has to know. @throws E_CONFIG */
+export function loadServeConfig(
+  file: string,
+  warn: (message: string) => void,
+): Pick<LoadedConfig, 'config' | 'serve' | 'listen' | 'tls'> {
   const config = loadConfig(file);
   const { serve } = config;
   if (!serve) {
@@ -80,17 +103,7 @@ function load(file: string, reader: Omit<SecretReader, 'config'>): LoadedConfig 
       hint: 'serve: { listen: 127.0.0.1:8053, users: { NAME: { hash: "…", names: [example.com] } } }, the hash from dns01 serve hash',
     });
   }
-  checkNetworks(config, serve);
-  checkOwnNames(config, serve);
-  return {
-    config,
-    serve,
-    listen: listenAddress(serve, file),
-    tls: serve.tls && readTls(serve.tls, reader.warn),
-    keys: readKeys(config, serve, reader),
-    isProxy: serve.proxies.length > 0 ? openNetworks(serve.proxies) : undefined,
-    registration: registrationOf(serve.register),
-  };
+  return { config, serve, listen: listenAddress(serve, file), tls: serve.tls && readTls(serve.tls, warn) };
 }
 
 /** @throws E_CONFIG for a text that is not a network */
@@ -140,12 +153,18 @@ function readTls({ cert, key }: NonNullable<ServeConfig['tls']>, warn: (message:
 
 /** Without TLS, passwords are not encrypted, so only this machine may connect. */
 function listenAddress({ listen, tls }: ServeConfig, file: string): ListenAddress {
-  if (listen.startsWith('unix:')) return { path: listen.slice('unix:'.length) };
-  const { address: host, port } = parseServerAddress(listen);
-  if (tls || isLoopback(host)) return { host, port };
+  const address = parseListenAddress(listen);
+  if (tls || address.host === undefined || isLoopback(address.host)) return address;
   throw new Dns01Error('E_CONFIG', `${file}: serve.listen: ${listen} is open to other machines without TLS`, {
     hint: 'listen on 127.0.0.1, [::1] or unix:/path, or set serve.tls: { cert: FILE, key: FILE }',
   });
+}
+
+/** @param text in the form of the config */
+export function parseListenAddress(text: string): ListenAddress {
+  if (text.startsWith('unix:')) return { path: text.slice('unix:'.length) };
+  const { address: host, port } = parseServerAddress(text);
+  return { host, port };
 }
 
 const isLoopback = (host: string): boolean => isIP(host) !== 0 && /^(127\.|::1$)/.test(host);
@@ -153,6 +172,7 @@ const isLoopback = (host: string): boolean => isIP(host) !== 0 && /^(127\.|::1$)
 const isSameListener = (one: LoadedConfig, other: LoadedConfig): boolean =>
   one.serve.listen === other.serve.listen &&
   one.serve.update?.listen.join() === other.serve.update?.listen.join() &&
+  one.serve.metrics?.listen === other.serve.metrics?.listen &&
   !one.tls === !other.tls;
 
 const filesOf = ({ config, serve, keys }: LoadedConfig): string[] => [

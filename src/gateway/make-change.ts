@@ -2,7 +2,7 @@ import { carryOut, type Order } from '../challenge/order.ts';
 import type { Overrides } from '../challenge/route.ts';
 import { asDns01Error, isDns01Error } from '../errors.ts';
 import type { Log } from '../output/log.ts';
-import { auditLine, failureLine } from './audit.ts';
+import { type Audit, failureLine } from './audit.ts';
 import type { Action, ChallengeRequest } from './front.ts';
 import type { LiveValues } from './live-values.ts';
 import type { SharedRun } from './shared-run.ts';
@@ -29,6 +29,7 @@ export interface ChangeSettings {
   /** For values of clients that never ask for the removal. */
   leaseMs(): number;
   readonly liveValues: LiveValues;
+  readonly audit: Audit;
   readonly log: Log;
 }
 
@@ -47,9 +48,9 @@ export function createChangeMaker(settings: ChangeSettings): (job: Job) => Promi
       ...(job.hasLease ? { leaseMs: settings.leaseMs() } : {}),
     };
     let account = '-';
-    const audit = (outcome: string) => {
+    const ended = (outcome: string) => {
       const entry = { user: user.name, from, front, action, name: request.name, account, outcome };
-      log.info(auditLine(entry, performance.now() - started));
+      settings.audit(entry, performance.now() - started);
     };
     const change = () =>
       runs.use(async (run) => {
@@ -60,9 +61,9 @@ export function createChangeMaker(settings: ChangeSettings): (job: Job) => Promi
       });
     try {
       await (action === 'add' ? liveValues.publish(user, request.name, request.value, change) : change());
-      audit('done');
+      ended('done');
     } catch (error) {
-      audit(asDns01Error(error).code);
+      ended(asDns01Error(error).code);
       log.warn(failureLine(user.name, request.name, error));
       throw error;
     }

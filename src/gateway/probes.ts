@@ -14,3 +14,9 @@ export async function probe(
   if (word === 'health' || (await isReady())) return { status: 200, body: '' };
   return refuse(503, 'the state cannot be reached');
 }
+
+/** The last part of the path says what is wanted; the client's config decides what comes before it. */
+export function lastPart(url = '/'): string {
+  if (!URL.canParse(url, 'http://server')) return '';
+  return new URL(url, 'http://server').pathname.split('/').at(-1) ?? '';
+}

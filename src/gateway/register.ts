@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
 import type { ServeConfig } from '../config/serve-config.ts';
 import { type Fqdn, parseName } from '../names.ts';
@@ -7,8 +7,9 @@ import { parseJson } from '../output/text.ts';
 import type { StoredUser } from '../state/users.ts';
 import { acmeDnsError } from './acme-dns.ts';
 import { type Answer, refuse, tooMany } from './answer.ts';
+import type { Audit } from './audit.ts';
 import { createGate } from './gate.ts';
-import { hashPassword } from './password.ts';
+import { newAcmeDnsLogin } from './new-user.ts';
 import type { Users } from './users.ts';
 
 /** `POST /register` of acme-dns. */
@@ -17,8 +18,8 @@ export interface Registration {
   isOpenTo(address: string): boolean;
   /** Counts a registration. An answer where there are too many. */
   admit(key: string): Answer | undefined;
-  /** @param text the body */
-  register(text: string): Promise<Answer>;
+  /** @param text the body. @param from the client's address */
+  register(text: string, from: string): Promise<Answer>;
 }
 
 /** In a minute. */
@@ -37,6 +38,7 @@ const MAX_NETWORKS = 100;
 export function openRegistration(
   config: () => { readonly zone: Fqdn; readonly isOpenTo: Networks } | undefined,
   users: Users,
+  audit: Audit,
 ): Registration {
   const byAddress = createGate(MAX_PER_ADDRESS);
   const all = createGate(MAX_FOR_ALL);
@@ -49,18 +51,24 @@ export function openRegistration(
       all.count('');
       return undefined;
     },
-    async register(text) {
+    async register(text, from) {
+      const started = performance.now();
       const zone = config()?.zone;
       const networks = readNetworks(text);
       if (typeof networks === 'string') return acmeDnsError(400, networks);
       if (zone === undefined || (await users.countInState()) >= MAX_USERS)
         return refuse(503, 'no more users are possible');
-      const [name, subdomain, password] = [randomUUID(), randomUUID(), randomBytes(30).toString('base64url')];
+      const name = randomUUID();
+      const { made: acmeDns, password } = await newAcmeDnsLogin(zone);
+      const { subdomain } = acmeDns;
       const fulldomain = parseName(`${subdomain}.${zone}`);
       if (fulldomain === undefined) return acmeDnsError(500, 'the domain for new names is too long');
-      const acmeDns = { hash: await hashPassword(password), subdomain, zone };
       const user: StoredUser = { name, names: [], acmeDns, limits: LIMITS };
       await users.add(networks.length > 0 ? { ...user, networks } : user);
+      audit(
+        { user: name, from, front: 'acme-dns', action: 'register', name: fulldomain, account: '-', outcome: 'done' },
+        performance.now() - started,
+      );
       const body = { username: name, password, fulldomain, subdomain, allowfrom: networks };
       return { status: 201, body: JSON.stringify(body), user: name, name: fulldomain };
     },

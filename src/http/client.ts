@@ -28,6 +28,8 @@ export interface HttpSettings {
   readonly requestTimeout: number;
   readonly deadline: Deadline;
   readonly log: ProviderLog & { info(message: string): void };
+  /** Called after each request with the status of its answer, or `none`. */
+  answered?(status: string): void;
   /** Called before each request that writes, with its time limit; throws to stop it. */
   readonly beforeWrite?: ((requestMs: number) => Promise<void>) | undefined;
   /** The rate limits that a call counts towards. */
@@ -116,9 +118,11 @@ export function createHttpClient(settings: HttpSettings): ClosableHttpClient {
       log.debug('http', { ...about(call, url), status: answer.status, ms: Math.round(performance.now() - started) });
       skew = skewIn(answer) ?? skew;
       headers = answer.headers;
+      settings.answered?.(String(answer.status));
       return answer;
     } catch (error) {
       log.debug('http', { ...about(call, url), failure: String(error) });
+      settings.answered?.('none');
       if (signal.aborted) throw tooLate(call, url, limit.aborted ? settings.requestTimeout : undefined);
       throw networkFailure(error, call.call, url.origin);
     } finally {

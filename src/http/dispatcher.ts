@@ -17,6 +17,8 @@ export interface ConnectionSettings {
   readonly proxy?: ProxySettings | undefined;
   /** HTTP/2 too, for servers that speak nothing else. */
   readonly http2?: boolean | undefined;
+  /** A Unix socket to connect to, whatever host the URL names. */
+  readonly socketPath?: string | undefined;
 }
 
 export interface ProxySettings {
@@ -33,6 +35,7 @@ export async function openDispatcher({
   fingerprint,
   proxy,
   http2 = false,
+  socketPath,
 }: ConnectionSettings): Promise<Dispatcher> {
   const [Agent, Pool, buildConnector] = await Promise.all([loadAgent(), loadPool(), loadConnector()]);
   const tls = {
@@ -44,6 +47,7 @@ export async function openDispatcher({
     maxCachedSessions: 0,
     timeout: CONNECT_TIMEOUT_MS,
     allowH2: http2,
+    ...(socketPath === undefined ? {} : { socketPath }),
   };
   const factory = (origin: string | URL, options: Pool.Options) =>
     new Pool(origin, {

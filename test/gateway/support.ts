@@ -25,6 +25,8 @@ export interface Serving {
   readonly at: string;
   /** Where it takes dynamic updates. */
   readonly updatesAt: readonly string[];
+  /** All that it has printed. */
+  readonly stdout: readonly string[];
   readonly stderr: string[];
   readonly child: ChildProcess;
   /** Its exit code, or the signal that ended it. */
@@ -156,6 +158,7 @@ async function spawnServer(here: Workplace, options: readonly string[]): Promise
   return {
     at,
     updatesAt: others.map((address) => address.replace('dns://', '')),
+    stdout,
     stderr,
     child,
     ended,

@@ -289,6 +289,6 @@ describe('a config', () => {
     await start();
     await configure(BOTH, '  update: { listen: ["127.0.0.2:0"] }\n');
     expect(await send(updateOf([add(OWN, VALUE)]))).toMatchObject(DONE);
-    await until(() => /a change of serve\.listen or serve\.update.* needs a restart/.test(log()));
+    await until(() => /a change of serve\.listen, serve\.update or serve\.metrics.* needs a restart/.test(log()));
   });
 });

@@ -6,7 +6,7 @@ import { findTarget } from '../../challenge/target.ts';
 import { isDns01Error } from '../../errors.ts';
 import type { Fqdn } from '../../names.ts';
 import type { Log } from '../../output/log.ts';
-import { auditLine, failureLine } from '../audit.ts';
+import { type Audit, failureLine } from '../audit.ts';
 import type { Action } from '../front.ts';
 import type { LiveValues } from '../live-values.ts';
 import type { SharedRun } from '../shared-run.ts';
@@ -35,10 +35,12 @@ export interface UpdateCoreSettings {
   /** Answer only when the name servers show the values. */
   readonly wait: boolean;
   readonly liveValues: LiveValues;
+  readonly audit: Audit;
   readonly log: Log;
 }
 
-export function createUpdateCore({ runs, overrides, wait, liveValues, log }: UpdateCoreSettings): UpdateCore {
+export function createUpdateCore(settings: UpdateCoreSettings): UpdateCore {
+  const { runs, overrides, wait, liveValues, audit, log } = settings;
   return {
     valuesAt: (name, client) => runs.use((run) => valuesNow(name, client, run)),
     carryOut: (update, read, client) =>
@@ -77,7 +79,7 @@ export function createUpdateCore({ runs, overrides, wait, liveValues, log }: Upd
       const how = isDns01Error(made)
         ? { account: '-', outcome: made.code }
         : { account: made.account, outcome: failure ? 'undone' : 'done' };
-      log.info(auditLine({ ...about, ...how }, performance.now() - started));
+      audit({ ...about, ...how }, performance.now() - started);
       if (isDns01Error(made)) log.warn(failureLine(user, name, made));
     }
     if (failure) throw failure.error;

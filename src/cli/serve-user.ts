@@ -1,0 +1,173 @@
+import * as z from 'zod/mini';
+import { isDelegatedZone } from '../challenge/route.ts';
+import { findConfig } from '../config/find.ts';
+import { type Config, loadConfig } from '../config/load.ts';
+import { Dns01Error } from '../errors.ts';
+import { newAcmeDnsLogin, newPassword } from '../gateway/new-user.ts';
+import { normaliseName } from '../names.ts';
+import { openNetworks } from '../networks.ts';
+import type { Io } from '../output/io.ts';
+import { createLog } from '../output/log.ts';
+import type { State } from '../state/state.ts';
+import { type StoredUser, userSchema } from '../state/users.ts';
+import { openState } from './open-run.ts';
+import { type CommonOptions, noDryRun } from './options.ts';
+
+export interface UserOptions extends CommonOptions {
+  /** Domains, separated by commas. */
+  readonly names?: string;
+  /** The domain of the user's own name, for acme-dns clients. */
+  readonly acmeDns?: string;
+  /** In CIDR notation, separated by commas. */
+  readonly networks?: string;
+  readonly liveValues?: string;
+  readonly requestsPerMinute?: string;
+}
+
+/** `dns01 serve user add`: makes a user in the state and prints its login, which nobody can print again. */
+export function addUser(name: string, options: UserOptions, io: Io): Promise<void> {
+  if (options.dryRun) throw noDryRun('serve user add');
+  return withState(options, io, async (state, config) => {
+    await refuseTaken(name, state, config);
+    const common = { name, ...limitsOf(options), ...networksOf(options) };
+    const shown = options.acmeDns === undefined ? undefined : await addAcmeDns(common, options.acmeDns, state, config);
+    const login = shown ?? (await addPassword(common, options, state));
+    if (options.json) io.stdout(`${JSON.stringify({ ok: true, action: 'serve user add', ...login })}\n`);
+    else
+      io.stdout(
+        Object.entries(login)
+          .map(([key, value]) => `${key}\t${value}\n`)
+          .join(''),
+      );
+  });
+}
+
+type Shown = Readonly<Record<string, string>>;
+type Common = Omit<StoredUser, 'names' | 'hash' | 'acmeDns'>;
+
+async function addPassword(common: Common, { names = '' }: UserOptions, state: State): Promise<Shown> {
+  const domains = list(names).map(normaliseName);
+  if (domains.length === 0) {
+    throw new Dns01Error('E_USAGE', 'the user may write nothing', {
+      hint: '--names example.com,example.org, or --acme-dns ZONE for an acme-dns client',
+    });
+  }
+  const { made, password } = await newPassword();
+  await put({ ...common, ...made, names: domains }, state);
+  return { user: common.name, password };
+}
+
+async function addAcmeDns(common: Common, domain: string, state: State, config: Config): Promise<Shown> {
+  const zone = normaliseName(domain);
+  if (!isDelegatedZone(config)(zone)) {
+    throw new Dns01Error('E_USAGE', `${zone} is not in a zone that CNAMEs may lead to`, {
+      hint: `add to zones: in ${config.file}: ${zone}: { account: NAME, delegated: true }`,
+    });
+  }
+  const { made, password } = await newAcmeDnsLogin(zone);
+  await put({ ...common, names: [], acmeDns: made }, state);
+  const { subdomain } = made;
+  return { username: common.name, password, subdomain, fulldomain: `${subdomain}.${zone}` };
+}
+
+async function put(user: StoredUser, state: State): Promise<void> {
+  const parsed = z.safeParse(userSchema, user);
+  if (!parsed.success) {
+    throw new Dns01Error(
+      'E_USAGE',
+      `${JSON.stringify(user.name)} is not a name for a user, or a limit is not a number`,
+      {
+        hint: 'a name has at most 64 letters, digits, dots, dashes and underscores',
+      },
+    );
+  }
+  await state.users.put(user);
+}
+
+/** The config wins on an equal name, so a user in the state would be without effect. */
+async function refuseTaken(name: string, state: State, config: Config): Promise<void> {
+  if (Object.hasOwn(config.serve?.users ?? {}, name)) {
+    throw new Dns01Error('E_USAGE', `the user ${name} is in the config`, { hint: `change it in ${config.file}` });
+  }
+  if ((await state.users.all()).some((user) => user.name === name)) {
+    throw new Dns01Error('E_USAGE', `there is a user ${name} already`, { hint: `dns01 serve user remove ${name}` });
+  }
+}
+
+/** `dns01 serve user list`: the users of the config and of the state. */
+export function listUsers(options: CommonOptions, io: Io): Promise<void> {
+  return withState(options, io, async (state, config) => {
+    const configured = Object.entries(config.serve?.users ?? {}).map(([name, user]) => ({
+      ...user,
+      name,
+      in: 'config',
+    }));
+    const known = new Set(configured.map(({ name }) => name));
+    const stored = (await state.users.all()).filter(({ name }) => !known.has(name));
+    const rows = [...configured, ...stored.map((user) => ({ ...user, in: 'state' }))].map(
+      ({ name, names, acmeDns, in: place }) => ({
+        user: name,
+        in: place,
+        names: [...names, ...(acmeDns ? [`${acmeDns.subdomain}.${acmeDns.zone}`] : [])],
+      }),
+    );
+    if (options.json) return io.stdout(`${JSON.stringify({ ok: true, action: 'serve user list', users: rows })}\n`);
+    for (const row of rows) io.stdout(`${row.user}\t${row.in}\t${row.names.join(',')}\n`);
+  });
+}
+
+/** `dns01 serve user remove`: the values that the user has published stay until a sweep, or until their lease ends. */
+export function removeUser(name: string, options: CommonOptions, io: Io): Promise<void> {
+  if (options.dryRun) throw noDryRun('serve user remove');
+  return withState(options, io, async (state, config) => {
+    if (await state.users.remove(name)) {
+      return io.stdout(
+        options.json
+          ? `${JSON.stringify({ ok: true, action: 'serve user remove', user: name })}\n`
+          : `${name}: removed\n`,
+      );
+    }
+    const isConfigured = Object.hasOwn(config.serve?.users ?? {}, name);
+    throw new Dns01Error('E_USAGE', `there is no user ${JSON.stringify(name)} that a command or a registration made`, {
+      hint: isConfigured ? `it is in ${config.file}: remove it there` : 'dns01 serve user list shows all users',
+    });
+  });
+}
+
+async function withState(
+  options: CommonOptions,
+  io: Io,
+  task: (state: State, config: Config) => Promise<void>,
+): Promise<void> {
+  const log = await createLog({ quiet: options.quiet, verbose: options.verbose, write: io.stderr });
+  const config = loadConfig(findConfig(options.config, io.env));
+  const state = await openState(config, io, log);
+  try {
+    await task(state, config);
+  } finally {
+    await state.close();
+  }
+}
+
+function limitsOf({ liveValues, requestsPerMinute }: UserOptions): Pick<StoredUser, 'limits'> {
+  const limits = {
+    ...(liveValues === undefined ? {} : { liveValues: Number(liveValues) }),
+    ...(requestsPerMinute === undefined ? {} : { requestsPerMinute: Number(requestsPerMinute) }),
+  };
+  return Object.keys(limits).length > 0 ? { limits } : {};
+}
+
+function networksOf({ networks }: UserOptions): Pick<StoredUser, 'networks'> {
+  if (networks === undefined) return {};
+  const all = list(networks);
+  openNetworks(all, (text, cause) => {
+    throw new Dns01Error('E_USAGE', `${JSON.stringify(text)} is not a network`, { hint: '192.0.2.0/24', cause });
+  });
+  return { networks: all };
+}
+
+const list = (text: string): string[] =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');

@@ -1,0 +1,165 @@
+import { describe, expect, it } from 'vitest';
+import { expectFailure, OTHER_VALUE, VALUE } from '../support/cli.ts';
+import { until } from '../support/until.ts';
+import { json, NAME, serveConfig, useGateway, user } from './support.ts';
+
+const gateway = useGateway();
+const { ask } = gateway;
+
+async function configure(more = '') {
+  const config = gateway.panels.config.replace(
+    'example.ee: zone-eu',
+    'example.ee: { account: zone-eu, delegated: true }',
+  );
+  await gateway.here.configure(`${config}${serveConfig(await user('old', 'example.com'), '127.0.0.1:0', more)}`);
+}
+
+const run = (...args: string[]) => gateway.here.run(['serve', 'user', ...args]);
+
+async function add(...args: string[]): Promise<Record<string, string>> {
+  const { code, stdout, stderr } = await run('add', ...args);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  return Object.fromEntries(
+    stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split('\t')),
+  );
+}
+
+describe('dns01 serve user', () => {
+  it('adds a user whom a running server lets in at once, and removes it', async () => {
+    await configure();
+    await gateway.start();
+    const { user: name, password = '' } = await add('web9', '--names', 'www.example.com,example.net');
+    expect([name, password]).toEqual(['web9', expect.stringMatching(/^[\w-]{40}$/)]);
+    expect((await ask({ user: 'web9', password, body: json(NAME, VALUE) })).status).toBe(200);
+    expect((await ask({ user: 'web9', password, body: json('_acme-challenge.example.com', VALUE) })).status).toBe(403);
+    expect((await run('list')).stdout).toBe('old\tconfig\texample.com\nweb9\tstate\twww.example.com,example.net\n');
+    expect((await run('remove', 'web9')).stdout).toBe('web9: removed\n');
+    let status = 200;
+    await until(() => {
+      void ask({ user: 'web9', password, body: json(NAME, VALUE) }).then((reply) => {
+        status = reply.status;
+      });
+      return status === 401;
+    });
+    await gateway.here.expectNoSecret();
+  });
+
+  it('adds a login for an acme-dns client', async () => {
+    await configure();
+    await gateway.start();
+    const {
+      username = '',
+      password = '',
+      subdomain = '',
+      fulldomain = '',
+    } = await add('old-box', '--acme-dns', 'auth.example.ee');
+    expect(fulldomain).toBe(`${subdomain}.auth.example.ee`);
+    const headers = { 'x-api-user': username, 'x-api-key': password };
+    const body = JSON.stringify({ subdomain, txt: VALUE });
+    expect((await ask({ path: '/update', headers, body })).status).toBe(200);
+    expect(gateway.panels.zoneid.held(fulldomain)).toEqual([VALUE]);
+  });
+
+  it('limits how many values are published at the same time', async () => {
+    await configure();
+    await gateway.start();
+    const { password = '' } = await add('web9', '--names', 'example.com', '--live-values', '2');
+    const names = ['a', 'b', 'c', 'd'].map((label) => `_acme-challenge.${label}.example.com`);
+    const present = (name = '', value = VALUE) => ask({ user: 'web9', password, body: json(name, value) });
+    const statuses = (await Promise.all(names.map((name) => present(name)))).map(({ status }) => status);
+    expect(statuses.toSorted()).toEqual([200, 200, 503, 503]);
+    const held = names.filter((_, index) => statuses[index] === 200);
+    expect((await present(held[0])).status).toBe(200);
+    expect((await present(held[0], OTHER_VALUE)).status).toBe(503);
+    await ask({ user: 'web9', password, path: '/cleanup', body: json(held[0] ?? '', VALUE) });
+    expect((await present(held[0], OTHER_VALUE)).status).toBe(200);
+  });
+
+  it('limits the networks and the requests of a minute', async () => {
+    await configure();
+    await gateway.start();
+    const { password = '' } = await add(
+      'far',
+      '--names',
+      'example.com',
+      '--networks',
+      '127.0.0.9/32',
+      '--requests-per-minute',
+      '3',
+    );
+    const body = json('_acme-challenge.example.com', VALUE);
+    expect((await ask({ user: 'far', password, body })).status).toBe(401);
+    const statuses: number[] = [];
+    for (let index = 0; index < 4; index++)
+      statuses.push((await ask({ user: 'far', password, body, from: '127.0.0.9' })).status);
+    expect(statuses).toEqual([200, 200, 200, 429]);
+  });
+
+  it.each([
+    [['add', 'old', '--names', 'example.com'], /the user old is in the config/],
+    [['add', 'x/y', '--names', 'example.com'], /is not a name for a user/],
+    [['add', 'web9'], /the user may write nothing/],
+    [['add', 'web9', '--names', 'exa mple'], /is not a domain name/],
+    [['add', 'web9', '--names', 'example.com', '--networks', 'here'], /"here" is not a network/],
+    [['add', 'web9', '--names', 'example.com', '--live-values', 'many'], /a limit is not a number/],
+    [['add', 'web9', '--acme-dns', 'example.com'], /example\.com is not in a zone that CNAMEs may lead to/],
+    [['remove', 'nobody'], /there is no user "nobody"/],
+    [['remove', 'old'], /there is no user "old"/],
+  ])('refuses %j', async (args, message) => {
+    await configure();
+    expectFailure(await run(...args), 64, message);
+  });
+});
+
+describe('dns01 serve --check', () => {
+  it('ends when the server is ready', async () => {
+    const port = 20_000 + Math.floor(Math.random() * 20_000);
+    await gateway.here.configure(
+      `${gateway.panels.config}${serveConfig(await user('old', 'example.com'), `127.0.0.1:${port}`)}`,
+    );
+    const checking = gateway.here.run(['serve', '--check']);
+    await gateway.start();
+    expect(await checking).toEqual({ code: 0, stdout: 'the server is ready\n', stderr: '' });
+  });
+
+  it.each([
+    ['over TLS', '127.0.0.1', true],
+    ['on a Unix socket', 'unix', false],
+  ])('%s, it takes the certificate of the config alone', async (_, host, hasTls) => {
+    const fixture = (name: string) => new URL(`../fixtures/tls/${name}`, import.meta.url).pathname;
+    const port = 20_000 + Math.floor(Math.random() * 20_000);
+    const listen = host === 'unix' ? `unix:${gateway.here.directory}/serve.sock` : `${host}:${port}`;
+    const tls = (cert: string) =>
+      hasTls ? `  tls: { cert: ${fixture(`${cert}.pem`)}, key: ${fixture(`${cert}.key`)} }\n` : '';
+    const configured = async (cert: string) =>
+      gateway.here.configure(
+        `${gateway.panels.config}${serveConfig(await user('old', 'example.com'), listen, tls(cert))}`,
+      );
+    await configured('server');
+    await gateway.start();
+    expect((await gateway.here.run(['serve', '--check'])).code).toBe(0);
+    if (!hasTls) return;
+    const other = await gateway.here.run(['serve', '--check', '--timeout', '1', '--config', await otherConfig(listen)]);
+    expectFailure(other, 75, /shows another certificate/);
+  });
+
+  async function otherConfig(listen: string): Promise<string> {
+    const { writeFile } = await import('node:fs/promises');
+    const fixture = (name: string) => new URL(`../fixtures/tls/${name}`, import.meta.url).pathname;
+    const file = `${gateway.here.directory}/other.yaml`;
+    const tls = `  tls: { cert: ${fixture('self-signed.pem')}, key: ${fixture('self-signed.key')} }\n`;
+    const text = `${gateway.panels.config}${serveConfig(await user('old', 'example.com'), listen, tls)}`;
+    await writeFile(file, text, { mode: 0o600 });
+    return file;
+  }
+
+  it('says after its time that there is no server', async () => {
+    await gateway.here.configure(
+      `${gateway.panels.config}${serveConfig(await user('old', 'example.com'), '127.0.0.1:1')}`,
+    );
+    expectFailure(await gateway.here.run(['serve', '--check', '--timeout', '1']), 75, /was not ready within 1 s/);
+  });
+});
