@@ -21,6 +21,12 @@ const MANY_VALUES = 20;
 export async function* checkWay(wanted: Wanted, context: WayContext, report: Reporter): Findings {
   let chain: readonly Fqdn[];
   try {
+    await context.authorities.find(wanted.challenge);
+  } catch (error) {
+    // Whose fault it is shows where the delegation is checked.
+    return yield report.notChecked('cname', asDns01Error(error).message);
+  }
+  try {
     chain = await followCnames(wanted.challenge, context.authorities, context.signal, () => {});
   } catch (error) {
     return yield report.failed('cname', error);
@@ -28,7 +34,7 @@ export async function* checkWay(wanted: Wanted, context: WayContext, report: Rep
   // All is asked at once and shown in order.
   const found = await Promise.all([
     checkEnd(chain, context, report),
-    context.config ? [await checkWriter(chain, context.config, context, report)] : [],
+    context.config ? checkWriter(chain, context.config, context, report) : [],
     checkSurroundings(wanted, context, report),
   ]);
   yield* found.flat();
@@ -53,9 +59,9 @@ async function checkEnd(chain: readonly Fqdn[], context: WayContext, report: Rep
       const where = end === start ? [] : [report.good('cname', `a CA follows ${shown}`)];
       return [...where, ...(await checkValues(end, values, context, report))];
     }
-    // The servers of the name itself are a matter of the delegation.
-    if (end === start) return [];
     const each = problems.map(problemText).join('; ');
+    // The servers of the name itself are a matter of the delegation.
+    if (end === start) return [report.notChecked('cname', `no name server of ${authority.zone} answers: ${each}`)];
     return [
       problems.some(({ isTheirs }) => isTheirs)
         ? report.bad('cname', `${shown}: no name server of ${authority.zone} answers for ${end}: ${each}`, REPAIR)
