@@ -4,7 +4,7 @@ import { type Delegations, openDelegations } from '../dns/delegation.ts';
 import { openResolver, type Resolver } from '../dns/resolver.ts';
 import { openVantages, type Vantages, validatingResolver } from '../dns/validating.ts';
 import { Dns01Error } from '../errors.ts';
-import type { Fqdn } from '../names.ts';
+import { type Fqdn, longestZone } from '../names.ts';
 import { createRunMemory } from '../toolbox/memory.ts';
 import { type ProbedZone, probeZone, type ServerState } from './server-probe.ts';
 
@@ -22,6 +22,16 @@ export interface CheckContext {
   probe(zone: ProbedZone): Promise<ServerState[]>;
   /** Only to say who may write at the end of a CNAME. */
   readonly config: Config | undefined;
+  /**
+   * The servers that dns01 itself asks count: those of `dns.nameservers`, and those of names that only the resolver of this
+   * machine knows, because the CA may be one of your own. Default: only what a public CA finds.
+   */
+  readonly asConfigured?: boolean | undefined;
+}
+
+/** The zone that `dns.nameservers` names servers for, where they count. */
+export function configuredZone(name: Fqdn, { dns, asConfigured }: CheckContext): Fqdn | undefined {
+  return asConfigured ? longestZone(dns.nameservers, name)?.zone : undefined;
 }
 
 /** @param env may name a proxy for DNS over HTTPS */

@@ -2,10 +2,10 @@ import { followCnames } from '../dns/chain.ts';
 import type { Delegation } from '../dns/delegation.ts';
 import { type Fqdn, isWithin, parseName } from '../names.ts';
 import { checkAnswerSize } from './answer-size.ts';
-import type { CheckContext } from './context.ts';
+import { type CheckContext, configuredZone } from './context.ts';
 import { ahead, type Finding, type Findings, type Reporter, reporterFor } from './finding.ts';
 import { registeredDomain } from './name-rules.ts';
-import { serverText } from './server-probe.ts';
+import { type ProbedZone, serverText } from './server-probe.ts';
 import { judgeServers } from './servers.ts';
 import type { Wanted } from './wanted.ts';
 
@@ -20,21 +20,46 @@ export async function* checkDelegation({ challenge }: Wanted, context: CheckCont
 }
 
 async function* checkZonesOf(name: Fqdn, context: CheckContext, report: Reporter): Findings {
+  const configured = configuredZone(name, context);
+  if (configured !== undefined) {
+    const text = `dns.nameservers says which servers to ask for ${configured}`;
+    yield reporterFor(`zone ${configured}`).notChecked(CHECK, text);
+  } else yield* checkWalk(name, context, report);
+  const zone = await zoneHolding(name, context);
+  if (!zone) return;
+  const states = await context.probe(zone);
+  // Those of the walk are judged there.
+  if (!('hosts' in zone)) yield* judgeServers(states, zone.configured ?? false, reporterFor(`zone ${zone.zone}`));
+  yield* checkAnswerSize(name, states, context, report);
+}
+
+async function* checkWalk(name: Fqdn, context: CheckContext, report: Reporter): Findings {
   const registered = registeredDomain(name) as Fqdn | undefined;
   const { zones, failure } = await context.delegations.find(name);
   const own = registered === undefined ? zones : zones.filter(({ zone }) => isWithin(zone, registered));
   const found = await Promise.all(own.map((zone) => findingsOf(zone, context)));
   yield* found.flat();
-  const last = own.at(-1);
-  if (last && !failure) yield* checkAnswerSize(name, await context.probe(last), context, report);
-  else if (failure && !own.some(({ zone }) => zone === failure.zone)) {
+  if (failure && !own.some(({ zone }) => zone === failure.zone)) {
     const at = failure.zone === '' ? 'the root' : failure.zone;
     yield report.notChecked(
-      'delegation',
+      CHECK,
       `the way to ${name} ends at ${at}: ${failure.text}`,
       'open port 53 of this machine to the Internet, for UDP and TCP, or run this where it is open',
     );
   }
+}
+
+/**
+ * The zone that holds a name, with its servers, by the walk from the root. Where what is configured counts: those that the
+ * config names, and those that the resolver knows of a zone that the walk does not get to.
+ */
+export async function zoneHolding(name: Fqdn, context: CheckContext): Promise<ProbedZone | undefined> {
+  if (configuredZone(name, context) === undefined) {
+    const { zones, failure } = await context.delegations.find(name);
+    const last = zones.at(-1);
+    if (last || !context.asConfigured) return failure ? undefined : last;
+  }
+  return context.authorities.find(name).catch(() => undefined);
 }
 
 async function findingsOf(zone: Delegation, context: CheckContext): Promise<Finding[]> {

@@ -5,10 +5,11 @@ import type { Config } from '../config/load.ts';
 import { followCnames } from '../dns/chain.ts';
 import { answersFor } from '../dns/message.ts';
 import { asDns01Error } from '../errors.ts';
-import { type Fqdn, longestZone } from '../names.ts';
+import { type Fqdn, longestZone, parseName } from '../names.ts';
 import { askAll, problemText } from './ask.ts';
 import type { CheckContext } from './context.ts';
 import type { Finding, Findings, Reporter } from './finding.ts';
+import { registeredDomain } from './name-rules.ts';
 import { checkSurroundings, madeByWildcard } from './surroundings.ts';
 import type { Wanted } from './wanted.ts';
 
@@ -78,7 +79,8 @@ async function checkEnd(chain: readonly Fqdn[], context: WayContext, report: Rep
 
 /** Whether nobody has registered the domain of a name. A name that only has no records yet is none of these. */
 async function isUnregistered(name: Fqdn, { resolver }: WayContext): Promise<boolean> {
-  const registered = name.split('.').slice(-2).join('.') as Fqdn;
+  const registered = parseName(registeredDomain(name) ?? '');
+  if (registered === undefined) return false;
   return resolver.resolve({ name: registered, type: 'SOA' }).then(
     ({ rcode }) => rcode === 'NXDOMAIN',
     () => false,
@@ -107,6 +109,14 @@ async function checkValues(
   ];
 }
 
+/** The name has a CNAME that a CA follows. */
+export const notFollowed = (start: Fqdn, { file }: Config, report: Reporter): Finding =>
+  report.warning(
+    'target',
+    `${file} says followCnames: false, so dns01 writes ${start}, where no CA sees it`,
+    'remove followCnames: false',
+  );
+
 /** Which account of the config writes at the end. Without one, other programs may still. */
 async function checkWriter(
   chain: readonly Fqdn[],
@@ -117,15 +127,12 @@ async function checkWriter(
   const [start, end] = [chain[0], chain.at(-1)];
   try {
     const { account } = await routeAlong(chain, { config, authorities }, { principal: WHOLE_CONFIG });
-    if (end === start || config.followCnames) return report.good('target', `account ${account} writes ${end}`);
-    return report.warning(
-      'target',
-      `${config.file} says followCnames: false, so dns01 would write ${start}, where no CA sees it`,
-      'remove followCnames: false',
-    );
+    if (start === undefined || end === start || config.followCnames)
+      return report.good('target', `account ${account} writes ${end}`);
+    return notFollowed(start, config, report);
   } catch (error) {
     const { message, hint } = asDns01Error(error);
-    const isOurs = chain.some((name) => longestZone(config.zones, name) !== undefined);
+    const isOurs = config.zones.length === 0 || chain.some((name) => longestZone(config.zones, name) !== undefined);
     return isOurs ? report.warning('target', message, hint) : report.notChecked('target', message, hint);
   }
 }
