@@ -5,7 +5,7 @@ import { checkAnswerSize } from './answer-size.ts';
 import { type CheckContext, configuredZone } from './context.ts';
 import { ahead, type Finding, type Findings, type Reporter, reporterFor } from './finding.ts';
 import { registeredDomain } from './name-rules.ts';
-import { type ProbedZone, serverText } from './server-probe.ts';
+import { serverText } from './server-probe.ts';
 import { judgeServers } from './servers.ts';
 import type { Wanted } from './wanted.ts';
 
@@ -21,19 +21,22 @@ export async function* checkDelegation({ challenge }: Wanted, context: CheckCont
 
 async function* checkZonesOf(name: Fqdn, context: CheckContext, report: Reporter): Findings {
   const configured = configuredZone(name, context);
+  const passed = configured === undefined ? yield* checkWalk(name, context, report) : [];
   if (configured !== undefined) {
     const text = `dns.nameservers says which servers to ask for ${configured}`;
     yield reporterFor(`zone ${configured}`).notChecked(CHECK, text);
-  } else yield* checkWalk(name, context, report);
-  const zone = await zoneHolding(name, context);
-  if (!zone) return;
-  const states = await context.probe(zone);
-  // Those of the walk are judged there.
-  if (!('hosts' in zone)) yield* judgeServers(states, zone.configured ?? false, reporterFor(`zone ${zone.zone}`));
+  }
+  const authority = await context.authorities.find(name).catch(() => undefined);
+  if (!authority) return;
+  const states = await context.probe(authority);
+  if (!passed.includes(authority.zone)) {
+    yield* judgeServers(states, authority.configured, reporterFor(`zone ${authority.zone}`));
+  }
   yield* checkAnswerSize(name, states, context, report);
 }
 
-async function* checkWalk(name: Fqdn, context: CheckContext, report: Reporter): Findings {
+/** Returns the zones that it has passed. */
+async function* checkWalk(name: Fqdn, context: CheckContext, report: Reporter): AsyncGenerator<Finding, Fqdn[]> {
   const registered = registeredDomain(name) as Fqdn | undefined;
   const { zones, failure } = await context.delegations.find(name);
   const own = registered === undefined ? zones : zones.filter(({ zone }) => isWithin(zone, registered));
@@ -47,19 +50,8 @@ async function* checkWalk(name: Fqdn, context: CheckContext, report: Reporter): 
       'open port 53 of this machine to the Internet, for UDP and TCP, or run this where it is open',
     );
   }
-}
-
-/**
- * The zone that holds a name, with its servers, by the walk from the root. Where what is configured counts: those that the
- * config names, and those that the resolver knows of a zone that the walk does not get to.
- */
-export async function zoneHolding(name: Fqdn, context: CheckContext): Promise<ProbedZone | undefined> {
-  if (configuredZone(name, context) === undefined) {
-    const { zones, failure } = await context.delegations.find(name);
-    const last = zones.at(-1);
-    if (last || !context.asConfigured) return failure ? undefined : last;
-  }
-  return context.authorities.find(name).catch(() => undefined);
+  // Those above the registered domain are a registry's, so nothing is said of them.
+  return zones.map(({ zone }) => zone);
 }
 
 async function findingsOf(zone: Delegation, context: CheckContext): Promise<Finding[]> {

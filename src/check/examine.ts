@@ -38,8 +38,7 @@ export async function* examine(run: Run, settings: ExamineSettings): Findings {
     yield* checkAccount(name, names, run);
   }
   const { signal } = run.deadline;
-  const seen = openCheckContext(config, signal, undefined, run.env);
-  const context = { ...seen, authorities: run.authorities, asConfigured: true };
+  const context = openCheckContext(config, signal, undefined, run.env, run.authorities);
   yield* inOrder(wanted.map((each) => () => checkOne(each, { overrides, request: settings }, context, run)));
   if (write) yield* testWrites(wanted, overrides, dryRun, run);
 }

@@ -4,7 +4,6 @@ import type { VantageAnswer } from '../dns/validating.ts';
 import type { Fqdn } from '../names.ts';
 import { askAll } from './ask.ts';
 import type { CheckContext } from './context.ts';
-import { zoneHolding } from './delegation.ts';
 import { type Finding, type Findings, type Reporter, reporterFor } from './finding.ts';
 import type { ProbedZone } from './server-probe.ts';
 import { judgeNegativeTtl } from './servers.ts';
@@ -15,7 +14,9 @@ export async function* checkNegative({ challenge }: Wanted, context: CheckContex
   const { authorities, signal } = context;
   const chain = await followCnames(challenge, authorities, signal, () => {}).catch(() => [challenge]);
   const end = chain.at(-1) ?? challenge;
-  const zones = await Promise.all([...new Set([challenge, end])].map((name) => zoneHolding(name, context)));
+  const zones = await Promise.all(
+    [...new Set([challenge, end])].map((name) => authorities.find(name).catch(() => undefined)),
+  );
   for (const zone of zones) {
     if (!zone) continue;
     const states = await context.probe(zone);
