@@ -1,8 +1,7 @@
-import type { Authority } from '../dns/authority.ts';
 import type { DnsMessage, Question } from '../dns/message.ts';
 import { query } from '../dns/query.ts';
 import { type NameServer, QUERY_TIMEOUT_MS } from '../dns/zone-cut.ts';
-import { serverText } from './server-probe.ts';
+import { type ProbedZone, serverText } from './server-probe.ts';
 
 /** A usable answer of one server: NOERROR or NXDOMAIN, with authority. */
 export interface ServerAnswer {
@@ -25,7 +24,7 @@ export interface Answers {
 
 /** Asks every server of a zone. Servers that the config names need not be authoritative. */
 export async function askAll(
-  { servers, configured }: Pick<Authority, 'servers' | 'configured'>,
+  { servers, configured = false }: Pick<ProbedZone, 'servers' | 'configured'>,
   question: Question,
   signal: AbortSignal,
 ): Promise<Answers> {

@@ -22,12 +22,19 @@ export interface CheckRequest extends Pick<IssueRequest, 'issuer' | 'accountUri'
 const CONCURRENCY = 8;
 
 /**
- * Would a CA issue for these names? What does not depend on each other is asked at once and shown in order: name by name,
- * each in the order in which a CA goes. Names in the same zone show its findings once.
+ * Would a CA issue for these names?
  * @throws E_USAGE for a name that the method cannot validate
  */
 export async function* checkNames(names: readonly string[], request: CheckRequest, context: CheckContext): Findings {
-  const waiting = names.map((text) => planFor(text, request, context));
+  yield* inOrder(names.map((text) => planFor(text, request, context)));
+}
+
+/**
+ * What does not depend on each other is asked at once and shown in order: name by name, each in the order in which a CA
+ * goes. Names in the same zone show its findings once.
+ */
+export async function* inOrder(plans: readonly (() => Findings)[]): Findings {
+  const waiting = [...plans];
   const running: AsyncIterable<Finding>[] = [];
   const shown = new Set<string>();
   while (waiting.length + running.length > 0) {
@@ -52,7 +59,8 @@ function planFor(text: string, request: CheckRequest, context: CheckContext): ()
   };
 }
 
-async function* checkName(wanted: Wanted, request: CheckRequest, context: CheckContext): Findings {
+/** What a CA sees of a name. */
+export async function* checkName(wanted: Wanted, request: CheckRequest, context: CheckContext): Findings {
   const report = withUnknown(reporterFor(wanted.subject));
   const [first, ...others] = groupsOf(wanted, request, context, report).map(ahead);
   for await (const finding of first ?? []) {

@@ -2,7 +2,7 @@ import { followCnames } from '../dns/chain.ts';
 import type { Delegation } from '../dns/delegation.ts';
 import { type Fqdn, isWithin, parseName } from '../names.ts';
 import { checkAnswerSize } from './answer-size.ts';
-import type { CheckContext } from './context.ts';
+import { type CheckContext, configuredZone } from './context.ts';
 import { ahead, type Finding, type Findings, type Reporter, reporterFor } from './finding.ts';
 import { registeredDomain } from './name-rules.ts';
 import { serverText } from './server-probe.ts';
@@ -20,21 +20,38 @@ export async function* checkDelegation({ challenge }: Wanted, context: CheckCont
 }
 
 async function* checkZonesOf(name: Fqdn, context: CheckContext, report: Reporter): Findings {
+  const configured = configuredZone(name, context);
+  const passed = configured === undefined ? yield* checkWalk(name, context, report) : [];
+  if (configured !== undefined) {
+    const text = `dns.nameservers says which servers to ask for ${configured}`;
+    yield reporterFor(`zone ${configured}`).notChecked(CHECK, text);
+  }
+  const authority = await context.authorities.find(name).catch(() => undefined);
+  if (!authority) return;
+  const states = await context.probe(authority);
+  if (!passed.includes(authority.zone)) {
+    yield* judgeServers(states, authority.configured, reporterFor(`zone ${authority.zone}`));
+  }
+  yield* checkAnswerSize(name, states, context, report);
+}
+
+/** Returns the zones that it has passed. */
+async function* checkWalk(name: Fqdn, context: CheckContext, report: Reporter): AsyncGenerator<Finding, Fqdn[]> {
   const registered = registeredDomain(name) as Fqdn | undefined;
   const { zones, failure } = await context.delegations.find(name);
   const own = registered === undefined ? zones : zones.filter(({ zone }) => isWithin(zone, registered));
   const found = await Promise.all(own.map((zone) => findingsOf(zone, context)));
   yield* found.flat();
-  const last = own.at(-1);
-  if (last && !failure) yield* checkAnswerSize(name, await context.probe(last), context, report);
-  else if (failure && !own.some(({ zone }) => zone === failure.zone)) {
+  if (failure && !own.some(({ zone }) => zone === failure.zone)) {
     const at = failure.zone === '' ? 'the root' : failure.zone;
     yield report.notChecked(
-      'delegation',
+      CHECK,
       `the way to ${name} ends at ${at}: ${failure.text}`,
       'open port 53 of this machine to the Internet, for UDP and TCP, or run this where it is open',
     );
   }
+  // Those above the registered domain are a registry's, so nothing is said of them.
+  return zones.map(({ zone }) => zone);
 }
 
 async function findingsOf(zone: Delegation, context: CheckContext): Promise<Finding[]> {

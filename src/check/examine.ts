@@ -5,13 +5,14 @@ import type { Run } from '../challenge/run.ts';
 import { findTarget, type Target } from '../challenge/target.ts';
 import { normaliseName } from '../names.ts';
 import { checkAccount } from './account.ts';
-import type { IssueRequest } from './caa-rules.ts';
-import { type Findings, reporterFor } from './finding.ts';
-import { checkName } from './name.ts';
+import { type CheckRequest, checkName, inOrder } from './check.ts';
+import { type CheckContext, openCheckContext } from './context.ts';
+import { type Findings, reporterFor, untilFailure } from './finding.ts';
+import { checkPlace } from './place.ts';
 import { type Wanted, wantedName, wantedZone } from './wanted.ts';
 import { testWrite } from './write-test.ts';
 
-export interface ExamineSettings extends Pick<IssueRequest, 'issuer' | 'accountUri'> {
+export interface ExamineSettings extends Pick<CheckRequest, 'issuer' | 'accountUri'> {
   /** The names that certificates are for, as the user writes them; empty: the zones of the config. */
   readonly names: readonly string[];
   readonly account?: string | undefined;
@@ -36,9 +37,22 @@ export async function* examine(run: Run, settings: ExamineSettings): Findings {
     const names = named.filter((target) => target.account === name);
     yield* checkAccount(name, names, run);
   }
-  const checkedZones = new Set<string>();
-  for (const each of wanted) yield* checkName(each, { overrides, request: settings, checkedZones }, run);
+  const { signal } = run.deadline;
+  const context = openCheckContext(config, signal, undefined, run.env, run.authorities);
+  yield* inOrder(wanted.map((each) => () => checkOne(each, { overrides, request: settings }, context, run)));
   if (write) yield* testWrites(wanted, overrides, dryRun, run);
+}
+
+/** What a CA sees, and what only an account can tell. */
+async function* checkOne(
+  wanted: Wanted,
+  { overrides, request }: { readonly overrides: Overrides; readonly request: CheckRequest },
+  context: CheckContext,
+  run: Run,
+): Findings {
+  const report = reporterFor(wanted.subject);
+  yield* checkName(wanted, request, context);
+  yield* untilFailure('target', report, checkPlace(wanted, overrides, run, report));
 }
 
 function wantedBy({ names, zone, account }: ExamineSettings, { config }: Run): Wanted[] {

@@ -1,11 +1,11 @@
 import { followCnames } from '../dns/chain.ts';
-import type { Delegation } from '../dns/delegation.ts';
 import { answersFor, readSoa } from '../dns/message.ts';
 import type { VantageAnswer } from '../dns/validating.ts';
 import type { Fqdn } from '../names.ts';
 import { askAll } from './ask.ts';
 import type { CheckContext } from './context.ts';
 import { type Finding, type Findings, type Reporter, reporterFor } from './finding.ts';
+import type { ProbedZone } from './server-probe.ts';
 import { judgeNegativeTtl } from './servers.ts';
 import type { Wanted } from './wanted.ts';
 
@@ -14,7 +14,9 @@ export async function* checkNegative({ challenge }: Wanted, context: CheckContex
   const { authorities, signal } = context;
   const chain = await followCnames(challenge, authorities, signal, () => {}).catch(() => [challenge]);
   const end = chain.at(-1) ?? challenge;
-  const zones = await Promise.all([...new Set([challenge, end])].map((name) => zoneOf(name, context)));
+  const zones = await Promise.all(
+    [...new Set([challenge, end])].map((name) => authorities.find(name).catch(() => undefined)),
+  );
   for (const zone of zones) {
     if (!zone) continue;
     const states = await context.probe(zone);
@@ -24,23 +26,17 @@ export async function* checkNegative({ challenge }: Wanted, context: CheckContex
   yield* await staleAnswers(challenge, end, zones.at(-1), context, report);
 }
 
-/** The zone that holds a name, where its servers answer. */
-async function zoneOf(name: Fqdn, { delegations }: CheckContext): Promise<Delegation | undefined> {
-  const { zones, failure } = await delegations.find(name);
-  return failure ? undefined : zones.at(-1);
-}
-
 /** A resolver is only asked for a name that is there: otherwise it would remember that it is not. */
 async function staleAnswers(
   challenge: Fqdn,
   end: Fqdn,
-  zone: Delegation | undefined,
+  zone: ProbedZone | undefined,
   { vantages, signal }: CheckContext,
   report: Reporter,
 ): Promise<Finding[]> {
   if (!zone) return [];
   const question = { name: end, type: 'TXT' } as const;
-  const { answers } = await askAll({ servers: zone.servers, configured: false }, question, signal);
+  const { answers } = await askAll(zone, question, signal);
   const isShown = answers.length > 0 && answers.every(({ message }) => answersFor(message, question).length > 0);
   if (!isShown) return [];
   const views = await vantages.ask({ name: challenge, type: 'TXT' });

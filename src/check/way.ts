@@ -5,10 +5,11 @@ import type { Config } from '../config/load.ts';
 import { followCnames } from '../dns/chain.ts';
 import { answersFor } from '../dns/message.ts';
 import { asDns01Error } from '../errors.ts';
-import { type Fqdn, longestZone } from '../names.ts';
+import { type Fqdn, longestZone, parseName } from '../names.ts';
 import { askAll, problemText } from './ask.ts';
 import type { CheckContext } from './context.ts';
 import type { Finding, Findings, Reporter } from './finding.ts';
+import { registeredDomain } from './name-rules.ts';
 import { checkSurroundings, madeByWildcard } from './surroundings.ts';
 import type { Wanted } from './wanted.ts';
 
@@ -21,6 +22,12 @@ const MANY_VALUES = 20;
 export async function* checkWay(wanted: Wanted, context: WayContext, report: Reporter): Findings {
   let chain: readonly Fqdn[];
   try {
+    await context.authorities.find(wanted.challenge);
+  } catch (error) {
+    // Whose fault it is shows where the delegation is checked.
+    return yield report.notChecked('cname', asDns01Error(error).message);
+  }
+  try {
     chain = await followCnames(wanted.challenge, context.authorities, context.signal, () => {});
   } catch (error) {
     return yield report.failed('cname', error);
@@ -28,7 +35,7 @@ export async function* checkWay(wanted: Wanted, context: WayContext, report: Rep
   // All is asked at once and shown in order.
   const found = await Promise.all([
     checkEnd(chain, context, report),
-    context.config ? [await checkWriter(chain, context.config, context, report)] : [],
+    context.config ? checkWriter(chain, context.config, context, report) : [],
     checkSurroundings(wanted, context, report),
   ]);
   yield* found.flat();
@@ -53,9 +60,9 @@ async function checkEnd(chain: readonly Fqdn[], context: WayContext, report: Rep
       const where = end === start ? [] : [report.good('cname', `a CA follows ${shown}`)];
       return [...where, ...(await checkValues(end, values, context, report))];
     }
-    // The servers of the name itself are a matter of the delegation.
-    if (end === start) return [];
     const each = problems.map(problemText).join('; ');
+    // The servers of the name itself are a matter of the delegation.
+    if (end === start) return [report.notChecked('cname', `no name server of ${authority.zone} answers: ${each}`)];
     return [
       problems.some(({ isTheirs }) => isTheirs)
         ? report.bad('cname', `${shown}: no name server of ${authority.zone} answers for ${end}: ${each}`, REPAIR)
@@ -72,7 +79,8 @@ async function checkEnd(chain: readonly Fqdn[], context: WayContext, report: Rep
 
 /** Whether nobody has registered the domain of a name. A name that only has no records yet is none of these. */
 async function isUnregistered(name: Fqdn, { resolver }: WayContext): Promise<boolean> {
-  const registered = name.split('.').slice(-2).join('.') as Fqdn;
+  const registered = parseName(registeredDomain(name) ?? '');
+  if (registered === undefined) return false;
   return resolver.resolve({ name: registered, type: 'SOA' }).then(
     ({ rcode }) => rcode === 'NXDOMAIN',
     () => false,
@@ -101,6 +109,14 @@ async function checkValues(
   ];
 }
 
+/** The name has a CNAME that a CA follows. */
+export const notFollowed = (start: Fqdn, { file }: Config, report: Reporter): Finding =>
+  report.warning(
+    'target',
+    `${file} says followCnames: false, so dns01 writes ${start}, where no CA sees it`,
+    'remove followCnames: false',
+  );
+
 /** Which account of the config writes at the end. Without one, other programs may still. */
 async function checkWriter(
   chain: readonly Fqdn[],
@@ -111,15 +127,12 @@ async function checkWriter(
   const [start, end] = [chain[0], chain.at(-1)];
   try {
     const { account } = await routeAlong(chain, { config, authorities }, { principal: WHOLE_CONFIG });
-    if (end === start || config.followCnames) return report.good('target', `account ${account} writes ${end}`);
-    return report.warning(
-      'target',
-      `${config.file} says followCnames: false, so dns01 would write ${start}, where no CA sees it`,
-      'remove followCnames: false',
-    );
+    if (start === undefined || end === start || config.followCnames)
+      return report.good('target', `account ${account} writes ${end}`);
+    return notFollowed(start, config, report);
   } catch (error) {
     const { message, hint } = asDns01Error(error);
-    const isOurs = chain.some((name) => longestZone(config.zones, name) !== undefined);
+    const isOurs = config.zones.length === 0 || chain.some((name) => longestZone(config.zones, name) !== undefined);
     return isOurs ? report.warning('target', message, hint) : report.notChecked('target', message, hint);
   }
 }

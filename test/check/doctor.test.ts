@@ -134,7 +134,7 @@ describe('doctor says what is bad and what to do', () => {
     const { code, stdout } = await doctor();
     expect(code).toBe(65);
     expect(stdout).toMatch(
-      /^BAD +zone example\.com: dns: _acme-challenge\.example\.com -> www\.example\.ee: the CNAME leads to a name that may not be written$/m,
+      /^BAD +zone example\.com: target: _acme-challenge\.example\.com -> www\.example\.ee: the CNAME leads to a name that may not be written$/m,
     );
   });
 });

@@ -30,7 +30,7 @@ const configure = (accounts: Readonly<Record<string, unknown>>, { zones, nameser
     JSON.stringify({
       accounts,
       ...(zones ? { zones } : {}),
-      dns: { resolvers: [dns.at], nameservers: { 'example.com': nameservers } },
+      dns: { resolvers: [dns.at], roots: [dns.at], nameservers: { 'example.com': nameservers } },
       propagation: { timeout: 2, interval: 0.1 },
     }),
   );
@@ -160,7 +160,7 @@ describe('a refusal is bad', () => {
     await configure(panelAccount(), { zones: { 'example.com': 'panel' } });
     const { code, stdout } = await doctor('example.org');
     expect(code).toBe(65);
-    expect(stdout).toMatch(/^BAD +name example\.org: dns: /m);
+    expect(stdout).toMatch(/^BAD +name example\.org: target: /m);
     expect(stdout).not.toMatch(/account panel: /);
   });
 

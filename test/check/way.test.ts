@@ -86,6 +86,18 @@ describe('a chain of CNAMEs', () => {
     expect(hints[0]).toMatch(/whoever does can get certificates for yours$/);
   });
 
+  it('is not known where no name server of the name itself answers, which is a matter of its delegation', async () => {
+    const { findings } = await findingsFor({ manners: { rcode: 'REFUSED' } });
+    expect(findings).toEqual([
+      expect.stringMatching(
+        /^info cname: no name server of example\.com answers: ns\.test 127\.0\.0\.1:\d+: answers REFUSED$/,
+      ),
+    ]);
+    expect((await findingsFor({ name: 'www.gone.net' })).findings).toEqual([
+      expect.stringMatching(/^info cname: the DNS has no zone that holds /),
+    ]);
+  });
+
   it('is bad where no name server answers for its end', async () => {
     const zone = zoneOf('other.net', ['ns.test'], { lame: true });
     const { findings } = await findingsFor({ records: [cname(NAME, 'x.other.net')], others: [zone] });
@@ -138,7 +150,7 @@ describe('who writes at the end is said where there is a config', () => {
     const { findings } = await findingsFor({ records, others, config: { accounts, zones, followCnames: false } });
     expect(findings).toEqual([
       chain,
-      `warning target: dns01.yaml says followCnames: false, so dns01 would write ${NAME}, where no CA sees it`,
+      `warning target: dns01.yaml says followCnames: false, so dns01 writes ${NAME}, where no CA sees it`,
     ]);
   });
 });
