@@ -97,21 +97,21 @@ async function isConfirmed(plan: Plan, { json }: ImportOptions, io: Io): Promise
 function nextSteps(tool: Tool, accounts: readonly FoundAccount[], file: string, env: Io['env']): string {
   const isFound = findConfigIfAny(undefined, env) === file;
   const found = accounts.flatMap(({ certificates }) => certificates);
-  const certificates = found.length > 0 ? found : [['example.com']];
-  const [[first] = []] = certificates;
+  const certificates = found.length > 0 ? found : [{ names: ['example.com'], lineage: 'example.com' }];
+  const first = certificates[0]?.names[0];
   const variable = isFound ? '' : `DNS01_CONFIG=${file} `;
   const steps: Readonly<Record<Tool, readonly string[]>> = {
     'acme.sh': [
       'dns01 hook acme.sh --install',
       ...certificates.map(
-        (names) =>
+        ({ names }) =>
           `${variable}acme.sh --issue --force --dns dns_dns01 ${names.map((name) => `-d '${name}'`).join(' ')}`,
       ),
     ],
     lego: [`${variable}EXEC_PATH="$(command -v dns01-hook)" lego --dns exec --domains ${first} run`],
     certbot: certificates.map(
-      ([name]) =>
-        `${variable}certbot certonly --manual --preferred-challenges dns --cert-name ${name} -d ${name}` +
+      ({ lineage }) =>
+        `${variable}certbot certonly --manual --preferred-challenges dns --cert-name ${lineage}` +
         " --manual-auth-hook 'dns01 hook certbot auth' --manual-cleanup-hook 'dns01 hook certbot cleanup'",
     ),
     lexicon: [`${variable}dns01 add-txt _acme-challenge.${first} VALUE`],

@@ -4,8 +4,9 @@ import { validAccount } from '../accounts/definition.ts';
 import { type Setting, setAt, settingsOf } from '../accounts/environment-settings.ts';
 import { withoutConfig } from '../config/load.ts';
 import { Dns01Error, isDns01Error } from '../errors.ts';
+import { parseName } from '../names.ts';
 import { ACMESH_SCRIPTS, type From, KEY_FILES, NAMES, type Names, type Tool, USELESS } from './names.ts';
-import type { Bag, Found, Reader } from './sources.ts';
+import type { Bag, Certificate, Found, Reader } from './sources.ts';
 
 /** An account as it was found, before its secrets have places. */
 export interface FoundAccount {
@@ -15,7 +16,7 @@ export interface FoundAccount {
   /** Secrets, which go into files of their own. */
   readonly secrets: ReadonlyMap<string, string>;
   readonly from: string;
-  readonly certificates: readonly (readonly string[])[];
+  readonly certificates: readonly Certificate[];
 }
 
 export interface FoundAccounts {
@@ -25,9 +26,11 @@ export interface FoundAccounts {
 
 /** The accounts in what a tool has stored, and what cannot be taken over. */
 export async function accountsIn({ bags, home }: Found, tool: Tool, reader: Reader): Promise<FoundAccounts> {
-  const found: FoundAccount[] = [];
+  const accounts: FoundAccount[] = [];
   const warnings = new Set<string>();
-  for (const bag of bags) {
+  for (const found of bags) {
+    const certificates = (found.certificates ?? []).map((each) => ({ ...each, names: domainNames(each.names) }));
+    const bag = { ...found, certificates: certificates.filter(({ names }) => names.length > 0) };
     let taken = 0;
     for (const account of candidatesIn(bag, { tool, home, reader })) {
       const outcome = await account().catch((error: unknown) => {
@@ -35,14 +38,22 @@ export async function accountsIn({ bags, home }: Found, tool: Tool, reader: Read
         throw error;
       });
       if (isDns01Error(outcome)) warnings.add(outcome.message);
-      else if (outcome) found.push(outcome);
+      else if (outcome) accounts.push(outcome);
       if (outcome) taken++;
     }
     const useless = Object.keys(USELESS).filter((name) => bag.values.has(name));
     if (taken === 0) for (const name of useless) warnings.add(`${bag.from}: ${name} ${USELESS[name]}`);
   }
-  return { accounts: withoutDoubles(found), warnings: [...warnings] };
+  return { accounts: withoutDoubles(accounts), warnings: [...warnings] };
 }
+
+/** They become keys of the config and words of commands, so whatever is no name is left out. */
+const domainNames = (names: readonly string[]): string[] =>
+  names.flatMap((text) => {
+    const [, wildcard = '', rest = ''] = /^(\*\.)?(.*)$/.exec(text.trim()) ?? [];
+    const name = parseName(rest);
+    return name === undefined ? [] : [`${wildcard}${name}`];
+  });
 
 interface Place {
   readonly tool: Tool;

@@ -34,7 +34,7 @@ function certificates(home: string, shared: ReadonlyMap<string, string>, reader:
       return {
         from: isOwn ? file : join(home, 'account.conf'),
         values: new Map([...shared, ...values]),
-        certificates: [domains],
+        certificates: [{ names: domains }],
         service,
       };
     });

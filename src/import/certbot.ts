@@ -7,14 +7,15 @@ export function readCertbot(from: string | undefined, reader: Reader): Found {
   if (!isDirectory(path)) return { bags: [credentials(path, reader)] };
   const renewal = join(path, 'renewal');
   const byFile = new Map<string, Bag>();
-  for (const name of reader.list(renewal).filter((file) => file.endsWith('.conf'))) {
+  for (const name of reader.list(renewal).filter((file) => /^[\w.-]+\.conf$/.test(file))) {
     const settings = iniValues(reader.read(join(renewal, name)));
     const [, file] = [...settings].find(([key]) => key.endsWith('_credentials')) ?? [];
     if (!file) continue;
     const known = byFile.get(file) ?? credentials(resolve(path, file), reader);
     // certbot adds -0001 to the name of a second certificate for the same domain.
-    const domain = name.replace(/(-\d{4})?\.conf$/, '');
-    byFile.set(file, { ...known, certificates: [...(known.certificates ?? []), [domain]] });
+    const lineage = name.replace(/\.conf$/, '');
+    const certificate = { names: [lineage.replace(/-\d{4}$/, '')], lineage };
+    byFile.set(file, { ...known, certificates: [...(known.certificates ?? []), certificate] });
   }
   return { bags: [...byFile.values()] };
 }

@@ -83,7 +83,17 @@ function newAccount(
     setAt(options, path.split('.'), { file: secret });
     return { file: secret, text, from };
   });
-  return { name, options, secrets: files, zones: zonesFor(provider, name, found, certificates.flat()) };
+  return {
+    name,
+    options,
+    secrets: files,
+    zones: zonesFor(
+      provider,
+      name,
+      found,
+      certificates.flatMap(({ names }) => names),
+    ),
+  };
 }
 
 /** The names of the certificates, without those that lie below another one. */

@@ -9,10 +9,16 @@ export interface Bag {
   readonly values: ReadonlyMap<string, string>;
   /** Paths of files with a value, where the tool itself reads it from a file. */
   readonly files?: ReadonlyMap<string, string>;
-  /** The names in each certificate that uses it. */
-  readonly certificates?: readonly (readonly string[])[];
+  /** The certificates that use it. */
+  readonly certificates?: readonly Certificate[];
   /** acme.sh's dnsapi file or lexicon's provider that reads these values. */
   readonly service?: string | undefined;
+}
+
+export interface Certificate {
+  readonly names: readonly string[];
+  /** What certbot calls it. */
+  readonly lineage?: string;
 }
 
 /** Everything of one tool. */
