@@ -6,6 +6,7 @@ import { root } from './support/paths.ts';
 /** The folders of src in the order in which they may import: each only from those after it. */
 const LAYERS = [
   'cli',
+  'import',
   'hooks',
   'gateway',
   'check',

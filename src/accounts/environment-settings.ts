@@ -28,6 +28,21 @@ export interface Settings {
   find(name: string): Variable | undefined;
 }
 
+/** Puts a value among the options of an account. */
+export function setAt(
+  options: Record<string, unknown>,
+  [first = '', ...rest]: readonly string[],
+  value: unknown,
+): void {
+  if (rest.length === 0) {
+    options[first] = value;
+    return;
+  }
+  const block = (options[first] ?? {}) as Record<string, unknown>;
+  setAt(block, rest, value);
+  options[first] = block;
+}
+
 /** The variable for an option: DNS01_API_KEY for `apiKey`, DNS01_TSIG_NAME for `tsig.name`. */
 export const variableOf = (path: readonly string[]): string => ['DNS01', ...path.map(upperSnake)].join('_');
 

@@ -4,7 +4,7 @@ import type { Environment } from '../config/find.ts';
 import { type Config, withoutConfig } from '../config/load.ts';
 import { Dns01Error } from '../errors.ts';
 import { loadDefinition } from './definition.ts';
-import { type Setting, settingsOf, type Variable, variableOf } from './environment-settings.ts';
+import { type Setting, setAt, settingsOf, type Variable, variableOf } from './environment-settings.ts';
 import { readSecretFile } from './secrets.ts';
 
 /** The name of the one account that the environment makes. */
@@ -45,7 +45,7 @@ export async function configFromEnvironment(env: Environment): Promise<Config> {
     const other = used.get(key);
     if (other !== undefined) throw badVariables(`${other} and ${name} are both set`, 'unset one of them');
     used.set(key, name);
-    put(options, variable.path, settingValue(name, text, variable));
+    setAt(options, variable.path, settingValue(name, text, variable));
   }
   const missing = settings.all.filter((setting) => isMissing(setting, used));
   if (missing.length > 0)
@@ -76,16 +76,6 @@ function settingValue(name: string, text: string, { setting, isFile }: Variable)
   if (setting.isSecret) return isFile ? { file: resolve(text) } : { env: name };
   const fail = (why: string, hint?: string) => badVariables(`${name}: ${why}`, hint);
   return setting.parse(isFile ? readSecretFile(resolve(text), fail, () => {}) : text);
-}
-
-function put(options: Record<string, unknown>, [first = '', ...rest]: readonly string[], value: unknown): void {
-  if (rest.length === 0) {
-    options[first] = value;
-    return;
-  }
-  const block = (options[first] ?? {}) as Record<string, unknown>;
-  put(block, rest, value);
-  options[first] = block;
 }
 
 const badVariables = (message: string, hint?: string) =>

@@ -40,7 +40,7 @@ async function shownAccounts(config: Config): Promise<Record<string, unknown>> {
 /** In the form of a config file. */
 function shownConfig(config: Config, accounts: object): unknown {
   const { file, fileToEdit, placeOf, accounts: _, zones, resolvers, nameservers, ...settings } = config;
-  const { allowNetworks, roots, followCnames, ...others } = settings;
+  const { allowNetworks, roots, doh, followCnames, ...others } = settings;
   return hiding(() => false, {
     accounts,
     zones: Object.fromEntries(zones.map(({ zone, account, delegated }) => [zone, { account, delegated }])),
@@ -49,6 +49,7 @@ function shownConfig(config: Config, accounts: object): unknown {
       nameservers: Object.fromEntries(nameservers.map(({ zone, servers }) => [zone, servers])),
       allowNetworks,
       roots,
+      doh,
       followCnames,
     },
     ...others,

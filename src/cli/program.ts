@@ -8,6 +8,7 @@ import { addCommonOptions } from './options.ts';
 import { addPersistCommands } from './persist-commands.ts';
 import { addRecordCommands } from './record-commands.ts';
 import { addServerCommands } from './server-commands.ts';
+import { addSetupCommands } from './setup-commands.ts';
 
 /**
  * The command line: which verbs there are and what they take. Each verb's code is loaded when it is called.
@@ -19,6 +20,7 @@ export function createProgram(io: Io, version: string, exit: (code: number) => v
     .version(version)
     .enablePositionalOptions()
     .addHelpText('after', PROGRAM_EXAMPLES);
+  addSetupCommands(program, io);
   addRecordCommands(program, io);
   addHookCommands(program, io, exit);
   addCheckCommands(program, io, exit);

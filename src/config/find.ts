@@ -28,6 +28,10 @@ export function findConfigIfAny(named: string | undefined, env: Environment): st
   return found && resolve(found);
 }
 
+/** Where a new config goes: where this user's dns01 finds it. */
+export const newConfigFile = (env: Environment): string =>
+  process.getuid?.() === 0 ? SYSTEM_CONFIG : (placesOf(env)[0] ?? SYSTEM_CONFIG);
+
 const placesOf = (env: Environment): string[] => [
   join(env['XDG_CONFIG_HOME'] || join(homedir(), '.config'), 'dns01', 'config.yaml'),
   SYSTEM_CONFIG,
