@@ -74,7 +74,8 @@ async function probe(address: NameServer, zone: ProbedZone, signal: AbortSignal)
   if (problem !== undefined) return { ...base, state: 'bad', problem, soa, defects: [] };
   const found: (Defect | false | undefined)[] = [
     tcp.kind !== 'answer' && 'no-tcp',
-    first === bare ? 'no-edns' : caseDefect(useful.message, mixed),
+    (first === bare || !useful.message.edns) && 'no-edns',
+    first !== bare && caseDefect(useful.message, mixed),
     took > SLOW_MS && 'slow',
   ];
   return { ...base, state: 'good', soa, defects: found.filter((defect) => typeof defect === 'string') };

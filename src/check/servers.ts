@@ -13,8 +13,8 @@ const DEFECTS: Readonly<Record<Defect, { text: string; hint: string; all: 'warni
     all: 'warning',
   },
   'no-edns': {
-    text: 'does not answer questions with EDNS',
-    hint: 'update the server, or the firewall before it: resolvers lose time with it, and DNSSEC needs EDNS',
+    text: 'does not know EDNS',
+    hint: 'update the server, or the firewall before it: DNSSEC and answers of more than 512 bytes over UDP need EDNS',
     all: 'warning',
   },
   'mixed-case-dropped': {

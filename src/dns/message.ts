@@ -37,8 +37,8 @@ export interface DnsMessage {
   readonly truncated: boolean;
   /** The question came back in the letter case in which it was asked. */
   readonly keepsCase: boolean;
-  /** The bytes of the whole message. */
-  readonly length: number;
+  /** The server knows EDNS (RFC 6891). */
+  readonly edns: boolean;
   /** A resolver has validated the answer (AD, RFC 4035 section 3.2.3). */
   readonly authenticated: boolean;
   /** Why the server could not do better. */
@@ -146,7 +146,7 @@ export function decodeAnswer(bytes: Buffer, sent: Buffer, { name, type }: Questi
     authoritative: (message.flags & FLAG.AUTHORITATIVE) !== 0,
     truncated: (message.flags & FLAG.TRUNCATED) !== 0,
     keepsCase: asked === undefined || sent.includes(asked.wireName, HEADER_LENGTH),
-    length: bytes.length,
+    edns: message.additionals.some(({ type: each }) => each === TYPE.OPT),
     authenticated: (message.flags & FLAG.AUTHENTICATED) !== 0,
     errors: message.additionals.filter((record) => record.type === TYPE.OPT).flatMap(extendedErrors),
     answers: message.answers.flatMap(readRecord),

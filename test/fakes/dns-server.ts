@@ -275,7 +275,7 @@ function packet(query: dnsPacket.DecodedPacket, answer: FakeAnswer): dnsPacket.P
     questions: query.questions ?? [],
     answers: answers.map(onWire),
     authorities: authorities.map(onWire),
-    additionals: additionals.map(onWire),
+    additionals: [...additionals.map(onWire), ...(query.additionals ?? []).filter(({ type }) => type === 'OPT')],
   };
 }
 
@@ -296,7 +296,7 @@ function soa({ name, serial = 1, minimum = 60 }: FakeZone): dnsPacket.Answer {
 }
 
 function refuseEdns(query: dnsPacket.DecodedPacket, how: NonNullable<Manners['edns']>): dnsPacket.Packet {
-  const refusal = packet(query, { rcode: how === 'NOTIMP' ? 'NOTIMP' : 'FORMERR' });
+  const refusal = { ...packet(query, { rcode: how === 'NOTIMP' ? 'NOTIMP' : 'FORMERR' }), additionals: [] };
   return how === 'FORMERR-bare' ? { ...refusal, questions: [] } : refusal;
 }
 
