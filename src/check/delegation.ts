@@ -91,6 +91,11 @@ function* judgeNames({ parentNames, childNames, hosts }: Delegation, report: Rep
       'make both the same, at the registrar or in the zone: some resolvers ask the ones, some the others',
     );
   }
+  for (const { name, alias } of hosts) {
+    if (alias === undefined) continue;
+    const text = `${name} is a CNAME to ${alias}, which some resolvers do not follow for a name server`;
+    yield report.warning(CHECK, text, `name ${alias} in the NS records, or give ${name} addresses of its own`);
+  }
   const wrong = hosts.filter(
     ({ glue, addresses }) => addresses.length > 0 && glue.some((each) => !addresses.includes(each)),
   );

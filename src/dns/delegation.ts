@@ -28,6 +28,8 @@ export interface NameServerHost {
   readonly glue: readonly string[];
   /** The addresses by the servers that hold its name. */
   readonly addresses: readonly string[];
+  /** Where its name is a CNAME, which NS records may not name (RFC 2181 section 10.3). */
+  readonly alias?: Fqdn | undefined;
 }
 
 /** One zone on the way from the root to a name. */
@@ -97,6 +99,7 @@ export function openDelegations(dns: DnsSettings, signal: AbortSignal): Delegati
   const passed = new Map<Fqdn, Passed>();
   const details = new Map<Fqdn, Promise<Delegation>>();
   const addresses = new Map<Fqdn, readonly string[]>();
+  const aliases = new Map<Fqdn, Fqdn>();
 
   const serversOf = (found: readonly NameServerHost[]): NameServer[] => {
     const all = found.flatMap(({ name, glue, addresses }) =>
@@ -143,21 +146,25 @@ export function openDelegations(dns: DnsSettings, signal: AbortSignal): Delegati
     const known = addresses.get(name);
     if (known || work.depth >= MAX_DEPTH || work.pending.has(name)) return known ?? [];
     const timeUp = AbortSignal.any([signal, AbortSignal.timeout(ADDRESS_TIMEOUT_MS)]);
-    const stopped = new Promise<string[]>((resolve) => timeUp.addEventListener('abort', () => resolve([])));
+    const stopped = new Promise<readonly string[]>((resolve) => timeUp.addEventListener('abort', () => resolve([])));
     const inner = { ...work, depth: work.depth + 1, pending: new Set([...work.pending, name]) };
     const found = await Promise.race([lookUp(name, inner), stopped]);
     addresses.set(name, found);
     return found;
   }
 
-  async function lookUp(name: Fqdn, work: Work): Promise<string[]> {
+  async function lookUp(name: Fqdn, work: Work): Promise<readonly string[]> {
     const { last, failure } = await walk(name, work);
     if (!last || failure) return [];
     work.questions.left -= 2;
     const found = await Promise.all((['A', 'AAAA'] as const).map((type) => ask(last.servers, name, type)));
     const records = found.flatMap((message) => message?.answers ?? []);
-    // A name server's name may not be an alias (RFC 2181 section 10.3), so only its own records count.
-    return records.filter((record) => isAddress(record) && record.name === name).map(({ data }) => data);
+    const target = parseName(records.find((record) => record.type === 'CNAME' && record.name === name)?.data ?? '');
+    if (target === undefined) {
+      return records.filter((record) => isAddress(record) && record.name === name).map(({ data }) => data);
+    }
+    aliases.set(name, target);
+    return addressesOf(target, work);
   }
 
   const ask = (servers: readonly NameServer[], name: Fqdn, type: QuestionType): Promise<DnsMessage | undefined> =>
@@ -179,7 +186,8 @@ export function openDelegations(dns: DnsSettings, signal: AbortSignal): Delegati
       names.map(async (name) => {
         const glue = cut.names.includes(name) && cut.isReferral ? glueFor(name, cut, above?.zone) : [];
         const isKnown = own !== undefined || !isWithin(name, zone);
-        return { name, glue, addresses: isKnown ? await addressesOf(name, work) : [] };
+        const found = isKnown ? await addressesOf(name, work) : [];
+        return { name, glue, addresses: found, alias: aliases.get(name) };
       }),
     );
     return {

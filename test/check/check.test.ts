@@ -173,6 +173,14 @@ describe('the delegation', () => {
       /gives 127\.0\.0\.3 as the address of ns2\.example\.com, which has 127\.0\.0\.4$/,
     ],
     [
+      'names a CNAME',
+      {
+        names: [...NS, 'ns3.example.com'],
+        zone: { records: [{ name: 'ns3.example.com', type: 'CNAME', data: 'ns1.example.com' } as const] },
+      },
+      /ns3\.example\.com is a CNAME to ns1\.example\.com, which some resolvers do not follow/,
+    ],
+    [
       'has a server without an address',
       { hosts: { ...HOSTS, 'ns2.example.com': [] } },
       /ns2\.example\.com has no address$/,
