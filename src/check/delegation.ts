@@ -114,4 +114,5 @@ function* judgeNames({ parentNames, childNames, hosts }: Delegation, report: Rep
 const sameMembers = (some: readonly string[], others: readonly string[]): boolean =>
   some.every((each) => others.includes(each)) && others.every((each) => some.includes(each));
 
-const listOf = (texts: readonly string[]): string => texts.join(', ');
+/** Servers show sets in changing order. */
+const listOf = (texts: readonly string[]): string => [...texts].sort().join(', ');
