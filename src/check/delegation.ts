@@ -1,6 +1,7 @@
 import { followCnames } from '../dns/chain.ts';
 import type { Delegation } from '../dns/delegation.ts';
 import { type Fqdn, isWithin, parseName } from '../names.ts';
+import { listed } from '../output/text.ts';
 import { checkAnswerSize } from './answer-size.ts';
 import { type CheckContext, configuredZone } from './context.ts';
 import { ahead, type Finding, type Findings, type Reporter, reporterFor } from './finding.ts';
@@ -81,8 +82,9 @@ function* judgeAddresses({ zone, hosts, servers, refused }: Delegation, report: 
 
 function* judgeNames({ parentNames, childNames, hosts }: Delegation, report: Reporter): Generator<Finding> {
   const [parents, own] = [parentNames ?? [], childNames ?? []];
-  for (const text of new Set([...parents, ...own].filter((each) => parseName(each) === undefined))) {
-    yield report.warning(CHECK, `an NS record holds ${JSON.stringify(text)}, which is not a host name`, 'correct it');
+  const bad = [...new Set([...parents, ...own])].filter((each) => parseName(each) === undefined);
+  if (bad.length > 0) {
+    yield report.warning(CHECK, `NS records hold what is not a host name: ${listOf(bad.map(quoted))}`, 'correct them');
   }
   if (parentNames && childNames && !sameMembers(parentNames, childNames)) {
     yield report.warning(
@@ -115,4 +117,6 @@ const sameMembers = (some: readonly string[], others: readonly string[]): boolea
   some.every((each) => others.includes(each)) && others.every((each) => some.includes(each));
 
 /** Servers show sets in changing order. */
-const listOf = (texts: readonly string[]): string => [...texts].sort().join(', ');
+const listOf = (texts: readonly string[]): string => listed([...texts].sort());
+
+const quoted = (text: string): string => JSON.stringify(text);

@@ -171,6 +171,11 @@ describe('the delegation', () => {
       /gives 127\.0\.0\.3 as the address of ns2\.example\.com, which has 127\.0\.0\.4$/,
     ],
     [
+      'names something else than hosts',
+      { names: [...NS, 'not a host'] },
+      /NS records hold what is not a host name: "not\\\\032a\\\\032host"$/,
+    ],
+    [
       'names a CNAME',
       {
         names: [...NS, 'ns3.example.com'],
