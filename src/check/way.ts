@@ -113,8 +113,8 @@ async function checkValues(
 export const notFollowed = (start: Fqdn, { file }: Config, report: Reporter): Finding =>
   report.warning(
     'target',
-    `${file} says followCnames: false, so dns01 writes ${start}, where no CA sees it`,
-    'remove followCnames: false',
+    `${file} says dns.followCnames: false, so dns01 writes ${start}, where no CA sees it`,
+    'remove dns.followCnames',
   );
 
 /** Which account of the config writes at the end. Without one, other programs may still. */

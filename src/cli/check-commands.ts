@@ -4,11 +4,14 @@ import { commonOptions } from './options.ts';
 import type { SweepOptions } from './sweep.ts';
 import { verb } from './verb.ts';
 
+const ISSUER = 'the CA as CAA records name it, e.g. letsencrypt.org; default: say who may issue';
+const ACCOUNT_URI = "your ACME account's URL, for CAA records and names that belong to one account";
+
 /** Adds the verbs that check and tidy up. */
 export function addCheckCommands(program: Command, io: Io, exit: (code: number) => void): void {
   verb(program, 'doctor [names...]', 'check whether issuing would work: config, secrets, login, zones, DNS')
-    .option('--issuer <CA>', 'check that CAA records allow this CA, e.g. letsencrypt.org')
-    .option('--account-uri <URL>', "your ACME account's URL, for CAA records that allow only certain accounts")
+    .option('--issuer <CA>', ISSUER)
+    .option('--account-uri <URL>', ACCOUNT_URI)
     .option('--write', 'publish and remove a value at each name, and time it', false)
     .option('--as-cron', 'check with the environment that cron gives', false)
     .addHelpText('after', DOCTOR_EXAMPLES)
@@ -27,8 +30,8 @@ export function addCheckCommands(program: Command, io: Io, exit: (code: number) 
     });
 
   verb(program, 'check <names...>', 'would a CA issue for these names? Needs no config and no account')
-    .option('--issuer <CA>', 'check for this CA, e.g. letsencrypt.org; default: say who may issue')
-    .option('--account-uri <URL>', "your ACME account's URL, for CAA records and names that belong to one account")
+    .option('--issuer <CA>', ISSUER)
+    .option('--account-uri <URL>', ACCOUNT_URI)
     .option('--method <METHOD>', 'dns-01, dns-account-01 or dns-persist-01; default: what the name is for')
     .addHelpText('after', CHECK_EXAMPLES)
     .action(async (names: string[], { issuer, accountUri, method }: CheckFlags, command: Command) => {
@@ -65,8 +68,8 @@ Examples:
   $ dns01 check example.com '*.example.com'
   $ dns01 check --issuer letsencrypt.org --json www.example.com
 
-It asks the DNS from the root down, as a CA does, and changes nothing. Exit codes: 0 yes (there may be warnings), 65 no,
-75 cannot tell.`;
+It asks the DNS from the root down, as a CA does, and changes nothing. doctor shows the same for the zones of the config,
+and checks its accounts. Exit codes: 0 yes (there may be warnings), 65 no, 75 cannot tell.`;
 
 const DOCTOR_EXAMPLES = `
 Examples:
@@ -74,8 +77,9 @@ Examples:
   $ dns01 doctor --issuer letsencrypt.org --write example.com '*.example.com'
   $ dns01 doctor --as-cron --json
 
-Without names, it checks all accounts and the zones of the config. Exit codes: 0 issuing would work (there may be
-warnings), 65 something is bad, 78 the config is bad, 75 nothing could be checked.`;
+Without names, it checks all accounts and the zones of the config. It shows what check shows, and what only an account can
+tell. Exit codes: 0 issuing would work (there may be warnings), 65 something is bad, 78 the config is bad, 75 nothing could
+be checked.`;
 
 const STATUS_EXAMPLES = `
 Examples:

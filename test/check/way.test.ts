@@ -150,7 +150,7 @@ describe('who writes at the end is said where there is a config', () => {
     const { findings } = await findingsFor({ records, others, config: { accounts, zones, followCnames: false } });
     expect(findings).toEqual([
       chain,
-      `warning target: dns01.yaml says followCnames: false, so dns01 writes ${NAME}, where no CA sees it`,
+      `warning target: dns01.yaml says dns.followCnames: false, so dns01 writes ${NAME}, where no CA sees it`,
     ]);
   });
 });
