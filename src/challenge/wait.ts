@@ -55,9 +55,11 @@ export async function waitForMost(
   const settings = { ...config.propagation, progress, blockedAfterMs };
   const direct = await checkPropagation(values, authorities, settings, limit);
   const isBlocked = direct?.blocked !== undefined && hasOther && !limit.signal.aborted;
-  const late = isBlocked ? await waitElsewhere(values, direct, run, limit, progress) : direct;
+  const late = isBlocked
+    ? await waitElsewhere(values, direct, run, limit, progress)
+    : direct && (await explained(direct, run));
   return {
-    late: late && (await explained(late, run)),
+    late,
     waitedMs: Math.round(performance.now() - started),
     shownBy: isBlocked ? 'every resolver of dns.doh' : 'every name server',
   };
@@ -66,7 +68,7 @@ export async function waitForMost(
 /** Where the name servers cannot be asked from here. */
 async function waitElsewhere(
   values: readonly AwaitedValue[],
-  { names, blocked }: Late,
+  { names, blocked, error }: Late,
   { config, env, log }: Run,
   limit: Deadline,
   progress: WaitProgress,
@@ -77,38 +79,45 @@ async function waitElsewhere(
     log.info(
       `${BLOCKED_TEXTS[blocked ?? 'silent']}: asking ${operators} instead, in ${pauseS} s, when their caches have expired`,
     );
-  return waitByDoh(late, { ...config.propagation, doh: config.doh ?? [], env, progress, announce }, limit);
+  const settings = { ...config.propagation, doh: config.doh ?? [], env, progress, announce };
+  const stillLate = await waitByDoh(late, settings, limit);
+  return stillLate && because(stillLate, [{ text: `from here: ${error.message}` }]);
 }
 
 const BLOCKED_TEXTS: Readonly<Record<Blocked, string>> = {
   silent: 'no name server can be asked from here',
-  rewritten: 'something else answers here in place of the name servers',
+  rewritten:
+    'no answer comes from a server of the zone, so something else answers in their place, or none of them serves it',
 };
 
 /** The same error, with what else the name servers show. Not after a stop signal, and never another error code. */
 async function explained(late: Late, { config, authorities, deadline }: Run): Promise<Late> {
   const { error, blocked, names } = late;
-  const isTimeUp = deadline.signal.aborted;
-  if (error.code !== 'E_PROPAGATION' || (isTimeUp && !isTimeout(deadline.signal))) return late;
+  const signal = untilStopped(deadline.signal, EXPLAIN_MS);
+  if (error.code !== 'E_PROPAGATION' || signal.aborted) return late;
   if (blocked) return because(late, [{ text: BLOCKED_TEXTS[blocked], hint: UNBLOCK }]);
-  const time = AbortSignal.timeout(EXPLAIN_MS);
   const { whyLate } = await import('../dns/why-late.ts');
-  const signal = isTimeUp ? time : AbortSignal.any([time, deadline.signal]);
   return because(late, await whyLate(names, authorities, config.resolvers, signal));
 }
 
 const UNBLOCK =
   'let this machine send UDP and TCP to port 53 of any address, or name resolvers over HTTPS in dns.doh of the config';
 
-const isTimeout = ({ reason }: AbortSignal): boolean => reason instanceof Error && reason.name === 'TimeoutError';
+/** Aborts after this time, or where the run is stopped, but not where its own time is up. */
+function untilStopped(run: AbortSignal, milliseconds: number): AbortSignal {
+  const stop = new AbortController();
+  const check = () => {
+    if (!(run.reason instanceof Error && run.reason.name === 'TimeoutError')) stop.abort();
+  };
+  if (run.aborted) check();
+  else run.addEventListener('abort', check, { once: true });
+  return AbortSignal.any([stop.signal, AbortSignal.timeout(milliseconds)]);
+}
 
-function because(late: Late, faults: readonly { readonly text: string; readonly hint: string }[]): Late {
-  const [first] = faults;
-  if (!first) return late;
+function because(late: Late, faults: readonly { readonly text: string; readonly hint?: string | undefined }[]): Late {
+  if (faults.length === 0) return late;
   const { code, message, hint } = late.error;
   const text = [message, ...faults.map((fault) => fault.text)].join('; ');
-  return {
-    ...late,
-    error: new Dns01Error(code, text, { hint: hint ? `${first.hint}; ${hint}` : first.hint, cause: late.error }),
-  };
+  const hints = [...faults.map((fault) => fault.hint), hint].filter((each) => each !== undefined);
+  return { ...late, error: new Dns01Error(code, text, { hint: hints.join('; '), cause: late.error }) };
 }

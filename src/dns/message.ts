@@ -7,7 +7,6 @@ import {
   decodeName,
   decodeTxt,
   EDNS,
-  EDNS_DNSSEC,
   encodeMessage,
   encodeName,
   FLAG,
@@ -39,6 +38,10 @@ export interface DnsMessage {
   readonly keepsCase: boolean;
   /** The server knows EDNS (RFC 6891). */
   readonly edns: boolean;
+  /** The bytes of the whole message. */
+  readonly length: number;
+  /** The server answers for all zones (RA): it is a resolver. */
+  readonly recursive: boolean;
   /** A resolver has validated the answer (AD, RFC 4035 section 3.2.3). */
   readonly authenticated: boolean;
   /** Why the server could not do better. */
@@ -108,6 +111,9 @@ export interface QueryFlags {
   readonly mixedCase?: boolean | undefined;
 }
 
+/** DO, in the place of the TTL (RFC 3225 section 3). */
+const DNSSEC_OK = 0x8000;
+
 /** A query as bytes, with a random id. */
 export function encodeQuery({ name, type }: Question, flags: QueryFlags): Buffer {
   const { recursive, edns, dnssec, unchecked, mixedCase } = flags;
@@ -115,7 +121,7 @@ export function encodeQuery({ name, type }: Question, flags: QueryFlags): Buffer
     id: randomInt(0x1_0000),
     flags: (recursive ? FLAG.RECURSION_DESIRED : 0) | (unchecked ? FLAG.CHECKING_DISABLED : 0),
     questions: [{ name: mixedCase ? inMixedCase(name) : name, type: TYPE[type] }],
-    additionals: edns ? [dnssec ? EDNS_DNSSEC : EDNS] : [],
+    additionals: edns ? [{ ...EDNS, ttl: dnssec ? DNSSEC_OK : 0 }] : [],
   });
 }
 
@@ -147,6 +153,8 @@ export function decodeAnswer(bytes: Buffer, sent: Buffer, { name, type }: Questi
     truncated: (message.flags & FLAG.TRUNCATED) !== 0,
     keepsCase: asked === undefined || sent.includes(asked.wireName, HEADER_LENGTH),
     edns: message.additionals.some(({ type: each }) => each === TYPE.OPT),
+    length: bytes.length,
+    recursive: (message.flags & FLAG.RECURSION_AVAILABLE) !== 0,
     authenticated: (message.flags & FLAG.AUTHENTICATED) !== 0,
     errors: message.additionals.filter((record) => record.type === TYPE.OPT).flatMap(extendedErrors),
     answers: message.answers.flatMap(readRecord),

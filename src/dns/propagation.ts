@@ -78,7 +78,7 @@ export async function checkPropagation(
   const { blockedAfterMs = Number.POSITIVE_INFINITY } = settings;
   const { watches, lost } = await watchesFor(byName(values), finder);
   const pace = paceOf(settings);
-  const secondsSoFar = () => (performance.now() - started) / 1000;
+  const soFarMs = () => performance.now() - started;
   let fullRounds = 0;
   while (fullRounds < settings.settle && watches.length > 0) {
     const reached = watches.filter(({ result }) => result.state !== 'unreachable');
@@ -96,8 +96,8 @@ export async function checkPropagation(
     fullRounds = complete && isFullRound ? fullRounds + 1 : 0;
     if (fullRounds === settings.settle) break;
     const pause = complete ? pace.beforeSettling() : pace.beforeAsking();
-    const isHopeless = secondsSoFar() * 1000 >= blockedAfterMs && blockedBy(watches) !== undefined;
-    if (isHopeless || !(await rest(pause, deadline))) return lateOnes(watches, lost, secondsSoFar());
+    const isHopeless = soFarMs() >= blockedAfterMs && blockedBy(watches, soFarMs()) !== undefined;
+    if (isHopeless || !(await rest(pause, deadline))) return lateOnes(watches, lost, soFarMs());
   }
   if (!lost[0]) return undefined;
   const blocked = watches.length === 0 && lost[0].error.code === 'E_REMOTE' ? 'silent' : undefined;
@@ -105,12 +105,12 @@ export async function checkPropagation(
 }
 
 /** Undefined where a server of the DNS has answered, or where the config names the servers. */
-function blockedBy(watches: readonly Watch[]): Blocked | undefined {
+function blockedBy(watches: readonly Watch[], elapsedMs: number): Blocked | undefined {
   if (watches.length === 0 || watches.some(({ authoritative }) => !authoritative)) return undefined;
   const answers = watches.flatMap(({ result }) =>
     result.state === 'shown' || result.state === 'missing' ? [result] : [],
   );
-  if (answers.length === 0) return 'silent';
+  if (answers.length === 0) return elapsedMs >= QUERY_TIMEOUT_MS ? 'silent' : undefined;
   return answers.every((result) => result.state === 'missing' && result.lame) ? 'rewritten' : undefined;
 }
 
@@ -129,6 +129,8 @@ export function byName(values: readonly AwaitedValue[]): AwaitedName[] {
   return [...names].map(([name, set]) => ({ name, values: [...set] }));
 }
 
+const UNASKED: TxtResult = { state: 'silent', detail: 'gave no answer yet' };
+
 /** A name whose servers could not be found. */
 interface LostName {
   readonly name: Fqdn;
@@ -145,8 +147,7 @@ async function watchesFor(
   const findServers = async (awaited: AwaitedName) => {
     try {
       const { servers, configured } = await finder.find(awaited.name);
-      const unasked: TxtResult = { state: 'silent', detail: 'gave no answer yet' };
-      for (const server of servers) watches.push({ awaited, server, authoritative: !configured, result: unasked });
+      for (const server of servers) watches.push({ awaited, server, authoritative: !configured, result: UNASKED });
     } catch (error) {
       lost.push({ name: awaited.name, error: asDns01Error(error) });
     }
@@ -195,7 +196,8 @@ async function askAll(watches: readonly Watch[], deadline: Deadline): Promise<vo
         const { server, awaited, authoritative } = watch;
         const result = await queryTxt(server, awaited, { timeoutMs, signal: deadline.signal, authoritative });
         // The deadline may cut this query short. Then the result before it says more.
-        if (result.state !== 'silent' || !deadline.signal.aborted) watch.result = result;
+        const isCut = deadline.signal.aborted || (timeoutMs < QUERY_TIMEOUT_MS && watch.result !== UNASKED);
+        if (result.state !== 'silent' || !isCut) watch.result = result;
       }),
     ),
   );
@@ -232,7 +234,7 @@ function everyNameShown(watches: readonly Watch[]): boolean {
 /** How many names an error lists with all their servers. */
 const MAX_NAMED = 5;
 
-function lateOnes(watches: readonly Watch[], lost: readonly LostName[], seconds: number): Late {
+function lateOnes(watches: readonly Watch[], lost: readonly LostName[], elapsedMs: number): Late {
   const open = watches.filter(({ result }) => result.state !== 'shown').map(({ awaited }) => awaited);
   const late = [...new Set(open)];
   const details = late.slice(0, MAX_NAMED).map((awaited) => {
@@ -242,12 +244,12 @@ function lateOnes(watches: readonly Watch[], lost: readonly LostName[], seconds:
   const more = late.length > MAX_NAMED ? ` and ${late.length - MAX_NAMED} more names` : '';
   const error = new Dns01Error(
     'E_PROPAGATION',
-    `not shown by every name server after ${seconds.toFixed(0)} s: ${details.join(', ')}${more}`,
+    `not shown by every name server after ${(elapsedMs / 1000).toFixed(0)} s: ${details.join(', ')}${more}`,
     {
       hint: 'set a larger propagation.timeout in the config for a slow provider; a server that never answers has to be repaired or removed from the NS records',
     },
   );
-  return { names: new Set([...late, ...lost].map(({ name }) => name)), error, blocked: blockedBy(watches) };
+  return { names: new Set([...late, ...lost].map(({ name }) => name)), error, blocked: blockedBy(watches, elapsedMs) };
 }
 
 function describe({ server, result }: Watch): string {

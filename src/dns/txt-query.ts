@@ -6,8 +6,8 @@ import type { NameServer } from './zone-cut.ts';
 /** One server's result for the values awaited at one name. */
 export type TxtResult =
   | { readonly state: 'shown' }
-  /** `lame`: the server does not say that it serves the zone. */
-  | { readonly state: 'missing'; readonly detail: string; readonly lame?: true }
+  /** `lame`: the answer is not that of a server of the zone. */
+  | { readonly state: 'missing'; readonly detail: string; readonly lame?: boolean }
   | { readonly state: 'silent'; readonly detail: string }
   | { readonly state: 'unreachable'; readonly detail: string };
 
@@ -27,9 +27,11 @@ export async function queryTxt(
   const result = await query(server, { name, type: 'TXT' }, { recursive: false, timeoutMs, signal });
   if (result.kind !== 'answer') return { state: result.kind, detail: result.reason };
   const { message } = result;
-  if (!isAnswer(message)) return { state: 'missing', detail: `answers ${message.rcode}` };
-  if (authoritative && !message.authoritative)
-    return { state: 'missing', detail: 'does not serve the zone', lame: true };
+  const lame = authoritative && !message.authoritative;
+  // Servers of the zone say SERVFAIL too, while they load it.
+  const isResolver = lame && (message.rcode !== 'SERVFAIL' || message.recursive);
+  if (!isAnswer(message)) return { state: 'missing', detail: `answers ${message.rcode}`, lame: isResolver };
+  if (lame) return { state: 'missing', detail: 'does not serve the zone', lame };
   const found = answersFor(message, { name, type: 'TXT' }).map((record) => record.data);
   const shown = values.filter((value) => found.includes(value));
   if (shown.length === values.length) return { state: 'shown' };

@@ -25,6 +25,7 @@ export const FLAG = {
   AUTHORITATIVE: 0x0400,
   TRUNCATED: 0x0200,
   RECURSION_DESIRED: 0x0100,
+  RECURSION_AVAILABLE: 0x0080,
   AUTHENTICATED: 0x0020,
   CHECKING_DISABLED: 0x0010,
 } as const;
@@ -121,9 +122,6 @@ export function encodeRecord({ name, type, class: klass, ttl, data }: OutgoingRe
 
 /** Our EDNS record (RFC 6891 section 6.1): its class is the size of the UDP answers that we accept. */
 export const EDNS: WireRecord = { name: '', type: TYPE.OPT, class: UDP_PAYLOAD, ttl: 0, data: Buffer.alloc(0) };
-
-/** The same with DO: the answer may have signatures (RFC 3225). */
-export const EDNS_DNSSEC: WireRecord = { ...EDNS, ttl: 0x8000 };
 
 const nameBytes = (name: string | Buffer): Buffer => (typeof name === 'string' ? encodeName(name) : name);
 

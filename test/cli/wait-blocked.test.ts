@@ -65,7 +65,8 @@ const DROPPED: FakeDnsSettings = { manners: { udp: 'silent', tcp: 'silent' } };
 const wait = (env: Record<string, string> = {}) => here.run(['wait-txt', NAME, VALUE], { env });
 const challengeQuestions = ({ questions }: FakeOperator) => questions.filter(({ name }) => name === NAME).length;
 
-const INSTEAD = 'something else answers here in place of the name servers';
+const INSTEAD =
+  'no answer comes from a server of the zone, so something else answers in their place, or none of them serves it';
 
 describe('where something else answers DNS queries', () => {
   it('asks the resolvers of dns.doh after the time that they cache a missing name, and says so', async () => {
@@ -85,7 +86,7 @@ describe('where something else answers DNS queries', () => {
     ['says so', REWRITTEN, INSTEAD],
     ['says that packets are dropped', DROPPED, 'no name server can be asked from here'],
   ])('%s at the end of the time, with what to do, where dns.doh is not set', async (_, server, text) => {
-    await network(server, undefined, 1);
+    await network(server, undefined, 2);
     const hint = /port 53 of any address, or name resolvers over HTTPS in dns\.doh/;
     expectFailure(await wait(), 75, new RegExp(`; ${text}$`, 'm'), hint);
   });
