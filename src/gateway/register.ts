@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import pLimit from 'p-limit';
 import * as z from 'zod/mini';
 import type { ServeConfig } from '../config/serve-config.ts';
 import { type Fqdn, parseName } from '../names.ts';
@@ -42,6 +43,8 @@ export function openRegistration(
 ): Registration {
   const byAddress = createGate(MAX_PER_ADDRESS);
   const all = createGate(MAX_FOR_ALL);
+  // A hash takes one of the threads that file reads need; Node has four.
+  const oneByOne = pLimit(1);
   return {
     isOpenTo: (address) => config()?.isOpenTo(address) ?? false,
     admit(key) {
@@ -59,7 +62,7 @@ export function openRegistration(
       if (zone === undefined || (await users.countInState()) >= MAX_USERS)
         return refuse(503, 'no more users are possible');
       const name = randomUUID();
-      const { made: acmeDns, password } = await newAcmeDnsLogin(zone);
+      const { made: acmeDns, password } = await oneByOne(() => newAcmeDnsLogin(zone));
       const { subdomain } = acmeDns;
       const fulldomain = parseName(`${subdomain}.${zone}`);
       if (fulldomain === undefined) return acmeDnsError(500, 'the domain for new names is too long');

@@ -63,7 +63,7 @@ export function openUsers(users: () => ServeConfig['users'], stored: StoredUsers
       return user && readyFor(name, user);
     },
     add: (user) => stored.put(user),
-    countInState: async () => (await inState(0)).size,
+    countInState: async () => (await inState(MEMORY_MS)).size,
   };
 }
 

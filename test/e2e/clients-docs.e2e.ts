@@ -20,6 +20,7 @@ import { describeLab } from './lab/describe-lab.ts';
 import { type Lab, startLab } from './lab/lab.ts';
 import { run } from './lab/processes.ts';
 import { pathOf } from './lab/programs.ts';
+import { holdsWithin } from './lab/until.ts';
 import { expectSuccess } from './support/outcome.ts';
 
 /** A page whose lines get a certificate from a real client. */
@@ -110,6 +111,31 @@ const BY_HAND: Readonly<Record<string, (site: Site, name: string) => Promise<voi
     await access(join(dnsapi, 'dns_dns01.sh'));
     expect(issue.join('\n')).toContain('--dns dns_dns01 ');
     expectSuccess(await site.run('sh', ['-n', '-c', lines]));
+  },
+  async 'acme-dns.md'(site) {
+    const [zone = ''] = site.zones;
+    const own = (text: string) => text.replaceAll('auth.example.net', zone).replace('my-account', 'zone-eu');
+    const [settings = ''] = await pasted(site, 'acme-dns.md', 'yaml');
+    const [port] = await freePorts(2);
+    const { serve, ...config } = parse(own(settings).replace(':8053', `:${port}`));
+    await site.configure({ ...config, serve: { ...serve, lease: 5 } });
+    const [commands = ''] = await pasted(site, 'acme-dns.md', 'console');
+    const add = own(/^ *\$ (.*)$/m.exec(commands)?.[1] ?? '');
+    const login = Object.fromEntries(
+      (await paste(site, add))
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.split('\t')),
+    );
+    site.whenClosed(await startServeProcess(site, { host: LOOPBACK, port }));
+    const curl = (await pasted(site, 'acme-dns.md')).at(-1) ?? '';
+    const line = curl
+      .replace('X-Api-Key: …', `X-Api-Key: ${login['password']}`)
+      .replace('8e5700ea-…', login['subdomain'] ?? '')
+      .replace(/https:\S+/, `http://${LOOPBACK}:${port}/update`);
+    expect(await paste(site, line)).toBe(`{"txt": "${VALUE}"}`);
+    await site.expectHeld(login['fulldomain'] ?? '', [VALUE]);
+    await holdsWithin(15, async () => (await site.journal()).length === 0);
   },
   async 'getssl.md'(site, name) {
     const [settings = ''] = await pasted(site, 'getssl.md');

@@ -26,6 +26,8 @@ declare -A package_of=(
   [uacme]=uacme
   [acmetool]=acmetool
   [unbound]=unbound
+  [nginx]=nginx-light
+  [curl]=curl
   [dnssec-signzone]=bind9-utils
   [unshare]=util-linux
   [lintian]=lintian
@@ -85,6 +87,7 @@ if command -v systemctl >/dev/null; then
       knotd) systemctl disable --quiet knot.service || true ;;
       certbot) systemctl disable --quiet certbot.timer || true ;;
       pdns_server) systemctl disable --quiet pdns.service || true ;;
+      nginx) systemctl disable --quiet nginx.service || true ;;
       unbound) systemctl disable --quiet unbound.service || true ;;
       acmetool) systemctl disable --quiet acmetool.timer || true ;;
     esac
