@@ -1,6 +1,6 @@
 import type { ConnectionOptions } from 'node:tls';
 import { readTrustedFile } from '../../config/trusted-file.ts';
-import { Dns01Error } from '../../errors.ts';
+import { Dns01Error, isDns01Error } from '../../errors.ts';
 
 /** Where the database is, from the URL in the config. */
 export interface Place {
@@ -66,8 +66,18 @@ function tlsOf(parameters: URLSearchParams, host: string): false | ConnectionOpt
 }
 
 function verified(host: string, file: string | null): ConnectionOptions {
-  const ca = file === null ? {} : { ca: readTrustedFile(file).text };
+  const ca = file === null ? {} : { ca: readNamed(file) };
   return { rejectUnauthorized: true, servername: host, ...ca };
+}
+
+/** A file that the user names. @throws E_CONFIG */
+export function readNamed(file: string): string {
+  try {
+    return readTrustedFile(file).text;
+  } catch (error) {
+    if (isDns01Error(error)) throw error;
+    throw new Dns01Error('E_CONFIG', `the file ${file} cannot be read: ${(error as Error).message}`);
+  }
 }
 
 function decoded(text: string): string {

@@ -64,14 +64,24 @@ export async function startPostgres(): Promise<Postgres> {
   const log = openSync(join(dir, 'log'), 'a', 0o600);
 
   async function initialise(): Promise<void> {
-    const made = launch('initdb', ['-D', data, '-U', OWNER, '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'], log);
+    const made = launch(
+      'initdb',
+      ['-D', data, '-U', OWNER, '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
+      log,
+    );
     const [code] = await once(made, 'exit');
     if (code !== 0) throw new Error(`initdb ended with ${code}:\n${readFileSync(join(dir, 'log'), 'utf8')}`);
   }
 
   let server: ChildProcess | undefined;
   async function start(): Promise<void> {
-    const settings = { listen_addresses: LOOPBACK, port, unix_socket_directories: dir, fsync: 'off', max_connections: 100 };
+    const settings = {
+      listen_addresses: LOOPBACK,
+      port,
+      unix_socket_directories: dir,
+      fsync: 'off',
+      max_connections: 100,
+    };
     const args = Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
     server = launch('postgres', ['-D', data, ...args], log);
     if (!(await holdsWithin(30, () => accepts(port)))) throw new Error(readFileSync(join(dir, 'log'), 'utf8'));
@@ -113,7 +123,8 @@ export async function startPostgres(): Promise<Postgres> {
   await initialise();
   await start();
   return {
-    url: (database = 'postgres', role = OWNER) => `postgres://${role}:secret-of-${role}@${LOOPBACK}:${port}/${database}`,
+    url: (database = 'postgres', role = OWNER) =>
+      `postgres://${role}:secret-of-${role}@${LOOPBACK}:${port}/${database}`,
     socketUrl: `postgres://${OWNER}@localhost:${port}/postgres?host=${encodeURIComponent(dir)}`,
     async sql(text, database) {
       const { code, output } = await psql(text, database);
