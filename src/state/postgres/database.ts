@@ -1,18 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import postgres from 'postgres';
+import type postgres from 'postgres';
 import * as z from 'zod/mini';
 import { Dns01Error, isDns01Error } from '../../errors.ts';
+import { type Client, openClient, STATEMENT_MS } from './client.ts';
 import { databaseError, isConflict, isLost, unreachable } from './failure.ts';
 import { prepareSchema } from './migrate.ts';
 import type { Place } from './url.ts';
 
-/** Milliseconds for a connection, for one statement, and for a statement whose connection was lost and that is repeated. */
-const CONNECT_MS = 3000;
-const STATEMENT_MS = 5000;
+/** Milliseconds for a statement whose connection was lost and that is repeated. */
 const PATIENCE_MS = 5000;
-
-/** Connections of a process. Statements share them, and each is done in milliseconds. */
-const MAX_CONNECTIONS = 3;
 
 const MAX_CONFLICTS = 8;
 
@@ -21,6 +17,9 @@ const FRESH_MS = 1000;
 
 /** Milliseconds for the proof before a write that it is still reachable. */
 export const CONFIRM_MS = 3000;
+
+/** Milliseconds for which a database that did not answer is not asked again, so that a run ends soon after. */
+const SILENT_MS = 3000;
 
 type Value = string | number | boolean | null | undefined | object;
 
@@ -48,24 +47,30 @@ export interface Database {
 }
 
 export function openDatabase(place: Place): Database {
-  let client: postgres.Sql | undefined;
+  let client: Client | undefined;
   let ready: Promise<void> | undefined;
-  let listening: postgres.Sql | undefined;
+  let listening: Client | undefined;
   let answeredAt = Number.NEGATIVE_INFINITY;
+  let silent: { readonly until: number; readonly failure: Dns01Error } | undefined;
+
+  function rememberSilence(failure: Dns01Error): Dns01Error {
+    silent = { until: performance.now() + SILENT_MS, failure };
+    return failure;
+  }
 
   /** One attempt. A client that is silent is thrown away with its connections, because they may never answer again. */
   async function attempt<Result>(timeoutMs: number, task: (sql: postgres.Sql) => Promise<Result>): Promise<Result> {
-    client ??= connect(place);
+    client ??= openClient(place);
     const used = client;
     const inTime = new AbortController();
     const late = delay(timeoutMs, undefined, { signal: inTime.signal }).then(() => {
       if (client === used) [client, ready] = [undefined, undefined];
-      void used.end({ timeout: 0 });
-      throw unreachable(place.shown, `no answer within ${timeoutMs / 1000} s`);
+      used.destroy();
+      throw rememberSilence(unreachable(place.shown, `no answer within ${timeoutMs / 1000} s`));
     });
     late.catch(() => {});
     try {
-      const result = await Promise.race([task(used), late]);
+      const result = await Promise.race([task(used.sql), late]);
       answeredAt = performance.now();
       return result;
     } finally {
@@ -86,6 +91,7 @@ export function openDatabase(place: Place): Database {
     const started = performance.now();
     let conflicts = 0;
     for (;;) {
+      if (silent && performance.now() < silent.until) throw silent.failure;
       try {
         return await attempt(timeoutMs, async (sql) => {
           await prepared(sql);
@@ -95,7 +101,10 @@ export function openDatabase(place: Place): Database {
         if (isDns01Error(error)) throw error;
         const isLate = performance.now() - started > Math.min(PATIENCE_MS, timeoutMs);
         const repeats = isConflict(error) ? ++conflicts <= MAX_CONFLICTS : isLost(error) && !once;
-        if (isLate || !repeats) throw databaseError(error, place.shown);
+        if (isLate || !repeats) {
+          const failure = databaseError(error, place.shown);
+          throw isLost(error) ? rememberSilence(failure) : failure;
+        }
         await delay((isConflict(error) ? 10 : 100) * (0.5 + Math.random()));
       }
     }
@@ -124,36 +133,12 @@ export function openDatabase(place: Place): Database {
       await send({ text: 'select 1', timeoutMs: CONFIRM_MS });
     },
     listen(channel, notified) {
-      listening ??= connect(place, 1);
+      listening ??= openClient(place, 1);
       // A database without LISTEN refuses it, and a lost connection is made again by the client.
-      listening.listen(channel, notified, () => notified('')).catch(() => {});
+      listening.sql.listen(channel, notified, () => notified('')).catch(() => {});
     },
     async close() {
-      const open = [client, listening].filter((sql) => sql !== undefined);
-      await Promise.all(open.map((sql) => sql.end({ timeout: 1 })));
+      await Promise.all([client?.close(), listening?.close()]);
     },
   };
-}
-
-function connect(place: Place, max = MAX_CONNECTIONS): postgres.Sql {
-  const { host, port, database, user, password, ssl } = place;
-  return postgres({
-    host,
-    port,
-    database,
-    user,
-    // A function, so that the client does not use a password of the environment.
-    password: () => password ?? '',
-    ssl,
-    max,
-    connect_timeout: CONNECT_MS / 1000,
-    idle_timeout: 0,
-    max_lifetime: null,
-    keep_alive: 30,
-    backoff: () => 0.1,
-    prepare: true,
-    fetch_types: false,
-    onnotice: () => {},
-    connection: { application_name: 'dns01', statement_timeout: STATEMENT_MS },
-  });
 }

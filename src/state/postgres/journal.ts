@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
 import { digest } from '../../digest.ts';
-import { type Begun, entrySchema, type Journal, type JournalFilter, type NewEntry } from '../journal.ts';
+import {
+  type Begun,
+  entrySchema,
+  type Journal,
+  type JournalEntry,
+  type JournalFilter,
+  type NewEntry,
+} from '../journal.ts';
 import type { Database } from './database.ts';
 
 /** Rows of one page of a list. */
@@ -104,16 +111,23 @@ export function openJournal(database: Database): Journal {
 const idOf = (name: string, value: string): string => digest(`${name} ${value}`);
 
 /** Page by page, each after the last row of the one before: any number of rows needs the memory of one page. */
-async function* pages({ olderThanMs, leaseEnded = false, by, name }: JournalFilter, database: Database) {
+async function* pages(filter: JournalFilter, database: Database): AsyncGenerator<JournalEntry> {
+  const { olderThanMs, leaseEnded = false, by, name } = filter;
   const text = `select clock_timestamp()::text as now,
     (clock_timestamp() - $1::double precision * interval '1 millisecond')::text as latest`;
   const timesSchema = z.object({ now: z.string(), latest: z.nullable(z.string()) });
   const [times] = await database.rows(timesSchema, { text, values: [olderThanMs] });
   let last: z.output<typeof positionSchema> | undefined;
+  const damaged: string[] = [];
   do {
     const values = [last?.position, last?.id, times?.latest, leaseEnded, times?.now, by, name];
     const rows = await database.rows(positionSchema, { text: LIST, values });
-    for (const { id: _, position: __, ...row } of rows) yield z.parse(storedSchema, row);
+    for (const row of rows) {
+      const entry = z.safeParse(storedSchema, row);
+      if (entry.success) yield entry.data;
+      else damaged.push(row.id);
+    }
     last = rows.length === PAGE_ROWS ? rows.at(-1) : undefined;
   } while (last);
+  if (damaged.length > 0) filter.damaged?.(damaged, `the table dns01_journal (${database.shown}), column id`);
 }

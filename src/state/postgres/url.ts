@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import { readTrustedFile } from '../../config/trusted-file.ts';
 import { Dns01Error, isDns01Error } from '../../errors.ts';
@@ -67,7 +68,8 @@ function tlsOf(parameters: URLSearchParams, host: string): false | ConnectionOpt
 
 function verified(host: string, file: string | null): ConnectionOptions {
   const ca = file === null ? {} : { ca: readNamed(file) };
-  return { rejectUnauthorized: true, servername: host, ...ca };
+  // An address is compared with the certificate too, but is no name to ask for.
+  return { rejectUnauthorized: true, ...(isIP(host) ? { host } : { servername: host }), ...ca };
 }
 
 /** A file that the user names. @throws E_CONFIG */
