@@ -28,6 +28,7 @@ declare -A package_of=(
   [unbound]=unbound
   [dnssec-signzone]=bind9-utils
   [unshare]=util-linux
+  [/usr/lib/postgresql]=postgresql
   [lintian]=lintian
   [zsh]=zsh
   [fish]=fish

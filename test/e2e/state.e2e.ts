@@ -1,5 +1,6 @@
 /** The state in PostgreSQL: the suite of the files, and processes that share one database. */
 import { readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -10,6 +11,7 @@ import { type PowerdnsFake, startPowerdnsFake } from '../fakes/powerdns.ts';
 import { startZoneidFake, type ZoneidFake } from '../fakes/zoneid.ts';
 import { describeState } from '../state/contract.ts';
 import { expectFailure, OTHER_VALUE, openWorkplace, VALUE, type Workplace } from '../support/cli.ts';
+import { CA_FILE } from '../support/https.ts';
 import { bundle } from '../support/paths.ts';
 import { freePorts, LOOPBACK } from './lab/addresses.ts';
 import { missingPostgres, type Postgres, startPostgres } from './lab/postgres.ts';
@@ -66,6 +68,31 @@ describe.skipIf(missing.length > 0)(`the state in PostgreSQL (missing: ${missing
 
   it('answers over a Unix socket as well', async () => {
     expect(await opened(database.socketUrl).users.all()).toEqual([]);
+  });
+
+  it('is reached by TLS, and only where the certificate is for this host and from the CA', async () => {
+    const by = (parameters: string) => opened(`${database.url()}?${parameters}`).users.all();
+    expect(await by('sslmode=require')).toEqual([]);
+    expect(await by(`sslmode=verify-full&sslrootcert=${CA_FILE}`)).toEqual([]);
+    await expect(by('sslmode=verify-full')).rejects.toMatchObject({ code: 'E_CONFIG' });
+    const other = database.url().replace(LOOPBACK, '127.0.0.2');
+    await expect(opened(`${other}?sslmode=verify-full&sslrootcert=${CA_FILE}`).users.all()).rejects.toMatchObject({
+      code: 'E_CONFIG',
+      message: expect.stringMatching(/127\.0\.0\.2/),
+    });
+  });
+
+  it('is no server that closes every connection, and the error names it without the password', async () => {
+    const server = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
+    await new Promise<void>((resolve) => server.listen(0, LOOPBACK, resolve));
+    closers.push(() => server.close());
+    const address = server.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    const url = `postgres://dns01:correct-horse-battery@${LOOPBACK}:${port}/dns01`;
+    const here = await machine({ home: { provider: 'embedded', zones: ['example.com'] } }, {}, url);
+    const outcome = await here.run(['add-txt', '--no-wait', NAME, VALUE]);
+    expectFailure(outcome, 75, /the state database \(127\.0\.0\.1:\d+\/dns01\) does not answer/, /writes nothing/);
+    await here.expectNoSecret('correct-horse-battery');
   });
 
   describe('the tables', () => {

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, copyFileSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { freePorts, LOOPBACK } from './addresses.ts';
 import { PROGRAM_PATH, pathOf, pathTo } from './programs.ts';
 import { holdsWithin } from './until.ts';
@@ -76,11 +77,14 @@ export async function startPostgres(): Promise<Postgres> {
   let server: ChildProcess | undefined;
   async function start(): Promise<void> {
     const settings = {
-      listen_addresses: LOOPBACK,
+      listen_addresses: `${LOOPBACK},127.0.0.2`,
       port,
       unix_socket_directories: dir,
       fsync: 'off',
       max_connections: 100,
+      ssl: 'on',
+      ssl_cert_file: 'server.pem',
+      ssl_key_file: 'server.key',
     };
     const args = Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
     server = launch('postgres', ['-D', data, ...args], log);
@@ -121,6 +125,12 @@ export async function startPostgres(): Promise<Postgres> {
   }
 
   await initialise();
+  for (const file of ['server.pem', 'server.key']) {
+    const copy = join(data, file);
+    copyFileSync(fileURLToPath(new URL(`../../fixtures/tls/${file}`, import.meta.url)), copy);
+    chmodSync(copy, 0o600);
+    if (isRoot) chownSync(copy, NOBODY, NOBODY);
+  }
   await start();
   return {
     url: (database = 'postgres', role = OWNER) =>
