@@ -19,11 +19,11 @@ export interface Swept {
  * @param olderThan seconds since the value was published
  */
 export async function* sweep(run: Run, olderThan: number, dryRun: boolean): AsyncGenerator<Swept> {
-  const { journal, directory, removeStale } = run.state;
+  const { journal, removeStale } = run.state;
   if (!dryRun) await removeStale();
-  let damaged: readonly string[] = [];
-  const open = leftovers(journal, olderThan * 1000, (files) => {
-    damaged = files;
+  let damage: Dns01Error | undefined;
+  const open = leftovers(journal, olderThan * 1000, (names, place) => {
+    damage = damagedEntries(names, place);
   });
   let group: JournalEntry[] = [];
   for await (const entry of open) {
@@ -33,9 +33,12 @@ export async function* sweep(run: Run, olderThan: number, dryRun: boolean): Asyn
     group = [];
   }
   yield* withdraw(group, run, dryRun);
-  if (damaged.length === 0) return;
-  throw new Dns01Error('E_CONFIG', `${damaged.length} files of the journal are damaged, e.g. ${damaged[0]}`, {
-    hint: `look at them in ${directory}/journal, then delete them: each is for a value that may still be published`,
+  if (damage) throw damage;
+}
+
+function damagedEntries(names: readonly string[], place: string): Dns01Error {
+  return new Dns01Error('E_CONFIG', `${names.length} entries of the journal are damaged, e.g. ${names[0]}`, {
+    hint: `look at them in ${place}, then delete them: each is for a value that may still be published`,
   });
 }
 

@@ -43,6 +43,9 @@ export async function withRun<Result>(
 }
 
 /** The state that the config names. @throws E_CONFIG where it cannot be used */
-export async function openState(_config: Config, io: Io, log: Log): Promise<State> {
-  return openFiles(openStateDirectory(io.env, log.warn), log);
+export async function openState(config: Config, io: Io, log: Log): Promise<State> {
+  const directory = openStateDirectory(io.env, log.warn);
+  if (config.state === undefined) return openFiles(directory, log);
+  const { openSharedState } = await import('./open-shared-state.ts');
+  return openSharedState({ config, directory, io, log });
 }

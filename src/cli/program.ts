@@ -9,6 +9,7 @@ import { addPersistCommands } from './persist-commands.ts';
 import { addRecordCommands } from './record-commands.ts';
 import { addServerCommands } from './server-commands.ts';
 import { addSetupCommands } from './setup-commands.ts';
+import { addStateCommands } from './state-commands.ts';
 
 /**
  * The command line: which verbs there are and what they take. Each verb's code is loaded when it is called.
@@ -26,6 +27,7 @@ export function createProgram(io: Io, version: string, exit: (code: number) => v
   addCheckCommands(program, io, exit);
   addPersistCommands(program, io, exit);
   addServerCommands(program, io);
+  addStateCommands(program, io);
   addAboutCommands(program, io);
   return program;
 }

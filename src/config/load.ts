@@ -35,6 +35,8 @@ export interface Config extends ConfigFile {
   readonly propagation: { readonly timeout: number; readonly interval: number; readonly settle: number };
   /** In seconds. */
   readonly ttl: number;
+  /** The secret URL is not yet read. Undefined: files in the state directory. */
+  readonly state: RawConfig['state'];
   /** Undefined without a `serve:` block. */
   readonly serve: ServeConfig | undefined;
 }
@@ -129,6 +131,7 @@ function shape(found: ConfigFile, raw: RawConfig): Config {
       settle: raw.propagation?.settle ?? 2,
     },
     ttl: raw.ttl ?? 60,
+    state: raw.state,
     serve:
       raw.serve &&
       serveConfig(raw.serve, {

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { isLoopback } from '../names.ts';
+import { secret } from '../toolbox/options.ts';
 import { name, serverAddress } from './schema-parts.ts';
 import { serveSchema } from './serve-schema.ts';
 
@@ -104,6 +105,17 @@ export const configSchema = z.strictObject({
     }),
   ),
   serve: z.optional(serveSchema),
+  state: z.optional(
+    z
+      .strictObject({
+        postgres: z.strictObject({
+          url: secret(
+            'postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full, or ?host=/run/postgresql for a Unix socket',
+          ),
+        }),
+      })
+      .check(z.describe('where several machines share journal, locks and rate limits; default: the state directory')),
+  ),
   ttl: z.optional(
     z
       .int()

@@ -38,8 +38,6 @@ export interface DnsMessage {
   readonly keepsCase: boolean;
   /** The server knows EDNS (RFC 6891). */
   readonly edns: boolean;
-  /** The bytes of the whole message. */
-  readonly length: number;
   /** The server answers for all zones (RA): it is a resolver. */
   readonly recursive: boolean;
   /** A resolver has validated the answer (AD, RFC 4035 section 3.2.3). */
@@ -153,7 +151,6 @@ export function decodeAnswer(bytes: Buffer, sent: Buffer, { name, type }: Questi
     truncated: (message.flags & FLAG.TRUNCATED) !== 0,
     keepsCase: asked === undefined || sent.includes(asked.wireName, HEADER_LENGTH),
     edns: message.additionals.some(({ type: each }) => each === TYPE.OPT),
-    length: bytes.length,
     recursive: (message.flags & FLAG.RECURSION_AVAILABLE) !== 0,
     authenticated: (message.flags & FLAG.AUTHENTICATED) !== 0,
     errors: message.additionals.filter((record) => record.type === TYPE.OPT).flatMap(extendedErrors),

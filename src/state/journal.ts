@@ -54,8 +54,8 @@ export interface JournalFilter {
   /** By this user of the gateway. */
   readonly by?: string | undefined;
   readonly name?: string | undefined;
-  /** Called at the end with the names of files that cannot be read, if there are any. */
-  damaged?(files: readonly string[]): void;
+  /** Called at the end if there are entries that cannot be read. @param place where to look at them */
+  damaged?(names: readonly string[], place: string): void;
 }
 
 /** The values that were published and not withdrawn. */

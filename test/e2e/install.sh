@@ -30,6 +30,7 @@ declare -A package_of=(
   [curl]=curl
   [dnssec-signzone]=bind9-utils
   [unshare]=util-linux
+  [/usr/lib/postgresql]=postgresql
   [lintian]=lintian
   [zsh]=zsh
   [fish]=fish

@@ -81,7 +81,7 @@ export function openJournal(stateDirectory: string | undefined, warn: (message: 
       const now = Date.now();
       const selected = contents.filter((entry) => isSelected(entry, filter, now));
       yield* selected.sort((one, other) => one.since.localeCompare(other.since));
-      if (unreadable.length > 0) filter.damaged?.(unreadable);
+      if (unreadable.length > 0) filter.damaged?.(unreadable, directory);
     },
   };
 }
