@@ -1,7 +1,10 @@
 import { followCnames } from '../dns/chain.ts';
 import { explainErrors, hintOf } from '../dns/extended-errors.ts';
-import { answersFor, type DnsMessage, type ExtendedError, type Question } from '../dns/message.ts';
+import { firstUseful } from '../dns/first-useful.ts';
+import { answersFor, type DnsMessage, type ExtendedError, isAnswer, type Question } from '../dns/message.ts';
+import { query } from '../dns/query.ts';
 import type { VantageAnswer } from '../dns/validating.ts';
+import { ownerOf, QUERY_TIMEOUT_MS, ZONE_RACE } from '../dns/zone-cut.ts';
 import { askSigned, type SignedView, signatureFaults, type ZoneFault } from '../dns/zone-signatures.ts';
 import { type Fqdn, isWithin } from '../names.ts';
 import { listed } from '../output/text.ts';
@@ -33,7 +36,8 @@ export async function* checkDnssec(wanted: Wanted, context: DnssecContext, repor
   const end = chain.at(-1) ?? wanted.challenge;
   const authority = await authorities.find(end);
   const views = await askSigned(authority, end, signal);
-  const questions = [...questionsAlong(chain, authority.zone, views), ...questionsAbove(wanted.domain)];
+  const along = await questionsAlong(chain, authority.zone, views, context);
+  const questions = [...along, ...questionsAbove(wanted.domain)];
   const asked = upToCaa(
     await Promise.all(questions.map(async (question) => ({ question, answers: await vantages.ask(question) }))),
   );
@@ -57,14 +61,41 @@ export async function* checkDnssec(wanted: Wanted, context: DnssecContext, repor
 }
 
 /**
- * The challenge name itself is asked for only where it exists: a resolver that caches that it does not may be the CA's.
- * Else the zone's SOA record shows whether its signatures are accepted.
+ * The challenge name itself is asked for only where the value's name exists: a resolver that caches that it does not may
+ * be the CA's. Else each alias is asked for, and the zone's SOA record shows whether its signatures are accepted.
  */
-function questionsAlong(chain: readonly Fqdn[], zone: Fqdn, views: readonly SignedView[]): Question[] {
-  const end = { name: chain.at(-1) ?? zone, type: 'TXT' } as const;
-  const exists = views.some(({ messages }) => messages.some((message) => answersFor(message, end).length > 0));
-  const aliases = chain.slice(0, -1).map((name) => ({ name, type: 'CNAME' }) as const);
-  return [...aliases, exists ? end : { name: zone, type: 'SOA' }];
+async function questionsAlong(
+  chain: readonly Fqdn[],
+  zone: Fqdn,
+  views: readonly SignedView[],
+  context: DnssecContext,
+): Promise<Question[]> {
+  const [start = zone, end = zone] = [chain[0], chain.at(-1)];
+  const values = { name: end, type: 'TXT' } as const;
+  const exists = views.some(({ messages }) => messages.some((message) => answersFor(message, values).length > 0));
+  if (exists) return [{ name: start, type: 'TXT' }];
+  const aliases = await Promise.all(chain.slice(0, -1).map((name) => questionForAlias(name, context)));
+  return [...aliases, { name: zone, type: 'SOA' }];
+}
+
+/** A CNAME that comes from a DNAME has no signature of its own (RFC 6672 section 5.3.1). */
+async function questionForAlias(name: Fqdn, { authorities, signal }: DnssecContext): Promise<Question> {
+  const question = { name, type: 'CNAME' } as const;
+  const { servers } = await authorities.find(name);
+  const message = await firstUseful(
+    servers,
+    async (server, raceSignal) => {
+      const options = { recursive: false, timeoutMs: QUERY_TIMEOUT_MS, signal: raceSignal };
+      const result = await query(server, question, options);
+      return result.kind === 'answer' && isAnswer(result.message) ? result.message : undefined;
+    },
+    { ...ZONE_RACE, signal },
+  );
+  const source = ownerOf(
+    message?.answers.find(({ type }) => type === 'DNAME'),
+    name,
+  );
+  return source === undefined ? question : { name: source, type: 'DNAME' };
 }
 
 /** A CA asks for CAA records from the domain up to the top level (RFC 8659 section 3). */

@@ -17,7 +17,7 @@ import {
   type WireRecord,
 } from './wire.ts';
 
-const TYPES = ['A', 'AAAA', 'CAA', 'CNAME', 'DNSKEY', 'DS', 'NS', 'RRSIG', 'SOA', 'TXT'] as const;
+const TYPES = ['A', 'AAAA', 'CAA', 'CNAME', 'DNAME', 'DNSKEY', 'DS', 'NS', 'RRSIG', 'SOA', 'TXT'] as const;
 
 export type QuestionType = (typeof TYPES)[number];
 
@@ -61,7 +61,7 @@ export interface ResourceRecord {
   readonly name: string;
   readonly type: QuestionType;
   /**
-   * For A and AAAA the address; for NS and CNAME a name like the record's own; for TXT the value; for CAA `FLAGS TAG VALUE`,
+   * For A and AAAA the address; for NS, CNAME and DNAME a name like the record's own; for TXT the value; for CAA `FLAGS TAG VALUE`,
    * empty where the record is malformed: a CA must not ignore it; for all others their fields as in a zone file: of SOA,
    * which `readSoa` takes apart, of DS and DNSKEY, and of RRSIG those before the signer's name, with UNIX seconds as times.
    */
@@ -232,6 +232,7 @@ function readData(type: QuestionType, { data }: WireRecord): string | undefined 
       return data.length === 16 ? ipv6Text(data) : undefined;
     case 'NS':
     case 'CNAME':
+    case 'DNAME':
       return data.length > 0 ? decodeName(data, 0).name : undefined;
     case 'SOA':
       return soaText(data);

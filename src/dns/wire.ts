@@ -10,6 +10,7 @@ export const TYPE = {
   SOA: 6,
   TXT: 16,
   AAAA: 28,
+  DNAME: 39,
   OPT: 41,
   DS: 43,
   RRSIG: 46,
@@ -225,7 +226,7 @@ function expandedData(bytes: Buffer, type: number, start: number, end: number, w
 }
 
 /** The number of names at the start of a type's RDATA. */
-const NAMES_IN_DATA: Readonly<Record<number, number>> = { [TYPE.NS]: 1, [TYPE.CNAME]: 1, [TYPE.SOA]: 2 };
+const NAMES_IN_DATA: Record<number, number> = { [TYPE.NS]: 1, [TYPE.CNAME]: 1, [TYPE.DNAME]: 1, [TYPE.SOA]: 2 };
 
 /**
  * The name at an offset, compressed or not, and where the next field begins. It is in lower case and has no dot at the

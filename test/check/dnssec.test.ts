@@ -4,6 +4,7 @@ import { openCheckContext } from '../../src/check/context.ts';
 import { checkDnssec } from '../../src/check/dnssec.ts';
 import { type Finding, reporterFor } from '../../src/check/finding.ts';
 import { wantedName } from '../../src/check/wanted.ts';
+import { openAuthorityFinder } from '../../src/dns/authority.ts';
 import { normaliseName } from '../../src/names.ts';
 import { type Answering, type OperatorAnswer, startOperator } from '../fakes/operator.ts';
 import { type SignedZone, signed as signedAt, signedZone } from '../fakes/signed-zone.ts';
@@ -39,7 +40,8 @@ async function check({ zone = {}, operators, name = 'example.com' }: Scene) {
   );
   const nameservers = [{ zone: normaliseName('example.com'), servers: [server.at] }];
   const dns = { resolvers: ['127.0.0.1:1'], nameservers, doh: asked.map(({ url }) => url) };
-  const context = openCheckContext(dns, AbortSignal.timeout(10_000), undefined, {});
+  const signal = AbortSignal.timeout(10_000);
+  const context = openCheckContext(dns, signal, undefined, {}, openAuthorityFinder(dns, signal));
   const wanted = wantedName(name);
   const findings: Finding[] = [];
   for await (const finding of checkDnssec(wanted, context, reporterFor(wanted.subject))) findings.push(finding);
@@ -143,6 +145,14 @@ describe('what the operators are asked', () => {
   it('is the challenge name where it exists', async () => {
     const { questions } = await check({ zone: signed({ values: [VALUE] }), operators: [SECURE] });
     expect(questions[0]).toContain(`${CHALLENGE} TXT`);
+  });
+
+  it('is the DNAME that makes a CNAME, because that one has no signature', async () => {
+    const alias: dnsPacket.Answer = { type: 'CNAME', name: CHALLENGE, ttl: 60, data: 'x.acme.example.com' };
+    const source = { type: 'DNAME', name: 'example.com', ttl: 60, data: 'acme.example.com' } as const;
+    const { questions } = await check({ zone: { more: [alias], beside: [source] }, operators: [SECURE] });
+    expect(questions[0]).toContain('example.com DNAME');
+    expect(questions[0]).not.toContain(`${CHALLENGE} CNAME`);
   });
 
   it('is each CNAME on the way, and nothing above CAA records', async () => {

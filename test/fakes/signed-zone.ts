@@ -7,6 +7,8 @@ export interface SignedZone {
   /** TXT values at the challenge name. */
   readonly values?: readonly string[];
   readonly more?: readonly dnsPacket.Answer[];
+  /** What each answer has besides. */
+  readonly beside?: readonly dnsPacket.Answer[];
   /** Undefined: no signatures at all. */
   readonly signature?: { readonly beginsInS: number; readonly expiresInS: number } | undefined;
   readonly hasKey?: boolean;
@@ -40,7 +42,7 @@ export const signed = (
 
 /** The server of one zone. Its signatures sign nothing: only their times count here. */
 export function signedZone(name: string, zone: SignedZone): Answering {
-  const { values = [], more = [], signature, hasKey = false, serial = 1 } = zone;
+  const { values = [], more = [], beside = [], signature, hasKey = false, serial = 1 } = zone;
   const soa: dnsPacket.Answer = {
     type: 'SOA',
     name,
@@ -76,7 +78,7 @@ export function signedZone(name: string, zone: SignedZone): Answering {
     const here = records.filter((record) => record.name === question.name);
     const found = here.filter(({ type }) => type === question.type || type === 'CNAME');
     if (found.length > 0)
-      return { authoritative: true, answers: [...found, ...sign(question.name, found[0]?.type ?? '')] };
+      return { authoritative: true, answers: [...beside, ...found, ...sign(question.name, found[0]?.type ?? '')] };
     const rcode = here.length > 0 ? 'NOERROR' : 'NXDOMAIN';
     return { authoritative: true, rcode, authorities: [soa, ...sign(name, 'SOA')] };
   };
