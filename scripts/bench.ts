@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { root } from '../test/support/paths.ts';
 import { certificate } from './bench/certificate.ts';
+import { fleet } from './bench/fleet.ts';
 import { growth } from './bench/growth.ts';
 import { describeMachine } from './bench/machine.ts';
 import type { Part } from './bench/part.ts';
@@ -20,6 +21,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   'rate-limit': rateLimit,
   propagation,
   growth,
+  fleet,
 };
 const USAGE = `usage: npm run bench -- [ROUNDS] [${Object.keys(PARTS).join('|')}]...
 Without a name everything is measured (a quarter of an hour), and docs/benchmarks.md written anew.`;
