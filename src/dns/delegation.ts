@@ -99,6 +99,8 @@ export function openDelegations(dns: DnsSettings, signal: AbortSignal): Delegati
   const passed = new Map<Fqdn, Passed>();
   const details = new Map<Fqdn, Promise<Delegation>>();
   const addresses = new Map<Fqdn, readonly string[]>();
+  // Where port 53 is closed, every further name would cost a time-out.
+  let isRootSilent = false;
   const aliases = new Map<Fqdn, Fqdn>();
 
   const serversOf = (found: readonly NameServerHost[]): NameServer[] => {
@@ -118,7 +120,8 @@ export function openDelegations(dns: DnsSettings, signal: AbortSignal): Delegati
       if (last?.zone === name) return { last, rcode: 'NOERROR' };
       const { zone, servers }: ZoneServers = last ?? roots;
       if (servers.length === 0) return { last, failure: { zone, text: 'none of its name servers can be asked' } };
-      const below = await cutBelow({ zone, servers }, name, signal);
+      const below = last || !isRootSilent ? await cutBelow({ zone, servers }, name, signal) : undefined;
+      if (!last) isRootSilent = below === undefined;
       if (below === undefined) return { last, failure: { zone, text: 'none of its name servers answers' } };
       if (!('names' in below)) return { last, rcode: below.rcode };
       last = await pass(below, last, work);

@@ -101,6 +101,17 @@ it('says where a way ends', async () => {
   expect((await open(servers).find(NAME)).failure).toEqual({ zone: '', text: 'none of its name servers answers' });
 });
 
+it('asks a root that does not answer only once', async () => {
+  const servers = await tree({});
+  servers[0].manners = { rcode: 'REFUSED' };
+  const delegations = open(servers);
+  const first = await delegations.find(NAME);
+  expect(first.failure).toEqual({ zone: '', text: 'none of its name servers answers' });
+  const asked = servers[0].questions.length;
+  expect(await delegations.find(normaliseName('www.example.net'))).toEqual(first);
+  expect(servers[0].questions).toHaveLength(asked);
+});
+
 it('asks no private address unless the config allows it', async () => {
   const servers = await tree({ 'example.com': { 'ns1.example.com': ['10.0.0.1'], 'ns2.example.com': [OWN] } }, [
     zoneOf('example.com', ['ns1.example.com', 'ns2.example.com']),
