@@ -114,13 +114,18 @@ export function messages(socket: Socket, count: number): Promise<Buffer[]> {
   });
 }
 
+/** Repeated until the answer comes, as clients do: a busy system loses messages. */
 function overUdp(bytes: Buffer, at: string): Promise<Buffer> {
   const { address, port } = parseServerAddress(at);
   const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
+  const repeating = setInterval(() => socket.send(bytes, port, address), 1000);
   return new Promise<Buffer>((resolve, reject) => {
     socket.on('error', reject).on('message', resolve);
     socket.send(bytes, port, address);
-  }).finally(() => socket.close());
+  }).finally(() => {
+    clearInterval(repeating);
+    socket.close();
+  });
 }
 
 export const add = (name: string, value: string): OutgoingRecord => ({

@@ -27,7 +27,7 @@ function execClient(title: string, slug: string, mode: Environment): AcmeClient 
       const env = { EXEC_PATH: join(site.bin, 'dns01-hook'), ...EXEC_SETTINGS, ...mode };
       return runLego(site, ['--dns', 'exec', ...asked(domains), 'run'], env, signal);
     },
-    certificateFile,
+    certificateFile: legoCertificate,
   };
 }
 
@@ -52,7 +52,7 @@ function httpreqClient(title: string, slug: string, mode: Environment): AcmeClie
       };
       return runLego(site, ['--dns', 'httpreq', ...asked(domains), 'run'], env, signal);
     },
-    certificateFile,
+    certificateFile: legoCertificate,
   };
 }
 
@@ -78,8 +78,8 @@ export function legoSettings(site: Site): string[] {
   return ['--server', site.acme.directory, '--path', site.dir, '--dns.resolvers', site.lab.resolvers[0] ?? ''];
 }
 
-const asked = (domains: readonly string[]): string[] => domains.flatMap((domain) => ['-d', domain]);
+export const asked = (domains: readonly string[]): string[] => domains.flatMap((domain) => ['-d', domain]);
 
-function certificateFile(site: Site, [first = '']: readonly string[]): string {
+export function legoCertificate(site: Site, [first = '']: readonly string[]): string {
   return join(site.dir, 'certificates', `${first.replace('*', '_')}.crt`);
 }
