@@ -1,15 +1,18 @@
 import * as z from 'zod/mini';
+import { readSecret } from '../accounts/secrets.ts';
 import { isDelegatedZone } from '../challenge/route.ts';
 import { findConfig } from '../config/find.ts';
 import { type Config, loadConfig } from '../config/load.ts';
 import { Dns01Error } from '../errors.ts';
-import { newAcmeDnsLogin, newPassword } from '../gateway/new-user.ts';
+import { newAcmeDnsLogin, newPassword, newTsigSalt } from '../gateway/new-user.ts';
+import { madeKey } from '../gateway/update/keys.ts';
 import { normaliseName } from '../names.ts';
 import { openNetworks } from '../networks.ts';
 import type { Io } from '../output/io.ts';
 import { createLog } from '../output/log.ts';
 import type { State } from '../state/state.ts';
 import { type StoredUser, userSchema } from '../state/users.ts';
+import { secretSourceOf } from '../toolbox/options.ts';
 import { openState } from './open-run.ts';
 import { type CommonOptions, noDryRun } from './options.ts';
 
@@ -18,6 +21,8 @@ export interface UserOptions extends CommonOptions {
   readonly names?: string;
   /** The domain of the user's own name, for acme-dns clients. */
   readonly acmeDns?: string;
+  /** Make a key for dynamic updates, not a password. */
+  readonly tsig?: boolean;
   /** In CIDR notation, separated by commas. */
   readonly networks?: string;
   readonly liveValues?: string;
@@ -30,8 +35,7 @@ export function addUser(name: string, options: UserOptions, io: Io): Promise<voi
   return withState(options, io, async (state, config) => {
     await refuseTaken(name, state, config);
     const common = { name, ...limitsOf(options), ...networksOf(options) };
-    const shown = options.acmeDns === undefined ? undefined : await addAcmeDns(common, options.acmeDns, state, config);
-    const login = shown ?? (await addPassword(common, options, state));
+    const login = await addLogin(common, options, { state, config, io });
     if (options.json) io.stdout(`${JSON.stringify({ ok: true, action: 'serve user add', ...login })}\n`);
     else
       io.stdout(
@@ -43,21 +47,54 @@ export function addUser(name: string, options: UserOptions, io: Io): Promise<voi
 }
 
 type Shown = Readonly<Record<string, string>>;
-type Common = Omit<StoredUser, 'names' | 'hash' | 'acmeDns'>;
+type Common = Omit<StoredUser, 'names' | 'hash' | 'acmeDns' | 'tsigSalt'>;
 
-async function addPassword(common: Common, { names = '' }: UserOptions, state: State): Promise<Shown> {
+interface Place {
+  readonly state: State;
+  readonly config: Config;
+  readonly io: Io;
+}
+
+async function addLogin(common: Common, { acmeDns, names = '', tsig }: UserOptions, place: Place): Promise<Shown> {
+  if (acmeDns !== undefined) return addAcmeDns(common, acmeDns, place);
   const domains = list(names).map(normaliseName);
   if (domains.length === 0) {
     throw new Dns01Error('E_USAGE', 'the user may write nothing', {
       hint: '--names example.com,example.org, or --acme-dns ZONE for an acme-dns client',
     });
   }
+  if (tsig) return addKey({ ...common, names: domains }, place);
   const { made, password } = await newPassword();
-  await put({ ...common, ...made, names: domains }, state);
+  await put({ ...common, ...made, names: domains }, place.state);
   return { user: common.name, password };
 }
 
-async function addAcmeDns(common: Common, domain: string, state: State, config: Config): Promise<Shown> {
+/** @throws E_CONFIG where the config has no secret to make keys from; E_USAGE where the user's name cannot be a key's */
+async function addKey(user: StoredUser, { state, config, io }: Place): Promise<Shown> {
+  const tsigSalt = newTsigSalt();
+  const source = secretSourceOf(config.serve?.update?.secret);
+  if (source === undefined) {
+    throw new Dns01Error('E_CONFIG', `${config.file}: serve.update.secret: is missing`, {
+      hint: 'keys of users in the state are made from it: openssl rand -base64 32, in a file, and update: { secret: { file: FILE } }',
+    });
+  }
+  const secret = readSecret(source, ['serve', 'update', 'secret'], {
+    config,
+    env: io.env,
+    warn: () => {},
+    keep: io.redactor.keep,
+  });
+  const key = madeKey(user.name, tsigSalt, secret);
+  if (key?.name !== user.name) {
+    throw new Dns01Error('E_USAGE', `${JSON.stringify(user.name)} cannot be the name of a key`, {
+      hint: 'a key has a domain name in lower case, e.g. web1 or web1.example.com',
+    });
+  }
+  await put({ ...user, tsigSalt }, state);
+  return { key: key.name, algorithm: key.algorithm, secret: key.secret.toString('base64') };
+}
+
+async function addAcmeDns(common: Common, domain: string, { state, config }: Place): Promise<Shown> {
   const zone = normaliseName(domain);
   if (!isDelegatedZone(config)(zone)) {
     throw new Dns01Error('E_USAGE', `${zone} is not in a zone that CNAMEs may lead to`, {

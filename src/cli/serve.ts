@@ -13,6 +13,7 @@ import { createChangeMaker } from '../gateway/make-change.ts';
 import { hashPassword } from '../gateway/password.ts';
 import { openRegistration } from '../gateway/register.ts';
 import { startServer } from '../gateway/server.ts';
+import { openSharedLimits } from '../gateway/shared-limit.ts';
 import { MAX_RUN_AGE_MS, openSharedRun } from '../gateway/shared-run.ts';
 import { createUpdateCore } from '../gateway/update/core.ts';
 import { openUpdates } from '../gateway/update/open.ts';
@@ -75,7 +76,7 @@ export async function serve(options: ServeOptions, io: Io): Promise<void> {
     audit,
     log,
   });
-  const work = createWork();
+  const work = createWork(openSharedLimits(state.rateLimits));
   const users = openUsers(() => live.current().serve.users, state.users);
   const answerWithinMs = answerWithin * 1000;
   const answer = createHandler({

@@ -45,9 +45,10 @@ function addUserCommands(server: Command, io: Io): void {
   const user = server.command('user').description('users of the gateway that are in the state, not in the config');
   user
     .command('add <name>')
-    .description('make a user, print its password once')
+    .description('make a user, print its password or key once')
     .option('--names <LIST>', 'domains whose challenge names it may write, separated by commas')
     .option('--acme-dns <ZONE>', 'make a login for acme-dns clients, with a new name in this domain')
+    .option('--tsig', 'make a TSIG key for dynamic updates, not a password')
     .option('--networks <LIST>', 'networks that it may send requests from, separated by commas')
     .option('--live-values <NUMBER>', 'values that it may have published at the same time')
     .option('--requests-per-minute <NUMBER>', 'requests that it may send in a minute')

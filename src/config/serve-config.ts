@@ -17,7 +17,7 @@ export interface ServeConfig {
   /** Load balancers that tell the address of the client. */
   readonly proxies: readonly string[];
   /** Where dynamic updates are taken: `HOST`, `HOST:PORT` or `[HOST]:PORT` each. */
-  readonly update?: { readonly listen: readonly string[] } | undefined;
+  readonly update?: NonNullable<RawConfig['serve']>['update'];
   /** In the form of `listen`. */
   readonly metrics?: { readonly listen: string } | undefined;
 }
@@ -28,6 +28,8 @@ export interface UserConfig {
   readonly hash?: string | undefined;
   /** Of dynamic updates; the secret is not yet read. */
   readonly tsig?: RawUser['tsig'];
+  /** Only of users in the state: their key is made from it. */
+  readonly tsigSalt?: string | undefined;
   /** The domains whose challenge names, and those below, the user may write. */
   readonly names: readonly Fqdn[];
   readonly acmeDns?: AcmeDnsLogin | undefined;

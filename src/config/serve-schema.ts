@@ -110,6 +110,7 @@ export const serveSchema = z.strictObject({
               'where dns01 serve takes dynamic updates (RFC 2136), over UDP and TCP, e.g. 0.0.0.0:53 and [::]:53',
             ),
           ),
+        secret: z.optional(secret('what the keys of dns01 serve user add --tsig are made from; the same on all nodes')),
       })
       .check(z.describe('dynamic updates of challenge names, signed with the TSIG keys of users; default: none')),
   ),

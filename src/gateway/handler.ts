@@ -51,7 +51,7 @@ export function createHandler(settings: HandlerSettings): (request: IncomingMess
     const user = await authenticate(front, request).catch(() => refuse(503, 'the users cannot be read', COME_BACK));
     if ('status' in user) return user;
     const who = { user: user.name };
-    const waitMs = work.admit(user);
+    const waitMs = work.admit(user) || (await work.admitEverywhere(user));
     if (waitMs > 0) return { ...tooMany(waitMs), ...who };
     const text = await readRequestBody(request);
     if (text === undefined) return { ...TOO_LARGE, ...who };

@@ -22,3 +22,6 @@ export async function newAcmeDnsLogin(zone: Fqdn): Promise<NewLogin<NonNullable<
   const { made, password } = await newPassword();
   return { made: { ...made, subdomain: randomUUID(), zone }, password };
 }
+
+/** What the key of a user in the state is made from, beside the secret of the config. */
+export const newTsigSalt = (): string => randomBytes(16).toString('hex');

@@ -12,8 +12,12 @@ export interface GatewayUser {
   readonly acmeDns: OwnName | undefined;
   /** Of dynamic updates; the secret is not yet read. */
   readonly tsig: UserConfig['tsig'];
+  /** For users in the state, in place of a secret: what their key is made from, together with the config's secret. */
+  readonly tsigSalt: string | undefined;
   readonly principal: Principal;
   readonly requestsPerMinute: number;
+  /** Whether that number is this user's own: then it counts on all nodes together. */
+  readonly hasOwnLimit: boolean;
   /** How many values may be published at the same time; undefined: any number. */
   readonly liveValues: number | undefined;
   /** Whether the user may send requests from an IP address. */
@@ -96,15 +100,18 @@ function rememberUsers(stored: StoredUsers): (maxAgeMs: number) => Promise<Reado
   };
 }
 
-function readyUser(name: string, { hash, tsig, names, acmeDns, networks, limits = {} }: UserConfig): GatewayUser {
+function readyUser(name: string, user: UserConfig): GatewayUser {
+  const { hash, tsig, tsigSalt, names, acmeDns, networks, limits = {} } = user;
   const own = acmeDns && { ...acmeDns, fqdn: `${acmeDns.subdomain}.${acmeDns.zone}` as Fqdn };
   return {
     name,
     hash,
     acmeDns: own,
     tsig,
+    tsigSalt,
     principal: userOf(names, name, own ? [own.fqdn] : []),
     requestsPerMinute: limits.requestsPerMinute ?? REQUESTS_PER_MINUTE,
+    hasOwnLimit: limits.requestsPerMinute !== undefined,
     liveValues: limits.liveValues,
     mayComeFrom: networks ? openNetworks(networks) : () => true,
   };

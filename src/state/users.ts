@@ -13,6 +13,8 @@ export const userSchema = z.object({
   limits: z.optional(
     z.object({ names: z.optional(z.int()), liveValues: z.optional(z.int()), requestsPerMinute: z.optional(z.int()) }),
   ),
+  /** For a TSIG key: it is made from this and a secret in the config, so that no secret is in the state. */
+  tsigSalt: z.optional(text(64)),
   /** In CIDR notation. */
   networks: z.optional(z.array(text(64))),
 });

@@ -103,6 +103,8 @@ export interface Gateway {
   server: Serving | undefined;
   /** Starts `dns01 serve` with the config that `configure` wrote. */
   start(...options: string[]): Promise<Serving>;
+  /** One more with the same config and state; the test stops it. */
+  startAnother(): Promise<Serving>;
   ask(asked: Asked): Promise<Reply>;
 }
 
@@ -136,6 +138,7 @@ export function useGateway(scope: 'test' | 'file' = 'test'): Gateway {
     gateway.server = await spawnServer(gateway.here, options);
     return gateway.server;
   };
+  gateway.startAnother = () => spawnServer(gateway.here, []);
   gateway.ask = (asked) => ask(gateway.server?.at ?? '', asked);
   return gateway;
 }

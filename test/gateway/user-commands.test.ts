@@ -1,7 +1,10 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { expectFailure, OTHER_VALUE, VALUE } from '../support/cli.ts';
 import { until } from '../support/until.ts';
-import { json, NAME, serveConfig, useGateway, user } from './support.ts';
+import { ask as askAt, json, NAME, serveConfig, useGateway, user } from './support.ts';
+import { add as addTxt, send, updateOf } from './update-client.ts';
 
 const gateway = useGateway();
 const { ask } = gateway;
@@ -98,7 +101,46 @@ describe('dns01 serve user', () => {
     expect(statuses).toEqual([200, 200, 200, 429]);
   });
 
-  it.each([
+  it('makes a key for dynamic updates, of which the state has no secret', async () => {
+    await writeFile(join(gateway.here.directory, 'update.secret'), 'a secret of the gateway\n', { mode: 0o600 });
+    await configure('  update: { listen: ["127.0.0.1:0"], secret: { file: update.secret } }\n');
+    await gateway.start();
+    const made = await add('web9.example.com', '--names', 'www.example.com', '--tsig');
+    expect(made).toMatchObject({ key: 'web9.example.com', algorithm: 'hmac-sha256' });
+    const key = {
+      name: made['key'] ?? '',
+      algorithm: 'hmac-sha256',
+      secret: Buffer.from(made['secret'] ?? '', 'base64'),
+    } as const;
+    const at = gateway.server?.updatesAt[0] ?? '';
+    const message = updateOf([addTxt(NAME, VALUE)]);
+    expect(await send(message, { at, key })).toMatchObject({ rcode: 'NOERROR', signature: 'good' });
+    expect(gateway.panels.ispconfig.held(NAME)).toEqual([VALUE]);
+    const forged = { ...key, secret: Buffer.from(key.secret).reverse() };
+    expect(await send(message, { at, key: forged })).toMatchObject({ rcode: 'NOTAUTH' });
+    const files = await readdir(gateway.here.stateDirectory, { recursive: true, withFileTypes: true });
+    const texts = files
+      .filter((file) => file.isFile())
+      .map((file) => readFile(join(file.parentPath, file.name), 'utf8'));
+    expect((await Promise.all(texts)).join('')).not.toContain(made['secret']);
+  });
+
+  it('counts requests of all gateways with the same state', async () => {
+    await configure();
+    await gateway.start();
+    const { password = '' } = await add('web9', '--names', 'example.com', '--requests-per-minute', '4');
+    const other = await gateway.startAnother();
+    const body = json('_acme-challenge.example.com', VALUE);
+    const statuses: number[] = [];
+    for (let index = 0; index < 3; index++) {
+      statuses.push((await ask({ user: 'web9', password, body })).status);
+      statuses.push((await askAt(other.at, { user: 'web9', password, body })).status);
+    }
+    expect(statuses).toEqual([200, 200, 200, 200, 429, 429]);
+    await other.stop();
+  });
+
+  it.each<[string[], RegExp, number?]>([
     [['add', 'old', '--names', 'example.com'], /the user old is in the config/],
     [['add', 'x/y', '--names', 'example.com'], /is not a name for a user/],
     [['add', 'web9'], /the user may write nothing/],
@@ -106,11 +148,12 @@ describe('dns01 serve user', () => {
     [['add', 'web9', '--names', 'example.com', '--networks', 'here'], /"here" is not a network/],
     [['add', 'web9', '--names', 'example.com', '--live-values', 'many'], /a limit is not a number/],
     [['add', 'web9', '--acme-dns', 'example.com'], /example\.com is not in a zone that CNAMEs may lead to/],
+    [['add', 'Web_9', '--names', 'example.com', '--tsig'], /serve\.update\.secret: is missing/, 78],
     [['remove', 'nobody'], /there is no user "nobody"/],
     [['remove', 'old'], /there is no user "old"/],
-  ])('refuses %j', async (args, message) => {
+  ])('refuses %j', async (args, message, code = 64) => {
     await configure();
-    expectFailure(await run(...args), 64, message);
+    expectFailure(await run(...args), code, message);
   });
 });
 
@@ -147,7 +190,6 @@ describe('dns01 serve --check', () => {
   });
 
   async function otherConfig(listen: string): Promise<string> {
-    const { writeFile } = await import('node:fs/promises');
     const fixture = (name: string) => new URL(`../fixtures/tls/${name}`, import.meta.url).pathname;
     const file = `${gateway.here.directory}/other.yaml`;
     const tls = `  tls: { cert: ${fixture('self-signed.pem')}, key: ${fixture('self-signed.key')} }\n`;

@@ -100,7 +100,8 @@ export function createUpdateFront(settings: UpdateFrontSettings): (received: Rec
 
   async function answered(request: Message, client: Client): Promise<Reply> {
     const started = performance.now();
-    const reply = oddity(request) ?? (await answerUser(request, client));
+    const isLimited = !isFree(request) && (await work.admitEverywhere(client.user)) > 0;
+    const reply = oddity(request) ?? (isLimited ? notNow('too many requests') : await answerUser(request, client));
     const ms = Math.round(performance.now() - started);
     const reason = reply.reason ? `, ${reply.reason.text}` : '';
     log.info(`serve: ${client.user.name} ${whatOf(request)} ${rcodeName(reply.rcode)} ${ms} ms${reason}`);

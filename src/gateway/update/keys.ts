@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
 import { readSecret, type SecretReader } from '../../accounts/secrets.ts';
 import { type Config, configError } from '../../config/load.ts';
@@ -5,6 +6,7 @@ import type { ServeConfig } from '../../config/serve-config.ts';
 import { decodeKey, type TsigKey } from '../../dns/wire-tsig.ts';
 import { parseName } from '../../names.ts';
 import { secretSourceOf } from '../../toolbox/options.ts';
+import type { GatewayUser } from '../users.ts';
 
 export interface NamedKey {
   readonly user: string;
@@ -15,6 +17,10 @@ export interface NamedKey {
 export interface Keys {
   /** @param name of the key, in lower case */
   find(name: string): NamedKey | undefined;
+  /** Whether users in the state can have keys. */
+  readonly canMake: boolean;
+  /** The key of a user in the state; undefined for one that has none. */
+  made(user: GatewayUser): TsigKey | undefined;
   /** The files that hold them. */
   readonly files: readonly string[];
 }
@@ -40,5 +46,20 @@ export function readKeys(config: Config, serve: ServeConfig, reader: Omit<Secret
     if (typeof source === 'object' && 'file' in source) files.push(resolve(dirname(config.file), source.file));
     keys.set(name, { user, key: { name, algorithm: tsig.algorithm, secret } });
   }
-  return { find: (name) => keys.get(name), files };
+  const source = secretSourceOf(serve.update?.secret);
+  if (typeof source === 'object' && 'file' in source) files.push(resolve(dirname(config.file), source.file));
+  const secret = source && readSecret(source, ['serve', 'update', 'secret'], { ...reader, config });
+  return {
+    find: (name) => keys.get(name),
+    canMake: secret !== undefined,
+    made: ({ name, tsigSalt }) => (secret && tsigSalt ? madeKey(name, tsigSalt, secret) : undefined),
+    files,
+  };
+}
+
+/** The state has only the salt, so that nobody who reads it can sign. @param secret of the config */
+export function madeKey(user: string, salt: string, secret: string): TsigKey | undefined {
+  const name = parseName(user);
+  const key = createHmac('sha256', secret).update(`dns01 tsig ${name} ${salt}`).digest();
+  return name && { name, algorithm: 'hmac-sha256', secret: key };
 }

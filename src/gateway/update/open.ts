@@ -22,9 +22,12 @@ export async function openUpdates({ live, users, ...settings }: UpdatesSettings)
     ...settings,
     config: () => live.current().config,
     async keyOf(name) {
-      const found = live.current().keys.find(name);
-      const user = found && (await users.find(found.user));
-      return user && { user, key: found.key };
+      const { keys } = live.current();
+      const found = keys.find(name);
+      if (!found && !keys.canMake) return undefined;
+      const user = await users.find(found?.user ?? name);
+      const key = found?.key ?? (user && keys.made(user));
+      return user && key && { user, key };
     },
     refresh: () => live.refresh(false),
   });
