@@ -25,16 +25,19 @@ export function sweepLeftovers(options: SweepOptions, io: Io): Promise<void> {
       return;
     }
     const failures: Dns01Error[] = [];
+    let count = 0;
     // Nothing is waited for in a dry run, which may list a million values.
     const lines = printLines(io, options.dryRun ? MAX_LINES_TOGETHER : 1);
     try {
       for await (const swept of sweep(run, seconds, options.dryRun)) {
+        count++;
         if (isDns01Error(swept.outcome)) failures.push(swept.outcome);
         lines.add(options.json ? jsonLine(document(swept)) : sweptLine(swept));
       }
     } finally {
       lines.flush();
     }
+    if (count === 0) run.log.info('nothing to remove');
     const [first] = failures;
     if (!first) return;
     const message = `${failures.length} of the values could not be withdrawn; the first: ${first.message}`;

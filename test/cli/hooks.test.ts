@@ -194,6 +194,12 @@ describe('what is not ours', () => {
 describe('dns01-hook', () => {
   const byVerb = (...args: string[]) => here.run(args, { program: 'dns01-hook' });
 
+  it('shows the calls that it knows', async () => {
+    const { code, stdout } = await byVerb('--help');
+    expect(code).toBe(0);
+    expect(stdout).toContain('  lego: dns01-hook present NAME VALUE\n');
+  });
+
   it('knows who calls by what it says', async () => {
     expect(await byVerb('present', `${NAME}.`, DASH)).toEqual(silent);
     expect(panels.ispconfig.held(NAME)).toEqual([DASH]);
