@@ -210,6 +210,6 @@ describe('dns01-hook', () => {
   });
 
   it('refuses whom it does not know, with the list of those it knows', async () => {
-    expectFailure(await byVerb('--help'), 64, /no known client calls its hook with "--help"/, /uacme begin/);
+    expectFailure(await byVerb('frobnicate'), 64, /no known client calls its hook with "frobnicate"/, /uacme begin/);
   });
 });
