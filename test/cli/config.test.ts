@@ -38,7 +38,7 @@ serve:
     dns: { followCnames: true },
     propagation: { timeout: 300 },
     ttl: 60,
-    serve: { listen: '127.0.0.1:8053', users: { web1: { hash: '(hidden)', names: ['example.com'] } } },
+    serve: { listen: '127.0.0.1:8053', lease: 3600, users: { web1: { hash: '(hidden)', names: ['example.com'] } } },
   };
   expect(parse(stdout)).toMatchObject(shown);
   await here.expectNoSecret('hunter2', 'hunter3', 'AAAAAAAAAA');
