@@ -57,9 +57,13 @@ function shownConfig(config: Config, accounts: object): unknown {
   });
 }
 
-/** The config says it in seconds. */
-function shownServe({ leaseMs, ...serve }: NonNullable<Config['serve']>): object {
-  return { ...serve, lease: leaseMs / 1000 };
+/** The config has the lease in seconds, and no names for users of acme-dns. */
+function shownServe({ leaseMs, users, ...serve }: NonNullable<Config['serve']>): object {
+  const shownUsers = Object.entries(users).map(([name, { names, ...user }]) => [
+    name,
+    names.length > 0 ? { ...user, names } : user,
+  ]);
+  return { ...serve, users: Object.fromEntries(shownUsers), lease: leaseMs / 1000 };
 }
 
 const HIDDEN = '(hidden)';

@@ -4,6 +4,7 @@ import { Dns01Error, isDns01Error } from '../errors.ts';
 import type { Io } from '../output/io.ts';
 import { withRun } from './open-run.ts';
 import { type CommonOptions, parseDuration } from './options.ts';
+import { MAX_LINES_TOGETHER, printLines } from './output.ts';
 
 export interface SweepOptions extends CommonOptions {
   readonly olderThan: string;
@@ -43,24 +44,6 @@ export function sweepLeftovers(options: SweepOptions, io: Io): Promise<void> {
     const message = `${failures.length} of the values could not be withdrawn; the first: ${first.message}`;
     throw new Dns01Error(first.code, message, { hint: first.hint, cause: first });
   });
-}
-
-const MAX_LINES_TOGETHER = 200;
-
-/** Prints so many lines in one write. */
-function printLines(io: Io, atOnce: number): { add(line: string): void; flush(): void } {
-  let lines: string[] = [];
-  const flush = () => {
-    if (lines.length > 0) io.stdout(lines.join(''));
-    lines = [];
-  };
-  return {
-    add(line) {
-      lines.push(line);
-      if (lines.length >= atOnce) flush();
-    },
-    flush,
-  };
 }
 
 const jsonLine = (document: object): string => `${JSON.stringify(document)}\n`;
