@@ -26,6 +26,7 @@ describe('a misspelt word gets a suggestion', () => {
 
   it.each<[string, object, string[], number, RegExp, RegExp]>([
     ['command', GOOD, ['add-tx', 'a', 'b'], 64, /unknown command 'add-tx' \(Did you mean add-txt\?\)/, /--help/],
+    ['command after help', GOOD, ['help', 'certbot'], 64, /error: there is no such command$/m, /--help/],
     ['option', GOOD, ['sweep', '--scna'], 64, /unknown option '--scna' \(Did you mean --scan\?\)/, /--help/],
     [
       'key',

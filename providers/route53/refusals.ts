@@ -3,7 +3,7 @@ import { type HttpAnswer, type Refusal, unescapeXml } from '../../src/provider.t
 const rights = {
   code: 'E_AUTH',
   text: 'this login does not have the right to do this',
-  hint: 'give the user or role the policy in docs/providers/route53.md',
+  hint: 'give the user or role the policy that dns01 providers route53 shows',
 } as const;
 
 const keyRefused = {

@@ -40,7 +40,7 @@ async function shownAccounts(config: Config): Promise<Record<string, unknown>> {
 /** In the form of a config file. */
 function shownConfig(config: Config, accounts: object): unknown {
   const { file, fileToEdit, placeOf, accounts: _, zones, resolvers, nameservers, ...settings } = config;
-  const { allowNetworks, roots, doh, followCnames, ...others } = settings;
+  const { allowNetworks, roots, doh, followCnames, serve, ...others } = settings;
   return hiding(() => false, {
     accounts,
     zones: Object.fromEntries(zones.map(({ zone, account, delegated }) => [zone, { account, delegated }])),
@@ -53,7 +53,17 @@ function shownConfig(config: Config, accounts: object): unknown {
       followCnames,
     },
     ...others,
+    serve: serve && shownServe(serve),
   });
+}
+
+/** The config has the lease in seconds, and no names for users of acme-dns. */
+function shownServe({ leaseMs, users, ...serve }: NonNullable<Config['serve']>): object {
+  const shownUsers = Object.entries(users).map(([name, { names, ...user }]) => [
+    name,
+    names.length > 0 ? { ...user, names } : user,
+  ]);
+  return { ...serve, users: Object.fromEntries(shownUsers), lease: leaseMs / 1000 };
 }
 
 const HIDDEN = '(hidden)';

@@ -35,6 +35,9 @@ const HOOK_EXAMPLES = `
 Clients:
   certbot auth       --manual-auth-hook 'dns01 hook certbot auth'
   certbot cleanup    --manual-cleanup-hook 'dns01 hook certbot cleanup'
-  acme.sh, acmetool, dehydrated, getssl, lego, simple-acme, uacme: see docs/hooks
+  acme.sh            dns01 hook acme.sh --install, then acme.sh --issue --dns dns_dns01 …
+  lego               EXEC_PATH=/usr/local/bin/dns01-hook lego --dns exec …
+  getssl             DNS_ADD_COMMAND="dns01 hook getssl add", DNS_DEL_COMMAND="dns01 hook getssl del"
+  acmetool, dehydrated, simple-acme, uacme: dns01-hook is the hook program
 
 Options of dns01 go before the client's name.`;

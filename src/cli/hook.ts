@@ -1,7 +1,7 @@
 import { carryOut, type Order } from '../challenge/order.ts';
 import { WHOLE_CONFIG } from '../challenge/principal.ts';
 import { isDns01Error } from '../errors.ts';
-import { clientCalling, clientNamed } from '../hooks/clients.ts';
+import { clientCalling, clientNamed, knownCalls } from '../hooks/clients.ts';
 import type { HookAdd, HookClient, HookRemove } from '../hooks/hook-call.ts';
 import type { Io } from '../output/io.ts';
 import { progressLine } from '../output/progress.ts';
@@ -30,7 +30,12 @@ export async function hook(name: string, args: readonly string[], options: HookO
 }
 
 /** `dns01-hook …`: the same, for clients that take one path without arguments. */
-export function hookByVerb(args: readonly string[], options: HookOptions, io: Io): Promise<number> {
+export async function hookByVerb(args: readonly string[], options: HookOptions, io: Io): Promise<number> {
+  if (args[0] === '--help' || args[0] === '-h') {
+    const calls = knownCalls().map((call) => `  ${call.replace(/^\S+/, '$&: dns01-hook')}\n`);
+    io.stdout(`Usage: an ACME client calls this program\n${calls.join('')}\nOther clients: dns01 hook --help\n`);
+    return 0;
+  }
   return hook(clientCalling(args), args, options, io);
 }
 

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { createInterface } from 'node:readline/promises';
 import { findConfigIfAny, newConfigFile } from '../config/find.ts';
 import { Dns01Error } from '../errors.ts';
 import { accountsIn, type FoundAccount } from '../import/accounts.ts';
@@ -80,7 +81,6 @@ function shown({ config, shown: text, secrets }: Plan): string {
 
 async function isConfirmed(plan: Plan, { json }: ImportOptions, io: Io): Promise<boolean> {
   if (json || !io.isTerminal || !process.stdin.isTTY) return false;
-  const { createInterface } = await import('node:readline/promises');
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
   try {
     const files = plan.secrets.length + 1;

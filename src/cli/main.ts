@@ -25,7 +25,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     const flags = { json: argv.includes('--json'), verbose: argv.includes('--verbose') };
     if (io.stop.aborted) return stopped(io, String(io.stop.reason));
-    return printError(io, error instanceof CommanderError ? usageError(error.message) : error, flags);
+    return printError(io, error instanceof CommanderError ? usageError(error) : error, flags);
   }
 }
 

@@ -41,3 +41,22 @@ export interface Place {
   readonly provider: string;
   readonly zone: string | undefined;
 }
+
+/** For what lists up to a million values: each write passes the redactor. */
+export const MAX_LINES_TOGETHER = 200;
+
+/** Prints so many lines in one write. */
+export function printLines(io: Io, atOnce: number): { add(line: string): void; flush(): void } {
+  let lines: string[] = [];
+  const flush = () => {
+    if (lines.length > 0) io.stdout(lines.join(''));
+    lines = [];
+  };
+  return {
+    add(line) {
+      lines.push(line);
+      if (lines.length >= atOnce) flush();
+    },
+    flush,
+  };
+}

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, type CommanderError } from 'commander';
 import { Dns01Error } from '../errors.ts';
 import type { Io } from '../output/io.ts';
 import { addAboutCommands } from './about-commands.ts';
@@ -33,8 +33,9 @@ export function createProgram(io: Io, version: string, exit: (code: number) => v
 }
 
 /** An error of commander, as one of ours. */
-export function usageError(message: string): Dns01Error {
-  const text = message
+export function usageError({ code, message }: Pick<CommanderError, 'code' | 'message'>): Dns01Error {
+  // `help WORD` for a word that is no command prints the help of the program, and has no message.
+  const text = (code === 'commander.help' ? 'there is no such command' : message)
     .replace(/^error: /, '')
     .replace(/\s+/g, ' ')
     .replace(/\.$/, '');

@@ -5,6 +5,7 @@ import { oneColumn } from '../output/text.ts';
 import type { JournalEntry } from '../state/journal.ts';
 import { withRun } from './open-run.ts';
 import { type CommonOptions, parseDuration } from './options.ts';
+import { MAX_LINES_TOGETHER, printLines } from './output.ts';
 
 export interface StatusOptions extends CommonOptions {
   readonly olderThan: string;
@@ -25,13 +26,15 @@ export function status(options: StatusOptions, io: Io): Promise<void> {
     const { leftovers, damage } = await takenBySweep(run, seconds);
     const rows: Row[] = [];
     let count = 0;
+    const lines = printLines(io, MAX_LINES_TOGETHER);
     for await (const entry of run.state.journal.list()) {
       if (options.account !== undefined && options.account !== entry.account) continue;
       const row = rowOf(entry, leftovers);
       count++;
       if (options.json) rows.push(row);
-      else io.stdout(asLine(row));
+      else lines.add(asLine(row));
     }
+    lines.flush();
     if (damage) throw damage.error;
     if (options.json) io.stdout(`${JSON.stringify({ ok: true, action: 'status', values: rows })}\n`);
     else if (count === 0) run.log.info('nothing is published');

@@ -4,6 +4,7 @@ import { Dns01Error, isDns01Error } from '../errors.ts';
 import type { Io } from '../output/io.ts';
 import { withRun } from './open-run.ts';
 import { type CommonOptions, parseDuration } from './options.ts';
+import { MAX_LINES_TOGETHER, printLines } from './output.ts';
 
 export interface SweepOptions extends CommonOptions {
   readonly olderThan: string;
@@ -25,39 +26,24 @@ export function sweepLeftovers(options: SweepOptions, io: Io): Promise<void> {
       return;
     }
     const failures: Dns01Error[] = [];
+    let count = 0;
     // Nothing is waited for in a dry run, which may list a million values.
     const lines = printLines(io, options.dryRun ? MAX_LINES_TOGETHER : 1);
     try {
       for await (const swept of sweep(run, seconds, options.dryRun)) {
+        count++;
         if (isDns01Error(swept.outcome)) failures.push(swept.outcome);
         lines.add(options.json ? jsonLine(document(swept)) : sweptLine(swept));
       }
     } finally {
       lines.flush();
     }
+    if (count === 0) run.log.info('nothing to remove');
     const [first] = failures;
     if (!first) return;
     const message = `${failures.length} of the values could not be withdrawn; the first: ${first.message}`;
     throw new Dns01Error(first.code, message, { hint: first.hint, cause: first });
   });
-}
-
-const MAX_LINES_TOGETHER = 200;
-
-/** Prints so many lines in one write. */
-function printLines(io: Io, atOnce: number): { add(line: string): void; flush(): void } {
-  let lines: string[] = [];
-  const flush = () => {
-    if (lines.length > 0) io.stdout(lines.join(''));
-    lines = [];
-  };
-  return {
-    add(line) {
-      lines.push(line);
-      if (lines.length >= atOnce) flush();
-    },
-    flush,
-  };
 }
 
 const jsonLine = (document: object): string => `${JSON.stringify(document)}\n`;

@@ -16,7 +16,9 @@ export function findConfig(named: string | undefined, env: Environment): string 
   const found = findConfigIfAny(named, env);
   if (found !== undefined) return found;
   throw new Dns01Error('E_CONFIG', `no config found (looked at ${placesOf(env).join(', ')})`, {
-    hint: 'write one, name one with --config FILE or DNS01_CONFIG, or set DNS01_PROVIDER and the options of the provider',
+    hint: env['DNS01_PROVIDER']
+      ? 'DNS01_PROVIDER makes an account, but this command needs more: write a config file'
+      : 'write one, name one with --config FILE or DNS01_CONFIG, or set DNS01_PROVIDER and the options of the provider',
   });
 }
 

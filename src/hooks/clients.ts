@@ -41,6 +41,9 @@ const VERBS: readonly (readonly [string, RegExp])[] = [
   ['dehydrated', /^[a-z]+(_[a-z]*)+$/],
 ];
 
+/** The calls of clients that take a path without arguments. */
+export const knownCalls = (): string[] => VERBS.flatMap(([name]) => hookClients[name]?.usage ?? []);
+
 /**
  * The client that calls, by the first word of the call.
  * @throws E_USAGE with the known calls, where no client calls like this
@@ -49,8 +52,7 @@ export function clientCalling(args: readonly string[]): string {
   const [verb = ''] = args;
   const known = VERBS.find(([, pattern]) => pattern.test(verb));
   if (known) return known[0];
-  const usages = VERBS.flatMap(([name]) => hookClients[name]?.usage ?? []);
   throw new Dns01Error('E_USAGE', `no known client calls its hook with "${verb}"`, {
-    hint: `known: ${usages.join(', ')}; or name the client: dns01 hook CLIENT …`,
+    hint: `known: ${knownCalls().join(', ')}; or name the client: dns01 hook CLIENT …`,
   });
 }

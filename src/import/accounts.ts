@@ -104,7 +104,8 @@ async function accountOf(
   const values = new Map(
     Object.entries(names).flatMap(([path, from]): [string, string][] => {
       const value = valueFrom(from, get);
-      return value === undefined ? [] : [[path, value]];
+      // A conversion may have decoded what the value did not show.
+      return value === undefined ? [] : [[path, plain(path, value, bag)]];
     }),
   );
   const files = new Map(Object.entries(names).flatMap(([path, from]) => fileOf(path, from, bag)));
@@ -154,10 +155,13 @@ function fileOf(path: string, from: From, { files }: Bag): [string, string][] {
 
 const MAX_VALUE_LENGTH = 4096;
 
+function checked(name: string, bag: Bag): string | undefined {
+  const value = bag.values.get(name);
+  return value === undefined || KEY_FILES.has(name) ? value : plain(name, value, bag);
+}
+
 /** A value as it may go into a config or a secret file. Line feeds and control characters would change what follows. */
-function checked(name: string, { values, from }: Bag): string | undefined {
-  const value = values.get(name);
-  if (value === undefined || KEY_FILES.has(name)) return value;
+function plain(name: string, value: string, { from }: Bag): string {
   if (value.length > MAX_VALUE_LENGTH || /\p{Cc}/u.test(value)) {
     throw new Dns01Error('E_CONFIG', `${from}: ${name} is too long, or has characters that no credential has`);
   }

@@ -213,6 +213,11 @@ describe('without a config file', () => {
   });
 
   it('serve still needs a file, because it needs users', async () => {
-    expectFailure(await run(['serve'], { DNS01_TOKEN: CLOUDFLARE_TOKEN }), 78, /no config found/);
+    expectFailure(
+      await run(['serve'], { DNS01_TOKEN: CLOUDFLARE_TOKEN }),
+      78,
+      /no config found/,
+      /this command needs more/,
+    );
   });
 });

@@ -194,6 +194,12 @@ describe('what is not ours', () => {
 describe('dns01-hook', () => {
   const byVerb = (...args: string[]) => here.run(args, { program: 'dns01-hook' });
 
+  it('shows the calls that it knows', async () => {
+    const { code, stdout } = await byVerb('--help');
+    expect(code).toBe(0);
+    expect(stdout).toContain('  lego: dns01-hook present NAME VALUE\n');
+  });
+
   it('knows who calls by what it says', async () => {
     expect(await byVerb('present', `${NAME}.`, DASH)).toEqual(silent);
     expect(panels.ispconfig.held(NAME)).toEqual([DASH]);
@@ -204,6 +210,6 @@ describe('dns01-hook', () => {
   });
 
   it('refuses whom it does not know, with the list of those it knows', async () => {
-    expectFailure(await byVerb('--help'), 64, /no known client calls its hook with "--help"/, /uacme begin/);
+    expectFailure(await byVerb('frobnicate'), 64, /no known client calls its hook with "frobnicate"/, /uacme begin/);
   });
 });

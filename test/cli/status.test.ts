@@ -69,5 +69,5 @@ it('status shows what can be read of a damaged journal, and fails', async () => 
   await writeFile(join(journal, 'broken.json'), '{');
   const outcome = await here.run(['status']);
   expect(outcome.stdout).toContain(VALUE);
-  expectFailure(outcome, 78, /1 files of the journal are damaged/);
+  expectFailure(outcome, 78, /1 entries of the journal are damaged/);
 });

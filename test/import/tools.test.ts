@@ -1,6 +1,7 @@
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { accountsIn } from '../../src/import/accounts.ts';
 import { readAcmeSh } from '../../src/import/acme-sh.ts';
@@ -114,6 +115,7 @@ it.each<[Tool, Readonly<Record<string, string>>, RegExp]>([
     { SAVED_CF_Token: `__ACME_BASE64__START_${Buffer.from('a\nb').toString('base64')}__ACME_BASE64__END_` },
     /CF_Token .* has characters that no credential has/,
   ],
+  ['acme.sh', { SAVED_DA_Api: 'https://u:p%0Aq@host:2222' }, /loginKey .* has characters that no credential has/],
   ['lego', { DESEC_TOKEN: 'x'.repeat(5000) }, /DESEC_TOKEN is too long/],
 ])('%s: what dns01 does not take is said (%#)', async (tool, values, warning) => {
   const { accounts, warnings } = await importOf(tool, 'cloudflare', values);
@@ -126,3 +128,47 @@ it('lego: a value in a file stays there', async () => {
   const { accounts } = await importOf('lego', 'digitalocean', { DO_AUTH_TOKEN_FILE: token });
   expect(accounts).toMatchObject([{ provider: 'digitalocean', options: new Map([['token', { file: token }]]) }]);
 });
+
+/** Lines that look like those of the tools, with anything in them. */
+const hostileText = fc
+  .array(
+    fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 40 }),
+      fc
+        .tuple(
+          fc.constantFrom('SAVED_CF_Token', 'CF_DNS_API_TOKEN', 'dns_cloudflare_api_token', 'auth_token', 'DA_Api'),
+          fc.constantFrom('=', ' = ', ': ', "='"),
+          fc.string({ unit: 'binary', maxLength: 60 }),
+        )
+        .map((parts) => `${parts.join('')}'`),
+    ),
+    { maxLength: 8 },
+  )
+  .map((lines) => lines.join('\n'));
+
+it.each(['acme.sh', 'lego', 'certbot', 'lexicon'] as const)(
+  '%s: no file makes import fail in a way of its own',
+  async (tool) => {
+    const readers = { 'acme.sh': readAcmeSh, lego: readLego, certbot: readCertbot, lexicon: readLexicon };
+    const names = {
+      'acme.sh': 'fuzz/account.conf',
+      lego: 'fuzz.env',
+      certbot: 'fuzz.ini',
+      lexicon: 'lexicon_cloudflare.yml',
+    };
+    await fc.assert(
+      fc.asyncProperty(hostileText, async (text) => {
+        const path = await file(names[tool], text);
+        const reader = openReader({});
+        try {
+          const { accounts } = await accountsIn(readers[tool](path, reader), tool, reader);
+          for (const { secrets } of accounts)
+            for (const secret of secrets.values()) expect(secret).not.toMatch(/\p{Cc}/u);
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'E_CONFIG' });
+        }
+      }),
+      { numRuns: 150 },
+    );
+  },
+);
