@@ -94,6 +94,7 @@ async function openFront() {
     tsig: undefined,
     principal: userOf([DOMAIN], 'web1'),
     requestsPerMinute: Number.MAX_SAFE_INTEGER,
+    hasOwnLimit: false,
     liveValues: undefined,
     mayComeFrom: () => true,
   };
@@ -105,7 +106,7 @@ async function openFront() {
         return { rcode: 0 };
       },
     },
-    work: createWork(),
+    work: createWork(async () => 0),
     config: () => config,
     answerWithinMs: 1000,
     log: { debug: () => {}, info: (line) => expect(line).not.toMatch(/[^ -~]/), warn: () => {} },
