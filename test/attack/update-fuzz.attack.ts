@@ -92,6 +92,7 @@ async function openFront() {
     hash: undefined,
     acmeDns: undefined,
     tsig: undefined,
+    tsigSalt: undefined,
     principal: userOf([DOMAIN], 'web1'),
     requestsPerMinute: Number.MAX_SAFE_INTEGER,
     hasOwnLimit: false,
