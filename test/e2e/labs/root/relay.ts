@@ -7,7 +7,11 @@ import type { Endpoint } from '../../lab/addresses.ts';
 const TIMEOUT_MS = 5000;
 
 /** What a server does to a query; undefined: it says nothing. */
-export type Manner = (query: Buffer, ask: (query: Buffer) => Promise<Buffer>) => Promise<Buffer | undefined>;
+export type Manner = (
+  query: Buffer,
+  ask: (query: Buffer) => Promise<Buffer>,
+  transport: 'udp' | 'tcp',
+) => Promise<Buffer | undefined>;
 
 export interface RelaySettings {
   /** Where it listens, on port 53. */
@@ -26,7 +30,7 @@ export async function openRelay(settings: RelaySettings): Promise<() => Promise<
   const udp = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
   const open = new Set<Socket>();
   udp.on('message', async (query, client) => {
-    const answer = await manner(query, (changed) => overUdp(settings, changed)).catch(() => undefined);
+    const answer = await manner(query, (changed) => overUdp(settings, changed), 'udp').catch(() => undefined);
     // The laboratory may have been closed meanwhile.
     if (answer && udp.listenerCount('message') > 0) udp.send(answer, client.port, client.address);
   });
@@ -37,7 +41,7 @@ export async function openRelay(settings: RelaySettings): Promise<() => Promise<
     open.add(socket);
     socket.on('error', () => {}).on('close', () => open.delete(socket));
     onMessages(socket, async (query) => {
-      const answer = await manner(query, (changed) => overTcp(settings, changed)).catch(() => undefined);
+      const answer = await manner(query, (changed) => overTcp(settings, changed), 'tcp').catch(() => undefined);
       if (answer) socket.write(framed(answer));
     });
   });
@@ -125,6 +129,15 @@ function withCode(answer: Buffer, code: number): Buffer {
   return changed;
 }
 
+/** The question alone, with TC. */
+function truncated(query: Buffer): Buffer {
+  const { name } = questionIn(query);
+  const answer = Buffer.from(query.subarray(0, 12 + name.length + 5));
+  answer[2] = ((answer[2] ?? 0) & 0x79) | 0x86;
+  answer.writeUInt16BE(0, 10);
+  return answer;
+}
+
 /** Answers without records have a count of zero after the question. */
 const isEmpty = (answer: Buffer): boolean => answer.readUInt16BE(6) === 0;
 
@@ -155,6 +168,10 @@ export const MANNERS = {
     const answer = await ask(query);
     return isEmpty(answer) ? withCode(answer, NXDOMAIN) : answer;
   },
+  noUdp: async (query, ask, transport) => (transport === 'udp' ? undefined : ask(query)),
+  truncates: async (query, ask, transport) => (transport === 'udp' ? truncated(query) : ask(query)),
+  servfail: async (query, ask) => withCode(await ask(query), SERVFAIL),
+  ignoresCaa: async (query, ask) => (questionIn(query).type === CAA ? undefined : ask(query)),
   noCaa: async (query, ask) => {
     const answer = await ask(query);
     return questionIn(query).type === CAA ? withCode(answer, SERVFAIL) : answer;

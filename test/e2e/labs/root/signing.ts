@@ -17,11 +17,17 @@ export const textOf = (lines: readonly string[]): string => `${lines.join('\n')}
 export const fileNameOf = (zone: string): string => (zone === '' ? 'root' : zone);
 
 /** Makes the keys of a zone. `zone` is the empty string for the root. */
-export async function makeKeys(dir: string, zone: string, { algorithm, twoKeys }: Signing = {}): Promise<void> {
+export async function makeKeys(
+  dir: string,
+  zone: string,
+  { algorithm, twoKeys, spareKeys = 0 }: Signing = {},
+): Promise<void> {
   const size = algorithm === 'RSASHA256' ? ['-b', '2048'] : [];
   const key = ['-q', '-K', dir, '-a', algorithm ?? 'ECDSAP256SHA256', ...size];
   await runOrThrow(pathOf('dnssec-keygen'), [...key, '-f', 'KSK', `${zone}.`]);
   if (twoKeys) await runOrThrow(pathOf('dnssec-keygen'), [...key, `${zone}.`]);
+  for (let spare = 0; spare < spareKeys; spare++)
+    await runOrThrow(pathOf('dnssec-keygen'), [...key, '-A', 'none', `${zone}.`]);
 }
 
 /** Signs a zone with its keys. What it says is not checked: some zones are to be broken. */

@@ -34,7 +34,7 @@ export function delegationOf(zone: LabZone, places: Places): string[] {
   const glue = zone.glue ?? servers;
   return [
     ...servers.map((server) => `${zone.zone}. NS ${hostOf(server, zone)}`),
-    ...servers.flatMap((server, index) => addressRecord(server, zone, places, glue[index])),
+    ...(glue === 'none' ? [] : servers.flatMap((server, index) => addressRecord(server, zone, places, glue[index]))),
   ];
 }
 

@@ -63,6 +63,12 @@ export const caaZones: readonly LabZone[] = [
     expected: [{ ...refused, ask: 'www.caa-alias.com' }],
   },
   {
+    zone: 'caa-silent.com',
+    what: 'no answer for CAA',
+    servers: ['ignoresCaa'],
+    expected: [{ resolves: 'fails', level: 'bad', check: 'caa' }],
+  },
+  {
     zone: 'caa-broken.com',
     what: 'answers SERVFAIL for CAA',
     servers: ['noCaa'],

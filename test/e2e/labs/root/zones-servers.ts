@@ -101,6 +101,30 @@ export const serverZones: readonly LabZone[] = [
     expected: warned('insecure', 'name server'),
   },
   {
+    zone: 'no-udp.com',
+    what: 'no UDP',
+    servers: ['noUdp'],
+    expected: [{ resolves: 'fails', level: 'bad', check: 'name server' }],
+  },
+  {
+    zone: 'one-no-udp.com',
+    what: 'one of three without UDP',
+    servers: ['bind', 'knot', 'noUdp'],
+    expected: warned('insecure', 'name server'),
+  },
+  {
+    zone: 'truncates.com',
+    what: 'everything over TCP',
+    servers: ['truncates'],
+    expected: [{ resolves: 'insecure', level: 'good' }],
+  },
+  {
+    zone: 'servfail.com',
+    what: 'SERVFAIL for everything',
+    servers: ['servfail'],
+    expected: [{ resolves: 'fails', level: 'bad', check: 'name server' }],
+  },
+  {
     zone: 'private.com',
     what: 'private addresses only',
     servers: ['private'],
@@ -129,6 +153,24 @@ export const serverZones: readonly LabZone[] = [
     zone: 'wrong-glue.com',
     what: "the parent's glue leads to a server that does not serve it",
     glue: ['bind', 'lame'],
+    expected: warned('insecure', 'delegation'),
+  },
+  {
+    zone: 'no-glue.com',
+    what: 'the parent has no addresses of name servers inside the zone',
+    glue: 'none',
+    expected: [{ resolves: 'fails', level: 'bad' }],
+  },
+  {
+    zone: 'hosts-alias.net',
+    what: 'name servers that are CNAMEs',
+    records: ['bind.x CNAME bind.hosts.net.', 'knot.x CNAME knot.hosts.net.'],
+    expected: [{ resolves: 'insecure', level: 'good' }],
+  },
+  {
+    zone: 'alias-servers.com',
+    what: 'its name servers are CNAMEs',
+    hostsIn: 'x.hosts-alias.net',
     expected: warned('insecure', 'delegation'),
   },
   {

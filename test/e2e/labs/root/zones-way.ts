@@ -52,6 +52,13 @@ export const wayZones: readonly LabZone[] = [
     expected: [{ resolves: 'fails', level: 'bad', check: 'cname' }],
   },
   {
+    zone: 'redirected.com',
+    what: 'a DNAME above the challenge',
+    signed: {},
+    records: ['sub DNAME sound.com.'],
+    expected: [{ ask: 'www.sub.redirected.com', resolves: 'secure', level: 'good' }],
+  },
+  {
     zone: 'no-node.com',
     what: 'NXDOMAIN at a name that has names below it',
     servers: ['nxdomain'],

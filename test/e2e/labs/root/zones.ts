@@ -12,6 +12,8 @@ export interface Signing {
   readonly denial?: 'NSEC' | 'NSEC3' | 'opt-out';
   /** One key for the keys and one for the rest, not one for all. */
   readonly twoKeys?: boolean;
+  /** Keys that are published and sign nothing. */
+  readonly spareKeys?: number;
   /** Seconds from now; default: from an hour ago to a month ahead. */
   readonly from?: number;
   readonly until?: number;
@@ -33,6 +35,10 @@ export type ServerKind =
   | 'noCaa'
   | 'noEdns'
   | 'forwards'
+  | 'noUdp'
+  | 'truncates'
+  | 'servfail'
+  | 'ignoresCaa'
   | 'private'
   | 'ipv6';
 
@@ -64,7 +70,7 @@ export interface LabZone {
   /** The NS records' own domain, where it is not the zone's. */
   readonly hostsIn?: string;
   /** Addresses that the parent's glue has in place of the right ones. */
-  readonly glue?: readonly ServerKind[];
+  readonly glue?: readonly ServerKind[] | 'none';
   readonly records?: readonly string[];
   /** The SOA's last number. */
   readonly negativeTtl?: number;
