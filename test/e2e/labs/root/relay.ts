@@ -100,7 +100,7 @@ function framed(message: Buffer): Buffer {
   return Buffer.concat([length, message]);
 }
 
-const SLOW_MS = 700;
+const SLOW_MS = 600;
 const NXDOMAIN = 3;
 const FORMERR = 1;
 const SERVFAIL = 2;

@@ -81,7 +81,7 @@ export const serverZones: readonly LabZone[] = [
       },
     ],
   },
-  { zone: 'slow.com', what: 'answers after 700 ms', servers: ['slow'], expected: warned('insecure', 'name server') },
+  { zone: 'slow.com', what: 'answers after 600 ms', servers: ['slow'], expected: warned('insecure', 'name server') },
   {
     zone: 'no-edns.com',
     what: 'knows no EDNS',
