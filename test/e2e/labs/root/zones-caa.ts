@@ -63,6 +63,33 @@ export const caaZones: readonly LabZone[] = [
     expected: [{ ...refused, ask: 'www.caa-alias.com' }],
   },
   {
+    zone: 'caa-way.com',
+    what: 'names that lead elsewhere, which CAA follows',
+    signed: {},
+    records: ['expired CNAME expired.com.', 'one CNAME two', 'two CNAME one', 'gone CNAME not-registered.com.'],
+    expected: [
+      { ask: 'expired.caa-way.com', resolves: 'bogus', level: 'bad', check: 'caa' },
+      { ask: 'one.caa-way.com', resolves: 'fails', level: 'bad', check: 'caa' },
+      { ...good, ask: 'gone.caa-way.com' },
+    ],
+  },
+  {
+    zone: 'child.forged-caa.com',
+    what: 'nothing of its own, and the records above are bogus',
+    expected: [{ resolves: 'bogus', level: 'bad', check: 'caa' }],
+  },
+  {
+    zone: 'own.forged-caa.com',
+    what: 'records of its own, so that the bogus ones above do not count',
+    records: [`@ CAA 0 issue "${ISSUER}"`],
+    expected: [{ ...forIssuer(good), resolves: 'insecure' }],
+  },
+  {
+    zone: 'child.caa-broken.com',
+    what: 'nothing of its own, and SERVFAIL above',
+    expected: [{ resolves: 'fails', level: 'bad', check: 'caa' }],
+  },
+  {
     zone: 'caa-silent.com',
     what: 'no answer for CAA',
     servers: ['ignoresCaa'],

@@ -109,6 +109,7 @@ export const dnssecZones: readonly LabZone[] = [
     expected: bogus,
   },
   { zone: 'expired.com', what: 'signatures have expired', signed: { from: -30 * DAY, until: -DAY }, expected: bogus },
+  { zone: 'child.expired.com', what: 'sound, below expired signatures', signed: ECDSA, expected: bogus },
   { zone: 'just-expired.com', what: 'since a minute', signed: { from: -30 * DAY, until: -60 }, expected: bogus },
   { zone: 'future.com', what: 'signatures are not valid yet', signed: { from: DAY, until: 30 * DAY }, expected: bogus },
   { zone: 'nearly-expired.com', what: 'valid for an hour', signed: { until: HOUR }, expected: secure },
