@@ -4,8 +4,9 @@ import type { Resolved } from './zones.ts';
 
 const WORST_FIRST: readonly Resolved[] = ['fails', 'bogus', 'insecure', 'secure'];
 
-/** How long a CA waits for its resolver. */
-const PATIENCE_S = 10;
+/** How long and how often a CA asks its resolver. */
+const PATIENCE_S = 8;
+const TRIES = 2;
 
 /** What the resolver says of everything that a CA asks about a name: the worst of the answers. */
 export async function resolvedBy(resolver: string, name: string): Promise<Resolved> {
@@ -50,8 +51,8 @@ interface Dug {
 async function dig(resolver: string, name: string, type: string, ...options: string[]): Promise<Dug> {
   const { stdout } = await run(
     pathOf('dig'),
-    ['-r', `@${resolver}`, `${name}.`, type, '+dnssec', '+tries=1', `+time=${PATIENCE_S}`, ...options],
-    { timeoutSeconds: PATIENCE_S + 5 },
+    ['-r', `@${resolver}`, `${name}.`, type, '+dnssec', `+tries=${TRIES}`, `+time=${PATIENCE_S}`, ...options],
+    { timeoutSeconds: TRIES * PATIENCE_S + 5 },
   );
   return {
     status: /status: (\w+)/.exec(stdout)?.[1] ?? 'none',
