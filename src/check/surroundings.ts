@@ -50,11 +50,13 @@ export async function madeByWildcard(
   return recordsAt(siblingOf(name), authority, signal);
 }
 
-/** The TXT and CNAME records at a name. */
+/** The TXT and CNAME records at a name; not a CNAME that a DNAME makes, which leads everything below it elsewhere. */
 async function recordsAt(name: Fqdn, authority: Authority, signal: AbortSignal): Promise<readonly ResourceRecord[]> {
   const { answers } = await askAll(authority, { name, type: 'TXT' }, signal);
   const each = answers.map(({ message }) =>
-    message.answers.filter((record) => record.name === name && (record.type === 'TXT' || record.type === 'CNAME')),
+    message.answers.some(({ type }) => type === 'DNAME')
+      ? []
+      : message.answers.filter((record) => record.name === name && (record.type === 'TXT' || record.type === 'CNAME')),
   );
   return each.find((records) => records.length > 0) ?? [];
 }
