@@ -1,4 +1,4 @@
-import { asDns01Error } from '../errors.ts';
+import { asDns01Error, Dns01Error } from '../errors.ts';
 import { oneColumn } from '../output/text.ts';
 import { checkAccountLabel } from './account-label.ts';
 import { checkCaa } from './caa.ts';
@@ -23,11 +23,20 @@ const CONCURRENCY = 8;
 
 /**
  * Would a CA issue for these names?
- * @throws E_USAGE for a name that the method cannot validate
+ * @throws E_USAGE for a name that the method cannot validate; E_REMOTE where the time is up
  */
 export async function* checkNames(names: readonly string[], request: CheckRequest, context: CheckContext): Findings {
-  yield* inOrder(names.map((text) => planFor(text, request, context)));
+  for await (const finding of inOrder(names.map((text) => planFor(text, request, context)))) {
+    // What was asked last has got no time to answer.
+    if (context.signal.aborted) throw timeIsUp();
+    yield finding;
+  }
 }
+
+const timeIsUp = (): Dns01Error =>
+  new Dns01Error('E_REMOTE', 'the time limit was reached before everything was checked', {
+    hint: 'give more time with --timeout SECONDS',
+  });
 
 /**
  * What does not depend on each other is asked at once and shown in order: name by name, each in the order in which a CA

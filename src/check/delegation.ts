@@ -67,11 +67,11 @@ function* judgeAddresses({ zone, hosts, servers, refused }: Delegation, report: 
   const level = servers.length > 0 ? 'warning' : 'bad';
   const without = hosts.filter(({ glue, addresses }) => glue.length + addresses.length === 0).map(({ name }) => name);
   if (without.length > 0 || hosts.length === 0) {
-    const who = without.length > 0 ? without.join(', ') : `no name server of ${zone}`;
+    const who = without.length > 0 ? listed(without) : `no name server of ${zone}`;
     yield report[level](CHECK, `${who} has no address`, 'add its A or AAAA record, or remove it from the NS records');
   }
   if (refused.length > 0) {
-    const text = `private or special addresses, which no CA asks: ${refused.map(serverText).join(', ')}`;
+    const text = `private or special addresses, which no CA asks: ${listed(refused.map(serverText))}`;
     yield report[level](
       'name server',
       text,

@@ -1,7 +1,7 @@
 import { type Fqdn, isWithin, parseName } from '../names.ts';
 import { authorityPort, type DnsSettings } from './authority.ts';
 import { firstUseful } from './first-useful.ts';
-import type { DnsMessage, QuestionType } from './message.ts';
+import type { DnsMessage, QuestionType, ResourceRecord } from './message.ts';
 import { query } from './query.ts';
 import { ROOT_HINTS } from './root-hints.ts';
 import { createAddressFilter, parseServerAddress, SPECIAL_NETWORKS } from './server-address.ts';
@@ -75,8 +75,6 @@ const ADDRESS_TIMEOUT_MS = 4000;
 interface Work {
   readonly questions: { left: number };
   readonly depth: number;
-  /** The name servers whose addresses are being looked up. */
-  readonly pending: ReadonlySet<Fqdn>;
 }
 
 /** A zone as the search passes it. */
@@ -147,24 +145,23 @@ export function openDelegations(dns: DnsSettings, signal: AbortSignal): Delegati
   /** The results alone are shared: searches that wait for each other would never end. */
   async function addressesOf(name: Fqdn, work: Work): Promise<readonly string[]> {
     const known = addresses.get(name);
-    if (known || work.depth >= MAX_DEPTH || work.pending.has(name)) return known ?? [];
+    if (known || work.depth >= MAX_DEPTH) return known ?? [];
     const timeUp = AbortSignal.any([signal, AbortSignal.timeout(ADDRESS_TIMEOUT_MS)]);
     const stopped = new Promise<readonly string[]>((resolve) => timeUp.addEventListener('abort', () => resolve([])));
-    const inner = { ...work, depth: work.depth + 1, pending: new Set([...work.pending, name]) };
-    const found = await Promise.race([lookUp(name, inner), stopped]);
+    const found = await Promise.race([lookUp(name, { ...work, depth: work.depth + 1 }), stopped]);
     addresses.set(name, found);
     return found;
   }
 
   async function lookUp(name: Fqdn, work: Work): Promise<readonly string[]> {
     const { last, failure } = await walk(name, work);
-    if (!last || failure) return [];
     work.questions.left -= 2;
+    if (!last || failure || work.questions.left < 0) return [];
     const found = await Promise.all((['A', 'AAAA'] as const).map((type) => ask(last.servers, name, type)));
     const records = found.flatMap((message) => message?.answers ?? []);
     const target = parseName(records.find((record) => record.type === 'CNAME' && record.name === name)?.data ?? '');
     if (target === undefined) {
-      return records.filter((record) => isAddress(record) && record.name === name).map(({ data }) => data);
+      return addressesIn(records, name);
     }
     aliases.set(name, target);
     return addressesOf(target, work);
@@ -205,7 +202,7 @@ export function openDelegations(dns: DnsSettings, signal: AbortSignal): Delegati
 
   return {
     async find(name) {
-      const work = { questions: { left: MAX_QUESTIONS }, depth: 0, pending: new Set<Fqdn>() };
+      const work = { questions: { left: MAX_QUESTIONS }, depth: 0 };
       const withDetails = (each: Passed): Promise<Delegation> => {
         const known = details.get(each.zone) ?? detailsOf(each, work);
         details.set(each.zone, known);
@@ -237,5 +234,10 @@ const hostsOf = (names: readonly string[]): Fqdn[] =>
 /** A server's addresses of names outside its own zone do not count: anybody may give them (RFC 2181 section 5.4.1). */
 function glueFor(name: Fqdn, { glue }: Cut, zone: Fqdn = ROOT): string[] {
   if (zone !== ROOT && !isWithin(name, zone)) return [];
-  return glue.filter((record) => isAddress(record) && record.name === name).map(({ data }) => data);
+  return addressesIn(glue, name);
+}
+
+function addressesIn(records: readonly ResourceRecord[], name: Fqdn): string[] {
+  const found = records.filter((record) => isAddress(record) && record.name === name);
+  return found.slice(0, MAX_ADDRESSES).map(({ data }) => data);
 }

@@ -116,6 +116,11 @@ it('needs no config for what only the name tells', async () => {
   expectFailure(outcome, 65, /issuing would not work, one thing is bad.*public suffix/);
 });
 
+it('cannot tell where the time is up', async () => {
+  misbehave({ udp: 'silent' }, first, second);
+  expectFailure(await check('--timeout', '0.5', 'example.com'), 75, /time limit was reached/, /--timeout/);
+});
+
 describe('the name', () => {
   it('that nobody has registered is bad, and nothing else is said of it', async () => {
     const outcome = await check('www.not-there.com', 'example.com');
