@@ -7,7 +7,7 @@ import { followCnames } from '../dns/chain.ts';
 import type { Finding, Findings, Reporter } from './finding.ts';
 import { checkNameServers, showProviders } from './name-servers.ts';
 import type { Wanted } from './wanted.ts';
-import { notFollowed } from './way.ts';
+import { notFollowed, writtenAt } from './way.ts';
 
 /** Whether the account of a name writes where the DNS looks. */
 export async function* checkPlace(
@@ -18,7 +18,7 @@ export async function* checkPlace(
 ): Findings {
   yield* showProviders(await run.authorities.find(challenge));
   const target = await findTarget(challenge, run, { principal: WHOLE_CONFIG, overrides });
-  yield targetFinding(challenge, target, report);
+  yield writtenAt(challenge, target.name, target.account, report);
   if (!run.config.followCnames) {
     const chain = await followCnames(challenge, run.authorities, run.deadline.signal, () => {});
     if (chain.length > 1) yield notFollowed(challenge, run.config, report);
@@ -27,11 +27,6 @@ export async function* checkPlace(
   if (target.name !== challenge) yield* showProviders(authority);
   if (!authority.configured) yield zoneFinding(target, authority, report);
   yield* checkNameServers(target, run, report);
-}
-
-function targetFinding(challenge: string, { name, account }: Target, report: Reporter): Finding {
-  const where = name === challenge ? `written at ${name}` : `${challenge} -> ${name}, written`;
-  return report.good('target', `${where} by account ${account}`);
 }
 
 function zoneFinding({ name, zone }: Target, { zone: cut }: Authority, report: Reporter): Finding {

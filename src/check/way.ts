@@ -18,6 +18,14 @@ export type WayContext = Pick<CheckContext, 'authorities' | 'resolver' | 'signal
 /** More values than this at one name are forgotten ones. A CA takes any number, but no client needs so many at once. */
 const MANY_VALUES = 20;
 
+/** A name and its CNAMEs. */
+interface Way {
+  readonly start: Fqdn;
+  readonly end: Fqdn;
+  /** All names, with both ends. */
+  readonly chain: readonly Fqdn[];
+}
+
 /** Where a CA finds the value, who writes there, and what is at that name and beside it already. */
 export async function* checkWay(wanted: Wanted, context: WayContext, report: Reporter): Findings {
   let chain: readonly Fqdn[];
@@ -32,20 +40,19 @@ export async function* checkWay(wanted: Wanted, context: WayContext, report: Rep
   } catch (error) {
     return yield report.failed('cname', error);
   }
+  const way = { start: wanted.challenge, end: chain.at(-1) ?? wanted.challenge, chain };
   // All is asked at once and shown in order.
   const found = await Promise.all([
-    checkEnd(chain, context, report),
-    context.config ? checkWriter(chain, context.config, context, report) : [],
+    checkEnd(way, context, report),
+    context.config ? checkWriter(way, context.config, context, report) : [],
     checkSurroundings(wanted, context, report),
   ]);
   yield* found.flat();
 }
 
 /** The end of the CNAMEs: whether it can hold a value, and which it holds. */
-async function checkEnd(chain: readonly Fqdn[], context: WayContext, report: Reporter): Promise<Finding[]> {
+async function checkEnd({ start, end, chain }: Way, context: WayContext, report: Reporter): Promise<Finding[]> {
   const { authorities, signal } = context;
-  const [start, end] = [chain[0], chain.at(-1)];
-  if (start === undefined || end === undefined) return [];
   const shown = chain.join(' -> ');
   if (end !== start && (await isUnregistered(end, context))) {
     const hint = `remove the CNAME at ${start}, or register the domain: whoever does can get certificates for yours`;
@@ -109,6 +116,11 @@ async function checkValues(
   ];
 }
 
+export function writtenAt(start: Fqdn, end: Fqdn, account: string, report: Reporter): Finding {
+  const where = end === start ? `written at ${end}` : `${start} -> ${end}, written`;
+  return report.good('target', `${where} by account ${account}`);
+}
+
 /** The name has a CNAME that a CA follows. */
 export const notFollowed = (start: Fqdn, { file }: Config, report: Reporter): Finding =>
   report.warning(
@@ -119,17 +131,16 @@ export const notFollowed = (start: Fqdn, { file }: Config, report: Reporter): Fi
 
 /** Which account of the config writes at the end. Without one, other programs may still. */
 async function checkWriter(
-  chain: readonly Fqdn[],
+  { start, end, chain }: Way,
   config: Config,
   { authorities }: WayContext,
   report: Reporter,
 ): Promise<Finding> {
-  const [start, end] = [chain[0], chain.at(-1)];
   try {
     const { account } = await routeAlong(chain, { config, authorities }, { principal: WHOLE_CONFIG });
-    if (start === undefined || end === start || config.followCnames)
-      return report.good('target', `account ${account} writes ${end}`);
-    return notFollowed(start, config, report);
+    return end === start || config.followCnames
+      ? writtenAt(start, end, account, report)
+      : notFollowed(start, config, report);
   } catch (error) {
     const { message, hint } = asDns01Error(error);
     const isOurs = config.zones.length === 0 || chain.some((name) => longestZone(config.zones, name) !== undefined);

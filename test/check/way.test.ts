@@ -122,11 +122,11 @@ describe('who writes at the end is said where there is a config', () => {
   it('by account', async () => {
     const zones = [zone('example.com', 'one'), zone('other.net', 'two', true)];
     expect((await findingsFor({ config: { accounts, zones } })).findings).toEqual([
-      `good target: account one writes ${NAME}`,
+      `good target: written at ${NAME} by account one`,
     ]);
     expect((await findingsFor({ records, others, config: { accounts, zones } })).findings).toEqual([
       chain,
-      'good target: account two writes x.other.net',
+      `good target: ${NAME} -> x.other.net, written by account two`,
     ]);
   });
 
