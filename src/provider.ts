@@ -204,6 +204,8 @@ export interface ProviderDefinition<Options extends z.core.$ZodType = z.core.$Zo
   readonly usualDelayMs?: number;
   /** The server of the account, where its options have no `url`. */
   readonly serverOf?: (options: Resolved<z.output<Options>>) => string;
+  /** The user whose logins the provider counts, where its options have no `username`. */
+  readonly loginOf?: (options: Resolved<z.output<Options>>) => string;
   create(options: Resolved<z.output<Options>>, context: ProviderContext): DnsProvider;
 }
 

@@ -53,6 +53,7 @@ export default defineProvider({
   http: true,
   // The answer to too many: "More than 180 requests per minute." The limit is the customer's.
   rateLimits: [{ requests: 180, windowMs: 60_000, per: 'login' }],
+  loginOf: ({ customerNumber }) => String(customerNumber),
   changes: { atMost: 100, atomic: false },
   nameServerPatterns: [/^(root|second|third)-dns\.netcup\.net$/],
   usualDelayMs: USUAL_DELAY_MS,

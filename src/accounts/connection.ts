@@ -77,7 +77,8 @@ function openRateLimiters(name: string, { definition, options, secrets }: ReadyA
   const known = new Map<string, SharedRateLimiter>();
   const scopes: Readonly<Record<RateLimit['per'], (zone: string) => string>> = {
     address: () => '',
-    login: () => `login ${optionOf(options, 'username') ?? credential}`,
+    login: () =>
+      `login ${definition.loginOf?.(options as Resolved<unknown>) ?? optionOf(options, 'username') ?? credential}`,
     credential: () => `credential ${credential}`,
     zone: (zone) => `zone ${zone}`,
   };

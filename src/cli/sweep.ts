@@ -2,6 +2,7 @@ import { accountLabelOf } from '../challenge/account-label.ts';
 import { type Leftover, type Swept, scan, sweep } from '../challenge/sweep.ts';
 import { Dns01Error, isDns01Error } from '../errors.ts';
 import type { Io } from '../output/io.ts';
+import { oneColumn } from '../output/text.ts';
 import { withRun } from './open-run.ts';
 import { type CommonOptions, parseDuration } from './options.ts';
 import { MAX_LINES_TOGETHER, printLines } from './output.ts';
@@ -51,7 +52,7 @@ const jsonLine = (document: object): string => `${JSON.stringify(document)}\n`;
 function sweptLine({ entry, outcome }: Swept): string {
   const { name, value, account, since } = entry;
   const what = isDns01Error(outcome) ? `failed (${outcome.code})` : outcome;
-  return `${what}\t${name}\t${value}\t${account}\tsince ${since}\n`;
+  return `${[what, name, value, account, `since ${since}`].map(oneColumn).join('\t')}\n`;
 }
 
 function document({ entry, outcome }: Swept): object {

@@ -9,7 +9,7 @@ import {
   type JournalFilter,
   type NewEntry,
 } from '../journal.ts';
-import type { Database } from './database.ts';
+import type { Database, Query } from './database.ts';
 
 /** Rows of one page of a list. */
 const PAGE_ROWS = 2000;
@@ -71,14 +71,6 @@ const RECORD = `${INSERT} on conflict (id) do update set state = excluded.state,
   handle = excluded.handle, lasting = excluded.lasting, run = null, account = excluded.account,
   provider = excluded.provider, target = excluded.target, by_user = excluded.by_user, until = excluded.until`;
 
-const LIST = `select ${COLUMNS}, id, since::text as position from dns01_journal
-  where ($1::text is null or (since, id) > ($1::text::timestamptz, $2::text))
-    and ($3::text is null or since <= $3::text::timestamptz)
-    and (not $4::boolean or until <= $5::text::timestamptz)
-    and ($6::text is null or by_user = $6::text)
-    and ($7::text is null or name = $7::text)
-  order by since, id limit ${PAGE_ROWS}`;
-
 const positionSchema = z.looseObject({ id: z.string(), position: z.string() });
 
 /** The journal as one table. Unlike files, a journal that cannot be written stops the change before it is made. */
@@ -112,16 +104,11 @@ const idOf = (name: string, value: string): string => digest(`${name} ${value}`)
 
 /** Page by page, each after the last row of the one before: any number of rows needs the memory of one page. */
 async function* pages(filter: JournalFilter, database: Database): AsyncGenerator<JournalEntry> {
-  const { olderThanMs, leaseEnded = false, by, name } = filter;
-  const text = `select clock_timestamp()::text as now,
-    (clock_timestamp() - $1::double precision * interval '1 millisecond')::text as latest`;
-  const timesSchema = z.object({ now: z.string(), latest: z.nullable(z.string()) });
-  const [times] = await database.rows(timesSchema, { text, values: [olderThanMs] });
-  let last: z.output<typeof positionSchema> | undefined;
+  const [now] = await database.rows(z.object({ now: z.string() }), { text: 'select clock_timestamp()::text as now' });
+  let last: Position | undefined;
   const damaged: string[] = [];
   do {
-    const values = [last?.position, last?.id, times?.latest, leaseEnded, times?.now, by, name];
-    const rows = await database.rows(positionSchema, { text: LIST, values });
+    const rows = await database.rows(positionSchema, pageAfter(last, filter, now?.now ?? 'now'));
     for (const row of rows) {
       const entry = z.safeParse(storedSchema, row);
       if (entry.success) yield entry.data;
@@ -130,4 +117,29 @@ async function* pages(filter: JournalFilter, database: Database): AsyncGenerator
     last = rows.length === PAGE_ROWS ? rows.at(-1) : undefined;
   } while (last);
   if (damaged.length > 0) filter.damaged?.(damaged, `the table dns01_journal (${database.shown}), column id`);
+}
+
+type Position = z.output<typeof positionSchema>;
+
+/** Only the conditions that are set, so that each statement can use the index that fits it. */
+function pageAfter(last: Position | undefined, filter: JournalFilter, now: string): Query {
+  const values: (string | number)[] = [];
+  const conditions: string[] = [];
+  const add = (condition: (...parameters: string[]) => string, ...own: (string | number)[]) => {
+    const first = values.push(...own) - own.length + 1;
+    conditions.push(condition(...own.map((_, index) => `$${first + index}`)));
+  };
+  const { olderThanMs, leaseEnded, by, name } = filter;
+  if (last) add((since, id) => `(since, id) > (${since}::text::timestamptz, ${id}::text)`, last.position, last.id);
+  if (olderThanMs !== undefined) {
+    const latest = (at: string, age: string) =>
+      `since <= ${at}::text::timestamptz - ${age}::double precision * interval '1 millisecond'`;
+    add(latest, now, olderThanMs);
+  }
+  if (leaseEnded) add((at) => `until <= ${at}::text::timestamptz`, now);
+  if (by !== undefined) add((user) => `by_user = ${user}::text`, by);
+  if (name !== undefined) add((fqdn) => `name = ${fqdn}::text`, name);
+  const where = conditions.length > 0 ? `where ${conditions.join(' and ')}` : '';
+  const text = `select ${COLUMNS}, id, since::text as position from dns01_journal ${where} order by since, id limit ${PAGE_ROWS}`;
+  return { text, values };
 }

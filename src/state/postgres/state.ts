@@ -44,11 +44,16 @@ export function openPostgres(url: string, directory: string | undefined, log: Pi
   };
 }
 
+const TWO_DAYS_AGO = `extract(epoch from clock_timestamp() - interval '2 days') * 1000000`;
+
 /** Rows that no process reads any more. */
 const STALE = [
   `delete from dns01_orders where changed < clock_timestamp() - interval '1 day'`,
   `delete from dns01_zones where found < clock_timestamp() - interval '2 days'`,
   `delete from dns01_refused where refused < clock_timestamp() - interval '1 day'`,
+  // No provider has a window of more than a day.
+  `delete from dns01_rate_limits where coalesce(starts[cardinality(starts)], 0) < ${TWO_DAYS_AGO}
+    and pause_at + pause_us < ${TWO_DAYS_AGO}`,
   `delete from dns01_locks where holder is null and expires < clock_timestamp() - interval '1 day'`,
 ];
 
