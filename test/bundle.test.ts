@@ -46,7 +46,7 @@ const BUDGET: Readonly<Record<string, number>> = {
   zod: 150_000,
 };
 
-async function reached(): Promise<Map<string, number>> {
+async function onTheWay() {
   const { inputs, outputs } = JSON.parse(await readFile(`${root}dist/meta.json`, 'utf8')) as Metafile;
   const seen = new Set<string>();
   const visit = (path: string) => {
@@ -59,6 +59,11 @@ async function reached(): Promise<Map<string, number>> {
     expect(Object.keys(inputs), `${path} is in the bundle`).toContain(path);
     visit(path);
   }
+  return { seen, outputs };
+}
+
+async function packagesOnTheWay(): Promise<Map<string, number>> {
+  const { seen, outputs } = await onTheWay();
   const packages = new Map<string, number>();
   for (const path of seen) {
     const name = /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? 'dns01';
@@ -69,9 +74,16 @@ async function reached(): Promise<Map<string, number>> {
 }
 
 it('the way of add-txt reaches only the packages that it needs, within their budget', async () => {
-  const { dns01: _, ...packages } = Object.fromEntries(await reached());
+  const { dns01: _, ...packages } = Object.fromEntries(await packagesOnTheWay());
   expect(Object.keys(packages).sort()).toEqual(Object.keys(BUDGET).sort());
   for (const [name, bytes] of Object.entries(packages)) {
     expect(bytes, `${name} has grown`).toBeLessThanOrEqual(BUDGET[name] ?? 0);
   }
+});
+
+it('what only a wait in vain and the checks of a name need is not on the way', async () => {
+  const { seen } = await onTheWay();
+  expect(seen).toContain('src/dns/propagation.ts');
+  for (const file of ['doh', 'doh-wait', 'why-late', 'zone-signatures', 'validating', 'extended-errors'])
+    expect(seen).not.toContain(`src/dns/${file}.ts`);
 });

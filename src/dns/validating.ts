@@ -140,12 +140,15 @@ function read({ name: operator }: Operator, result: QueryResult): VantageAnswer 
   return { operator, state: saysBogus(errors) ? 'bogus' : 'indeterminate', errors };
 }
 
+const isVerdict = ({ state }: VantageAnswer): boolean => state !== 'failed' && state !== 'indeterminate';
+
 /** The first operator's answers where one validates, else those of the other resolver. */
 export function validatingResolver(vantages: Vantages, other: Resolver): Resolver {
   return {
     async resolve(question) {
       const answers = await vantages.ask(question);
-      const first = answers.find(({ state }) => state !== 'failed');
+      // An operator that cannot reach the name servers says less than one that can.
+      const first = answers.find(isVerdict) ?? answers.find(({ state }) => state === 'indeterminate');
       if (!first) return other.resolve(question);
       const { operator, state, message, errors } = first;
       if (message && state !== 'bogus') return message;

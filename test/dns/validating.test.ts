@@ -149,6 +149,14 @@ describe('the validating resolver', () => {
     expect(failure.hint).toContain('RRSIG');
   });
 
+  it('does not take the failure of one operator for that of the name servers', async () => {
+    const [lost, there] = [await operator({ rcode: 'SERVFAIL' }), await operator({ secure: true })];
+    const resolver = validatingResolver(open({ doh: [lost, there] }), other);
+    expect(await resolver.resolve(QUESTION)).toMatchObject({ authenticated: true });
+    const alone = validatingResolver(open({ doh: [lost] }), other);
+    expect((await failureOf(alone.resolve(QUESTION))).message).toMatch(/answers SERVFAIL$/);
+  });
+
   it('is the other one where nothing validates', async () => {
     const there = await operator({}, {});
     await expect(validatingResolver(open({ doh: [there] }), other).resolve(QUESTION)).rejects.toThrow('the other one');
