@@ -52,6 +52,9 @@ export type Blocked = 'silent' | 'rewritten';
 /** Milliseconds. Short, because the next round queries again. */
 const QUERY_TIMEOUT_MS = 1500;
 
+/** After less, a server without an answer may only be slow. */
+const SILENCE_MS = 1000;
+
 /** The first rounds follow quickly, for providers that publish at once. */
 const FIRST_PAUSE_MS = 200;
 
@@ -110,7 +113,7 @@ function blockedBy(watches: readonly Watch[], elapsedMs: number): Blocked | unde
   const answers = watches.flatMap(({ result }) =>
     result.state === 'shown' || result.state === 'missing' ? [result] : [],
   );
-  if (answers.length === 0) return elapsedMs >= QUERY_TIMEOUT_MS ? 'silent' : undefined;
+  if (answers.length === 0) return elapsedMs >= SILENCE_MS ? 'silent' : undefined;
   return answers.every((result) => result.state === 'missing' && result.lame) ? 'rewritten' : undefined;
 }
 

@@ -78,7 +78,9 @@ describe('where something else answers DNS queries', () => {
       code: 0,
       stderr: `dns01: ${INSTEAD}: asking ${hosts} instead, in 1 s, when their caches have expired\n`,
     });
-    expect(stdout).toMatch(/^_acme-challenge\.example\.com: shown by every resolver of dns\.doh after \d\.\d s\n$/);
+    const line = /^_acme-challenge\.example\.com: shown by every resolver of dns\.doh after (\d\.\d) s\n$/;
+    // A quarter of the time for the name servers, then what the resolvers cache.
+    expect(Number(line.exec(stdout)?.[1])).toBeGreaterThan(1.5);
     expect([one, two].map(challengeQuestions)).toEqual([2, 2]);
   });
 

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type * as dnsPacket from 'dns-packet';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { startOperator } from '../fakes/operator.ts';
@@ -15,7 +16,7 @@ beforeEach(async () => {
 afterEach(() => here.remove());
 
 /** A zone with one name server, which a resolver finds. */
-async function serve(zone: SignedZone, timeout: number) {
+async function serve(zone: SignedZone, timeout: number, slowMs = 0) {
   const server = await startOperator({ answer: signedZone('example.com', zone) });
   const records: dnsPacket.Answer[] = [
     { type: 'NS', name: 'example.com', ttl: 60, data: 'ns1.test' },
@@ -23,7 +24,10 @@ async function serve(zone: SignedZone, timeout: number) {
     ...(zone.links ?? []),
   ];
   const resolver = await startOperator({
-    answer: ({ name, type }) => ({ answers: records.filter((each) => each.name === name && each.type === type) }),
+    answer: async ({ name, type }) => {
+      if (type === 'DS') await delay(slowMs);
+      return { answers: records.filter((each) => each.name === name && each.type === type) };
+    },
   });
   onTestFinished(async () => void (await Promise.all([server.close(), resolver.close()])));
   await here.configure(
@@ -43,7 +47,7 @@ describe('a wait that ends in vain', () => {
   });
 
   it('says it at the time limit of the run too', async () => {
-    await serve(signed('example.com', { expiresInS: -60 }), 60);
+    await serve(signed('example.com', { expiresInS: -60 }), 60, 400);
     expectFailure(await here.run(['wait-txt', '--timeout', '1', NAME, VALUE]), 75, EXPIRED, /sign example\.com again/);
   });
 

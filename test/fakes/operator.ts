@@ -29,7 +29,7 @@ export interface OperatorQuestion {
   readonly transport: 'udp' | 'https';
 }
 
-export type Answering = (question: OperatorQuestion) => OperatorAnswer;
+export type Answering = (question: OperatorQuestion) => OperatorAnswer | Promise<OperatorAnswer>;
 
 export interface FakeOperator {
   /** Of the DoH endpoint. */
@@ -57,20 +57,21 @@ const fixture = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}`
 export async function startOperator(settings: OperatorSettings): Promise<FakeOperator> {
   const { scheme = 'http' } = settings;
   const questions: OperatorQuestion[] = [];
-  const reply = (bytes: Buffer, transport: OperatorQuestion['transport']): Buffer => {
+  let closed: Promise<unknown> | undefined;
+  const reply = async (bytes: Buffer, transport: OperatorQuestion['transport']): Promise<Buffer> => {
     const query = dnsPacket.decode(bytes);
     const [{ name = '', type = 'A' } = {}] = query.questions ?? [];
     const dnssec = (query.additionals ?? []).some((record) => record.type === 'OPT' && record.flag_do);
     const question = { name: name === '.' ? '' : name, type, unchecked: query.flag_cd, dnssec, transport };
     questions.push(question);
-    return encode(query, operator.answer(question));
+    return encode(query, await operator.answer(question));
   };
   const respond: RequestListener = (request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
+    request.on('end', async () => {
       response.setHeader('content-type', 'application/dns-message');
-      response.end(reply(Buffer.concat(chunks), 'https'));
+      response.end(await reply(Buffer.concat(chunks), 'https'));
     });
   };
   const listener = settings.respond ?? respond;
@@ -88,10 +89,12 @@ export async function startOperator(settings: OperatorSettings): Promise<FakeOpe
   web.on('tlsClientError', () => {}).on('sessionError', () => {});
   web.listen(0, '127.0.0.1');
   const udp = createSocket('udp4');
-  udp.on('message', (bytes, from) => udp.send(reply(bytes, 'udp'), from.port, from.address));
+  udp.on('message', async (bytes, from) => {
+    const answer = await reply(bytes, 'udp');
+    if (!closed) udp.send(answer, from.port, from.address);
+  });
   udp.bind(0, '127.0.0.1');
   await Promise.all([once(web, 'listening'), once(udp, 'listening')]);
-  let closed: Promise<unknown> | undefined;
   const operator: FakeOperator = {
     url: `${scheme === 'http' ? 'http' : 'https'}://127.0.0.1:${(web.address() as AddressInfo).port}/dns-query`,
     at: `127.0.0.1:${udp.address().port}`,
