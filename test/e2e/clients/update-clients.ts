@@ -110,6 +110,7 @@ export const acmeshNsupdate: AcmeClient = {
       NSUPDATE_SERVER: server.host,
       NSUPDATE_SERVER_PORT: String(server.port),
       NSUPDATE_KEY: keyFile,
+      NSUPDATE_OPT: '-v',
     };
     // It looks for the script of the provider in its home, which is the folder that it is started from.
     const command = 'cp -r "$1/acme.sh" "$1/dnsapi" "$2/" && cd "$2" && shift 2 && exec sh ./acme.sh "$@"';
