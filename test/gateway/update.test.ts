@@ -111,6 +111,22 @@ describe('an update', () => {
     expect(await answer).toMatchObject(DONE);
   });
 
+  it('that no name server shows in time is withdrawn, and the log says why', async () => {
+    const { panels, dns, here } = gateway;
+    await here.configure(
+      `${panels.accounts}${dns.config}propagation: { timeout: 1, interval: 0.1 }\n${serveConfig(BOTH.join(''), '127.0.0.1:0', UPDATE)}`,
+    );
+    await gateway.start('--wait');
+    dns.hold();
+    expect(await send(updateOf([add(OWN, VALUE)]))).toMatchObject({
+      rcode: 'SERVFAIL',
+      reason: 'the value cannot be seen at every name server yet',
+    });
+    expect(held()).toEqual([]);
+    expect(log()).toMatch(new RegExp(`serve: web1 ${OWN}: E_PROPAGATION: `));
+    expect(log()).toContain(' outcome=undone ');
+  });
+
   it('fails with the provider, in words that name nothing of it', async () => {
     await start();
     gateway.panels.ispconfig.panel.maintenance = true;

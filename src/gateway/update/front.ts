@@ -103,6 +103,7 @@ export function createUpdateFront(settings: UpdateFrontSettings): (received: Rec
     const isLimited = !isFree(request) && (await work.admitEverywhere(client.user)) > 0;
     const reply = oddity(request) ?? (isLimited ? notNow('too many requests') : await answerUser(request, client));
     const ms = Math.round(performance.now() - started);
+    if (isFree(request) && reply.rcode === RCODE.NOERROR) return reply;
     const reason = reply.reason ? `, ${reply.reason.text}` : '';
     log.info(`serve: ${client.user.name} ${whatOf(request)} ${rcodeName(reply.rcode)} ${ms} ms${reason}`);
     return reply;
