@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { encodeMessage, type OutgoingMessage, TYPE, withLength } from '../../src/dns/wire.ts';
+import { encodeMessage, type OutgoingMessage, TYPE } from '../../src/dns/wire.ts';
+import { withLength } from '../../src/dns/wire-framing.ts';
 import { sign } from '../../src/dns/wire-tsig.ts';
 import { expectFailure, OTHER_VALUE, VALUE } from '../support/cli.ts';
 import { until } from '../support/until.ts';
@@ -274,6 +275,11 @@ describe('a config', () => {
       'with a key that is not base64',
       `    web1: { tsig: { secret: "kein Schlüssel" }, names: [example.com] }\n`,
       /serve\.users\.web1\.tsig\.secret: is not base64/,
+    ],
+    [
+      'with a key that is short',
+      `    web1: { tsig: { secret: "MTIzNDU2Nzg5MDEyMzQ1" }, names: [example.com] }\n`,
+      /serve\.users\.web1\.tsig\.secret: has fewer than 16 octets/,
     ],
     [
       'with a file that is not there',

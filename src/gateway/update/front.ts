@@ -31,8 +31,11 @@ export interface Received {
   limit(request: Message): number;
 }
 
-/** In a minute from one address: requests without the signature of a user, and lines in the log about wrong ones. */
-const MAX_FROM_STRANGERS = 600;
+/**
+ * In a minute from one address: requests without the signature of a user, which lego sends too, and lines in the log about
+ * wrong ones. Beyond that there is no answer, because an address may be forged.
+ */
+const MAX_FROM_STRANGERS = 3000;
 const MAX_LINES_ABOUT_STRANGERS = 10;
 
 /** In characters. The log shows no more of a name that a client sends. */
