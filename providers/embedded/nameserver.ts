@@ -1,16 +1,8 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { createServer, isIPv6, type Server, type Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
-import {
-  createMessageReader,
-  decodeMessage,
-  encodeMessage,
-  FLAG,
-  type Message,
-  TYPE,
-  UDP_PAYLOAD,
-  withLength,
-} from '../../src/dns/wire.ts';
+import { decodeMessage, encodeMessage, FLAG, type Message, TYPE, UDP_PAYLOAD } from '../../src/dns/wire.ts';
+import { createMessageReader, withLength } from '../../src/dns/wire-framing.ts';
 import { answer, failure, type ServedZone, truncated } from './answer.ts';
 
 export interface Nameserver {

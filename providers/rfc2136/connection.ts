@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { createMessageReader, withLength } from '../../src/dns/wire.ts';
+import { createMessageReader, withLength } from '../../src/dns/wire-framing.ts';
 import { Dns01Error } from '../../src/errors.ts';
 
 export interface Endpoint {

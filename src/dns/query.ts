@@ -3,7 +3,7 @@ import { setMaxListeners } from 'node:events';
 import { connect, isIPv6 } from 'node:net';
 import { type DnsMessage, decodeAnswer, encodeQuery, type QueryFlags, type Question } from './message.ts';
 import type { ServerAddress } from './server-address.ts';
-import { createMessageReader, withLength } from './wire.ts';
+import { createMessageReader, withLength } from './wire-framing.ts';
 
 /** The result of a query to one server. */
 export type QueryResult =

@@ -279,21 +279,3 @@ function escapeByte(byte: number): string {
   if (byte > 0x20 && byte < 0x7f) return String.fromCharCode(byte);
   return `\\${String(byte).padStart(3, '0')}`;
 }
-
-/** A message for TCP, with its length in front (RFC 7766 section 8). */
-export const withLength = (message: Buffer): Buffer => Buffer.concat([uint16s(message.length), message]);
-
-/** Splits a TCP stream into messages: each call takes a chunk and returns the messages that are complete. */
-export function createMessageReader(): (chunk: Buffer) => Buffer[] {
-  let received: Buffer = Buffer.alloc(0);
-  return (chunk) => {
-    received = Buffer.concat([received, chunk]);
-    const messages: Buffer[] = [];
-    while (received.length >= 2 && received.length >= 2 + received.readUInt16BE(0)) {
-      const end = 2 + received.readUInt16BE(0);
-      messages.push(received.subarray(2, end));
-      received = received.subarray(end);
-    }
-    return messages;
-  };
-}

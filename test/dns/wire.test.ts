@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  createMessageReader,
   decodeMessage,
   decodeName,
   decodeTxt,
@@ -11,8 +10,8 @@ import {
   OPCODE,
   TYPE,
   uint16s,
-  withLength,
 } from '../../src/dns/wire.ts';
+import { createMessageReader, withLength } from '../../src/dns/wire-framing.ts';
 import { parseName } from '../../src/names.ts';
 import { VECTORS } from './vectors.ts';
 

@@ -80,6 +80,25 @@ const ISSUING: Readonly<Record<string, IssuingPage>> = {
       await paste(site, lines.replaceAll(folder, hooksOf(site)));
     },
   },
+  'rfc2136.md': {
+    client: certbot,
+    names: ['', '*.'],
+    async follow(site) {
+      const [makeKey = '', serveAndIssue = ''] = await pasted(site, 'rfc2136.md');
+      const [settings = ''] = await pasted(site, 'rfc2136.md', 'yaml');
+      const [httpPort, port] = await freePorts(2);
+      await mkdir(join(site.here.directory, 'etc', 'dns01'), { recursive: true });
+      await paste(site, makeKey);
+      await site.configure(parse(settings.replace(':8053', `:${httpPort}`).replace(':5353', `:${port}`)));
+
+      const [serve, ...issue] = serveAndIssue.split('\n');
+      expect(serve).toBe('dns01 serve');
+      site.whenClosed(await startServeProcess(site, { host: LOOPBACK, port }));
+      await putInPath(site, 'certbot', [pathOf('certbot')], { after: certbotSettings(site) });
+      const lines = issue.join('\n').replace('port = 5353', `port = ${port}`);
+      await paste(site, lines.replace('propagation-seconds 30', `propagation-seconds ${LAG + 2}`));
+    },
+  },
   'serve.md': {
     client: legoHttpreq,
     names: [''],

@@ -4,7 +4,6 @@ import { connect, isIPv6, type Socket } from 'node:net';
 import { parseServerAddress } from '../../src/dns/server-address.ts';
 import {
   CLASS,
-  createMessageReader,
   decodeMessage,
   EDNS,
   encodeMessage,
@@ -15,8 +14,8 @@ import {
   type OutgoingRecord,
   rcodeName,
   TYPE,
-  withLength,
 } from '../../src/dns/wire.ts';
+import { createMessageReader, withLength } from '../../src/dns/wire-framing.ts';
 import { sign, type TsigKey, verify } from '../../src/dns/wire-tsig.ts';
 
 /** Keys of 32 octets, which nothing but a test may have. */

@@ -74,7 +74,13 @@ describe('prerequisites', () => {
   const EMPTY = '_acme-challenge.empty.www.example.com';
   const none = (name: string, type: number = TYPE.TXT) => ({ ...clear(name, type), class: CLASS.NONE });
   const is = (name: string, value: string) => ({ ...add(name, value), ttl: 0 });
-  beforeAll(() => gateway.panels.ispconfig.plant({ name: `${FULL}.`, data: OTHER_VALUE }));
+  const TWO = '_acme-challenge.two.www.example.com';
+  beforeAll(() => {
+    const plant = (name: string, data: string) => gateway.panels.ispconfig.plant({ name: `${name}.`, data });
+    plant(FULL, OTHER_VALUE);
+    plant(TWO, OTHER_VALUE);
+    plant(TWO, VALUE);
+  });
 
   it.each<[string, OutgoingRecord[], string]>([
     ['that an RRset is there', [clear(FULL)], 'NOERROR'],
@@ -88,6 +94,8 @@ describe('prerequisites', () => {
     ['that an RRset has exactly this value', [is(FULL, OTHER_VALUE)], 'NOERROR'],
     ['that an RRset has exactly another value', [is(FULL, VALUE)], 'NXRRSET'],
     ['that an RRset has one more value', [is(FULL, OTHER_VALUE), is(FULL, VALUE)], 'NXRRSET'],
+    ['that an RRset has exactly two values', [is(TWO, VALUE), is(TWO, OTHER_VALUE)], 'NOERROR'],
+    ['that an RRset has one of its values', [is(TWO, VALUE)], 'NXRRSET'],
     ['that there is no CNAME', [none(FULL, TYPE.CNAME), none(EMPTY, TYPE.CNAME)], 'NOERROR'],
     ['that there is a CNAME', [clear(EMPTY, TYPE.CNAME)], 'NXRRSET'],
     ['that the zone is there', [clear('example.com', TYPE.SOA), clear('example.com', TYPE.ANY)], 'NOERROR'],

@@ -117,6 +117,13 @@ describe("a user's CNAME", () => {
     expect(await send(question(OWN, TYPE.TXT))).toMatchObject({ rcode: 'REFUSED', message: { answers: [] } });
     expect(held()).toEqual([OTHER_VALUE]);
   });
+
+  it('that is refused refuses the whole message, before anything is written', async () => {
+    records.push({ name: OWN, type: 'CNAME', data: BOBS });
+    const answer = await send(updateOf([add('_acme-challenge.sub.alice.example.com', VALUE), add(OWN, VALUE)]));
+    expect(answer.rcode).toBe('REFUSED');
+    expect(gateway.panels.ispconfig.server.requests).toEqual([]);
+  });
 });
 
 describe('a forged key', () => {

@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { encodeMessage, type OutgoingMessage, TYPE, withLength } from '../../src/dns/wire.ts';
+import { encodeMessage, type OutgoingMessage, TYPE } from '../../src/dns/wire.ts';
+import { withLength } from '../../src/dns/wire-framing.ts';
 import { sign } from '../../src/dns/wire-tsig.ts';
 import { expectFailure, OTHER_VALUE, VALUE } from '../support/cli.ts';
 import { until } from '../support/until.ts';
@@ -109,6 +110,22 @@ describe('an update', () => {
     expect(isAnswered).toBe(false);
     dns.release();
     expect(await answer).toMatchObject(DONE);
+  });
+
+  it('that no name server shows in time is withdrawn, and the log says why', async () => {
+    const { panels, dns, here } = gateway;
+    await here.configure(
+      `${panels.accounts}${dns.config}propagation: { timeout: 1, interval: 0.1 }\n${serveConfig(BOTH.join(''), '127.0.0.1:0', UPDATE)}`,
+    );
+    await gateway.start('--wait');
+    dns.hold();
+    expect(await send(updateOf([add(OWN, VALUE)]))).toMatchObject({
+      rcode: 'SERVFAIL',
+      reason: 'the value cannot be seen at every name server yet',
+    });
+    expect(held()).toEqual([]);
+    expect(log()).toMatch(new RegExp(`serve: web1 ${OWN}: E_PROPAGATION: `));
+    expect(log()).toContain(' outcome=undone ');
   });
 
   it('fails with the provider, in words that name nothing of it', async () => {
@@ -258,6 +275,11 @@ describe('a config', () => {
       'with a key that is not base64',
       `    web1: { tsig: { secret: "kein Schlüssel" }, names: [example.com] }\n`,
       /serve\.users\.web1\.tsig\.secret: is not base64/,
+    ],
+    [
+      'with a key that is short',
+      `    web1: { tsig: { secret: "MTIzNDU2Nzg5MDEyMzQ1" }, names: [example.com] }\n`,
+      /serve\.users\.web1\.tsig\.secret: has fewer than 16 octets/,
     ],
     [
       'with a file that is not there',

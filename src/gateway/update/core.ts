@@ -42,26 +42,38 @@ export interface UpdateCoreSettings {
 export function createUpdateCore(settings: UpdateCoreSettings): UpdateCore {
   const { runs, overrides, wait, liveValues, audit, log } = settings;
   return {
-    valuesAt: (name, client) => runs.use((run) => valuesNow(name, client, run)),
+    valuesAt: (name, client) => inRun(client, name, (run) => valuesNow(name, client, run)),
     carryOut: (update, read, client) =>
-      runs.use(async (run) => {
-        const values = await Promise.all(read.map(async (name) => [name, await valuesNow(name, client, run)] as const));
-        const failed = failedPrerequisite(update, new Map(values));
-        if (failed) return failed;
-        const cleared = await Promise.all(update.clears.map((name) => publishedBy(client, name, run)));
-        const removes = [...update.removes, ...cleared.flat()];
-        await refuseAny(update.adds, removes, client, run);
-        const publish = () => make('add', update.adds, client, run);
-        await update.adds.reduceRight(
-          (task, { name, value }) =>
-            () =>
-              liveValues.publish(client.user, name, value, task),
-          publish,
-        )();
-        await make('remove', removes, client, run);
-        return { rcode: RCODE.NOERROR };
-      }),
+      inRun(client, firstName(update), (run) => carryOutIn(run, update, read, client)),
   };
+
+  /** @param name for the log */
+  async function inRun<Result>(client: Client, name: string, task: (run: Run) => Promise<Result>): Promise<Result> {
+    try {
+      return await runs.use(task);
+    } catch (error) {
+      log.warn(failureLine(client.user.name, name, error));
+      throw error;
+    }
+  }
+
+  async function carryOutIn(run: Run, update: Update, read: readonly Fqdn[], client: Client): Promise<Reply> {
+    const values = await Promise.all(read.map(async (name) => [name, await valuesNow(name, client, run)] as const));
+    const failed = failedPrerequisite(update, new Map(values));
+    if (failed) return failed;
+    const cleared = await Promise.all(update.clears.map((name) => publishedBy(client, name, run)));
+    const removes = [...update.removes, ...cleared.flat()];
+    await refuseAny(update.adds, removes, client, run);
+    const publish = () => make('add', update.adds, client, run);
+    await update.adds.reduceRight(
+      (task, { name, value }) =>
+        () =>
+          liveValues.publish(client.user, name, value, task),
+      publish,
+    )();
+    await make('remove', removes, client, run);
+    return { rcode: RCODE.NOERROR };
+  }
 
   /** The lines go out together, and there is an audit line for each. */
   async function make(action: Action, lines: readonly Line[], client: Client, run: Run): Promise<void> {
@@ -80,7 +92,7 @@ export function createUpdateCore(settings: UpdateCoreSettings): UpdateCore {
         ? { account: '-', outcome: made.code }
         : { account: made.account, outcome: failure ? 'undone' : 'done' };
       audit({ ...about, ...how }, performance.now() - started);
-      if (isDns01Error(made)) log.warn(failureLine(user, name, made));
+      if (isDns01Error(made) && made !== failure?.error) log.warn(failureLine(user, name, made));
     }
     if (failure) throw failure.error;
   }
@@ -103,6 +115,9 @@ export function createUpdateCore(settings: UpdateCoreSettings): UpdateCore {
     await Promise.all([...names].map((name) => findTarget(name, run, { principal, overrides })));
   }
 }
+
+const firstName = ({ adds, removes, clears, zone }: Update): string =>
+  [...adds, ...removes].map(({ name }) => name)[0] ?? clears[0] ?? zone;
 
 /** The values at a name that this user published and has not withdrawn. */
 async function publishedBy({ user }: Client, name: string, run: Run): Promise<Line[]> {

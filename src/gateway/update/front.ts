@@ -31,8 +31,11 @@ export interface Received {
   limit(request: Message): number;
 }
 
-/** In a minute from one address: requests without the signature of a user, and lines in the log about wrong ones. */
-const MAX_FROM_STRANGERS = 600;
+/**
+ * In a minute from one address: requests without the signature of a user, which lego sends too, and lines in the log about
+ * wrong ones. Beyond that there is no answer, because an address may be forged.
+ */
+const MAX_FROM_STRANGERS = 3000;
 const MAX_LINES_ABOUT_STRANGERS = 10;
 
 /** In characters. The log shows no more of a name that a client sends. */
@@ -103,6 +106,7 @@ export function createUpdateFront(settings: UpdateFrontSettings): (received: Rec
     const isLimited = !isFree(request) && (await work.admitEverywhere(client.user)) > 0;
     const reply = oddity(request) ?? (isLimited ? notNow('too many requests') : await answerUser(request, client));
     const ms = Math.round(performance.now() - started);
+    if (isFree(request) && reply.rcode === RCODE.NOERROR) return reply;
     const reason = reply.reason ? `, ${reply.reason.text}` : '';
     log.info(`serve: ${client.user.name} ${whatOf(request)} ${rcodeName(reply.rcode)} ${ms} ms${reason}`);
     return reply;

@@ -25,6 +25,9 @@ export interface Keys {
   readonly files: readonly string[];
 }
 
+/** In octets. Who records a message can try out shorter ones. */
+const MIN_KEY_OCTETS = 16;
+
 /** Only where the server takes updates. @throws E_CONFIG for a key that cannot be read or is not one */
 export function readKeys(config: Config, serve: ServeConfig, reader: Omit<SecretReader, 'config'>): Keys {
   const keys = new Map<string, NamedKey>();
@@ -40,8 +43,9 @@ export function readKeys(config: Config, serve: ServeConfig, reader: Omit<Secret
     const other = keys.get(name);
     if (other) throw configError(config, path, `the users ${other.user} and ${user} have the same name for a key`);
     const secret = decodeKey(readSecret(source, [...path, 'secret'], { ...reader, config }));
-    if (!secret) {
-      throw configError(config, [...path, 'secret'], 'is not base64', 'tsig-keygen NAME, or openssl rand -base64 32');
+    if (!secret || secret.length < MIN_KEY_OCTETS) {
+      const what = secret ? `has fewer than ${MIN_KEY_OCTETS} octets` : 'is not base64';
+      throw configError(config, [...path, 'secret'], what, 'tsig-keygen NAME, or openssl rand -base64 32');
     }
     if (typeof source === 'object' && 'file' in source) files.push(resolve(dirname(config.file), source.file));
     keys.set(name, { user, key: { name, algorithm: tsig.algorithm, secret } });

@@ -1,6 +1,6 @@
 import { type AddressInfo, createServer, isIPv6, type Socket } from 'node:net';
 import pLimit from 'p-limit';
-import { createMessageReader, withLength } from '../../dns/wire.ts';
+import { createMessageReader, withLength } from '../../dns/wire-framing.ts';
 import { ipOf, limitConnections } from '../connections.ts';
 import type { Listener, ListenerSettings } from './udp.ts';
 

@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import {
   CLASS,
-  createMessageReader,
   decodeMessage,
   encodeMessage,
   encodeName,
@@ -11,8 +10,8 @@ import {
   type OutgoingMessage,
   type OutgoingRecord,
   TYPE,
-  withLength,
 } from '../../../src/dns/wire.ts';
+import { createMessageReader, withLength } from '../../../src/dns/wire-framing.ts';
 
 export interface RawQuestion {
   readonly name: string;

@@ -3,11 +3,13 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Endpoint, freePorts, LOOPBACK } from '../lab/addresses.ts';
+import type { Lab } from '../lab/lab.ts';
 import { pathOf } from '../lab/programs.ts';
 import type { AcmeClient } from './acme-client.ts';
 import { certbot, certbotSettings } from './certbot.ts';
 import { asked, legoCertificate, runLego } from './lego.ts';
 import { LAG } from './matrix.ts';
+import { whyNotRunnable } from './private-mounts.ts';
 import { startServeProcess } from './serve.ts';
 import type { Site } from './site.ts';
 
@@ -90,11 +92,18 @@ export const legoRfc2136 = (more: readonly string[] = []): AcmeClient => ({
   certificateFile: legoCertificate,
 });
 
-const source = process.env['ACMESH_SOURCE'];
+const source = process.env['ACMESH_SOURCE'] ?? '';
+const PLUGIN = '/usr/lib/python3/dist-packages/certbot_dns_rfc2136';
 
-/** Why acme.sh cannot be run; undefined where it can. */
-export const whyNoAcmesh =
-  source && existsSync(join(source, 'acme.sh')) ? undefined : 'ACMESH_SOURCE names no source tree of acme.sh';
+/** What is missing on this machine for a client. */
+const MISSING: Readonly<Record<string, string | undefined>> = {
+  'certbot-rfc2136': existsSync(PLUGIN) ? undefined : 'certbot-dns-rfc2136 is missing (python3-certbot-dns-rfc2136)',
+  'acmesh-nsupdate': existsSync(join(source, 'acme.sh')) ? undefined : 'ACMESH_SOURCE names no source tree of acme.sh',
+};
+
+/** Why a client cannot be run here; undefined where it can. */
+export const whyNoUpdates = (client: AcmeClient, lab: Lab): string | undefined =>
+  MISSING[client.slug] ?? whyNotRunnable(client, lab);
 
 export const acmeshNsupdate: AcmeClient = {
   title: 'acme.sh dns_nsupdate',
@@ -110,10 +119,11 @@ export const acmeshNsupdate: AcmeClient = {
       NSUPDATE_SERVER: server.host,
       NSUPDATE_SERVER_PORT: String(server.port),
       NSUPDATE_KEY: keyFile,
+      NSUPDATE_OPT: '-v',
     };
     // It looks for the script of the provider in its home, which is the folder that it is started from.
     const command = 'cp -r "$1/acme.sh" "$1/dnsapi" "$2/" && cd "$2" && shift 2 && exec sh ./acme.sh "$@"';
-    return site.run('sh', ['-c', command, 'sh', source ?? '', site.dir, ...args], { env, signal });
+    return site.run('sh', ['-c', command, 'sh', source, site.dir, ...args], { env, signal });
   },
   certificateFile: (site, [first = '']) => join(site.dir, `${first}_ecc`, `${first}.cer`),
 };
