@@ -90,7 +90,7 @@ describe.skipIf(missing.length > 0)(`the state in PostgreSQL (missing: ${missing
   });
 
   it('is no server that closes every connection, and the error names it without the password', async () => {
-    const server = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
+    const server = createServer((socket) => void socket.on('error', () => {}).end('HTTP/1.1 400 Bad Request\r\n\r\n'));
     await new Promise<void>((resolve) => server.listen(0, LOOPBACK, resolve));
     closers.push(() => server.close());
     const address = server.address();

@@ -14,20 +14,22 @@ import type { Database, Query } from './database.ts';
 /** Rows of one page of a list. */
 const PAGE_ROWS = 2000;
 
-const isoTime = z.pipe(
-  z.date(),
-  z.transform((time: Date) => time.toISOString()),
-);
+/** A row as the client gives it: an object without a form of its own. */
+const rowSchema = z.custom<Readonly<Record<string, unknown>>>((row) => typeof row === 'object' && row !== null);
 
-/** A row as JSON without what is null, which is an entry. */
-const rowSchema = z.pipe(
-  z.looseObject({ since: isoTime, until: z.nullable(isoTime) }),
-  z.transform((row) => ({
-    ...Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)),
-    version: 1,
-  })),
-);
-const storedSchema = z.pipe(rowSchema, entrySchema);
+/** Without what is null, and with times as text, a row is an entry. One pass, because there may be a million. */
+function entryOf(row: Readonly<Record<string, unknown>>): unknown {
+  const entry: Record<string, unknown> = { version: 1 };
+  for (const [column, value] of Object.entries(row)) {
+    if (value !== null) entry[column] = value instanceof Date ? asText(value) : value;
+  }
+  return entry;
+}
+
+/** PostgreSQL has times that no date can show. */
+const asText = (time: Date): string => (Number.isNaN(time.getTime()) ? 'never' : time.toISOString());
+
+const storedSchema = z.pipe(z.pipe(rowSchema, z.transform(entryOf)), entrySchema);
 
 const COLUMNS =
   'name, value, state, target, account, provider, zone, handle, lasting, by_user as by, until, since, run';
@@ -71,7 +73,7 @@ const RECORD = `${INSERT} on conflict (id) do update set state = excluded.state,
   handle = excluded.handle, lasting = excluded.lasting, run = null, account = excluded.account,
   provider = excluded.provider, target = excluded.target, by_user = excluded.by_user, until = excluded.until`;
 
-const positionSchema = z.looseObject({ id: z.string(), position: z.string() });
+const positionSchema = z.object({ id: z.string(), position: z.string() });
 
 /** The journal as one table. Unlike files, a journal that cannot be written stops the change before it is made. */
 export function openJournal(database: Database): Journal {
@@ -108,13 +110,13 @@ async function* pages(filter: JournalFilter, database: Database): AsyncGenerator
   let last: Position | undefined;
   const damaged: string[] = [];
   do {
-    const rows = await database.rows(positionSchema, pageAfter(last, filter, now?.now ?? 'now'));
+    const rows = await database.rows(rowSchema, pageAfter(last, filter, now?.now ?? 'now'));
     for (const row of rows) {
       const entry = z.safeParse(storedSchema, row);
       if (entry.success) yield entry.data;
-      else damaged.push(row.id);
+      else damaged.push(String(row['id']));
     }
-    last = rows.length === PAGE_ROWS ? rows.at(-1) : undefined;
+    last = rows.length === PAGE_ROWS ? z.parse(positionSchema, rows.at(-1)) : undefined;
   } while (last);
   if (damaged.length > 0) filter.damaged?.(damaged, `the table dns01_journal (${database.shown}), column id`);
 }
