@@ -30,8 +30,8 @@ const MAX_PAUSE_MS = 60_000;
 /** How many values are withdrawn in one order, so that those of one zone go out in few requests. */
 const MAX_TOGETHER = 250;
 
-/** Milliseconds to wait for another node that withdraws values. */
-const LOCK_PATIENCE_MS = 1000;
+/** Milliseconds to wait for another node that withdraws values, or that died while it did: its lock ends after 10 s. */
+const LOCK_PATIENCE_MS = 20_000;
 
 /**
  * Withdraws values whose lease has ended, now and again and again: those of any node, and those of a process that was
@@ -40,25 +40,28 @@ const LOCK_PATIENCE_MS = 1000;
 export function keepLeases(settings: LeaseSettings): LeaseKeeper {
   const { log, state, leaseMs } = settings;
   let timer: NodeJS.Timeout | undefined;
-  let stopped = false;
+  const stopping = new AbortController();
   let pass: Promise<void> = Promise.resolve();
 
   function begin(): void {
     pass = state.locks
-      .hold('leases', { deadline: startDeadline(LOCK_PATIENCE_MS) }, () => withdrawEnded(settings, () => stopped))
+      .hold('leases', { deadline: startDeadline(LOCK_PATIENCE_MS, stopping.signal) }, () =>
+        withdrawEnded(settings, () => stopping.signal.aborted),
+      )
       .catch((error: unknown) => {
         const { code, message } = asDns01Error(error);
-        if (code !== 'E_LOCK') log.warn(`serve: values whose lease has ended stay: ${message}`);
+        if (code !== 'E_LOCK' && !stopping.signal.aborted)
+          log.warn(`serve: values whose lease has ended stay: ${message}`);
       })
       .finally(() => {
-        if (!stopped) timer = setTimeout(begin, Math.min(MAX_PAUSE_MS, leaseMs() / 4));
+        if (!stopping.signal.aborted) timer = setTimeout(begin, Math.min(MAX_PAUSE_MS, leaseMs() / 4));
       });
   }
 
   begin();
   return {
     stop() {
-      stopped = true;
+      stopping.abort();
       clearTimeout(timer);
       return pass;
     },

@@ -1,0 +1,117 @@
+/** Gateways on different machines: each has a state directory of its own, and all have one database. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { ask, json, serveConfig, user } from '../gateway/support.ts';
+import { openWorkplace, VALUE, type Workplace } from '../support/cli.ts';
+import { type Panels, startPanels } from '../support/panels.ts';
+import { bundle } from '../support/paths.ts';
+import { freePorts } from './lab/addresses.ts';
+import { missingPostgres, type Postgres, startPostgres } from './lab/postgres.ts';
+import { holdsWithin } from './lab/until.ts';
+
+const missing = missingPostgres();
+
+interface Node {
+  readonly at: string;
+  readonly here: Workplace;
+  readonly child: ChildProcess;
+}
+
+const HOST = '127.0.0.1';
+const BODY = json('_acme-challenge.example.com', VALUE);
+
+describe.skipIf(missing.length > 0)(`gateways with one database (missing: ${missing.join(', ') || 'nothing'})`, () => {
+  let database: Postgres;
+  let panels: Panels;
+  let nodes: Node[] = [];
+  /** Starts the database again, where a test has stopped it. */
+  let back = async () => {};
+  beforeAll(async () => {
+    database = await startPostgres();
+  });
+  afterAll(() => database?.close());
+  beforeEach(async () => {
+    panels = await startPanels();
+    nodes = [];
+    for (const port of await freePorts(2)) nodes.push(await startNode(port));
+  });
+  afterEach(async () => {
+    for (const { child, here } of nodes) {
+      child.kill('SIGKILL');
+      await here.remove();
+    }
+    await back();
+    await panels.close();
+  });
+
+  async function startNode(port: number): Promise<Node> {
+    const here = await openWorkplace();
+    const config = panels.config.replace('example.ee: zone-eu', 'example.ee: { account: zone-eu, delegated: true }');
+    const state = `state: { postgres: { url: "${database.url()}" } }\n`;
+    const users = await user('web1', 'example.com');
+    const file = await here.configure(`${config}${state}${serveConfig(users, `${HOST}:${port}`, '  lease: 3\n')}`);
+    const env = { DNS01_CONFIG: file, DNS01_STATE_DIR: here.stateDirectory };
+    const child = spawn(process.execPath, [bundle, 'serve'], { env, stdio: 'ignore' });
+    const { code, stderr } = await here.run(['serve', '--check']);
+    expect(code, stderr).toBe(0);
+    return { at: `http://${HOST}:${port}`, here, child };
+  }
+
+  const node = (index: number): Node => {
+    const found = nodes[index];
+    if (!found) throw new Error(`there is no node ${index}`);
+    return found;
+  };
+
+  /** The login that a command on the first node has made. */
+  async function addUser(...args: string[]): Promise<Record<string, string>> {
+    const { code, stdout, stderr } = await node(0).here.run(['serve', 'user', 'add', ...args]);
+    expect(code, stderr).toBe(0);
+    return Object.fromEntries(
+      stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.split('\t')),
+    );
+  }
+
+  it('know the same users, and count their requests together', async () => {
+    const { password = '' } = await addUser('web9', '--names', 'example.com', '--requests-per-minute', '3');
+    const statuses: number[] = [];
+    for (const index of [1, 0, 1, 0]) {
+      statuses.push((await ask(node(index).at, { user: 'web9', password, body: BODY })).status);
+    }
+    expect(statuses).toEqual([200, 200, 200, 429]);
+    expect((await node(1).here.run(['serve', 'user', 'list'])).stdout).toContain('web9\tstate\texample.com\n');
+    await node(1).here.run(['serve', 'user', 'remove', 'web9']);
+    await holdsWithin(5, async () => (await ask(node(0).at, { user: 'web9', password, body: BODY })).status === 401);
+  });
+
+  it('withdraw what one of them has published, when its lease ends and that one is dead', async () => {
+    const login = await addUser('old', '--acme-dns', 'auth.example.ee');
+    const headers = { 'x-api-user': 'old', 'x-api-key': login['password'] ?? '' };
+    const body = JSON.stringify({ subdomain: login['subdomain'], txt: VALUE });
+    expect((await ask(node(0).at, { path: '/update', headers, body })).status).toBe(200);
+    node(0).child.kill('SIGKILL');
+    const held = () => panels.zoneid.held(login['fulldomain'] ?? '');
+    expect(held()).toEqual([VALUE]);
+    await holdsWithin(20, async () => held().length === 0);
+    expect(held()).toEqual([]);
+  });
+
+  it('write nothing while the database is away, say so, and go on when it is back', async () => {
+    await database.stop();
+    back = () => database.start();
+    for (const { at } of nodes) {
+      expect((await ask(at, { path: '/health', method: 'GET' })).status).toBe(200);
+      expect((await ask(at, { body: BODY })).status).toBeGreaterThanOrEqual(500);
+      await holdsWithin(10, async () => (await ask(at, { path: '/ready', method: 'GET' })).status === 503);
+    }
+    expect(panels.ispconfig.held('_acme-challenge.example.com')).toEqual([]);
+    await back();
+    back = async () => {};
+    await holdsWithin(20, async () => (await ask(node(0).at, { path: '/ready', method: 'GET' })).status === 200);
+    expect((await ask(node(1).at, { body: BODY })).status).toBe(200);
+    expect(panels.ispconfig.held('_acme-challenge.example.com')).toEqual([VALUE]);
+  });
+});
