@@ -1,6 +1,6 @@
-import { BlockList, isIPv6 } from 'node:net';
+import { BlockList, isIP, isIPv6 } from 'node:net';
 
-/** Whether an IP address is in one of these networks. An IPv4 address inside an IPv6 one counts as itself. */
+/** Whether an IP address is in one of these networks; false for any other text. An IPv4 address inside an IPv6 one counts as itself. */
 export type Networks = (address: string) => boolean;
 
 /**
@@ -19,7 +19,7 @@ export function openNetworks(list: readonly string[], onBad?: (text: string, cau
       throw cause;
     }
   }
-  return (address) => block.check(address, familyOf(address));
+  return (address) => isIP(address) !== 0 && block.check(address, familyOf(address));
 }
 
 const familyOf = (address: string) => (isIPv6(address) ? 'ipv6' : 'ipv4');

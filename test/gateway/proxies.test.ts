@@ -7,19 +7,19 @@ const gateway = useGateway();
 const BODY = json(NAME, VALUE);
 const LOGIN = `Basic ${Buffer.from(`web1:${PASSWORD}`).toString('base64')}`;
 
-async function start(proxies: string) {
+async function start(proxies: string, listen = '127.0.0.1:0') {
   const line = (await user('web1', 'www.example.com')).replace(
     ' }\n',
     ', networks: [192.0.2.0/24, "2001:db8::/32"] }\n',
   );
-  await gateway.here.configure(`${gateway.panels.config}${serveConfig(line, '127.0.0.1:0', proxies)}`);
+  await gateway.here.configure(`${gateway.panels.config}${serveConfig(line, listen, proxies)}`);
   await gateway.start();
 }
 
 /** The status of a request with this header. */
-const asked = async (forwarded: string | undefined, from = '127.0.0.1') => {
+const asked = async (forwarded: string | undefined, from?: string) => {
   const headers = { authorization: LOGIN, ...(forwarded === undefined ? {} : { 'x-forwarded-for': forwarded }) };
-  return (await gateway.ask({ body: BODY, headers, from })).status;
+  return (await gateway.ask({ body: BODY, headers, ...(from ? { from } : {}) })).status;
 };
 
 it.each([
@@ -50,4 +50,13 @@ it('many clients behind a load balancer have more connections than one address m
     Array.from({ length: 200 }, () => gateway.ask({ path: '/health', method: 'GET' }).then(({ status }) => status)),
   );
   expect(new Set(answers)).toEqual(new Set([200]));
+});
+
+it('a Unix socket has no address, unless a load balancer tells one', async () => {
+  const socket = `unix:${gateway.here.directory}/serve.sock`;
+  await start('', socket);
+  expect(await asked('192.0.2.7')).toBe(401);
+  await gateway.server?.stop();
+  await start('  proxies: [203.0.113.0/24]\n', socket);
+  expect([await asked('192.0.2.7'), await asked(undefined)]).toEqual([200, 401]);
 });
