@@ -89,6 +89,12 @@ describe('connections that send nothing', () => {
     await until(() => silent.filter((socket) => !socket.closed).length === 128);
     await Promise.all(silent.map((socket) => socket.closed || new Promise((done) => socket.once('close', done))));
     expect(performance.now() - started).toBeLessThan(15_000);
-    expect((await ask({ body: BODY, from: '127.0.0.2' })).status).toBe(200);
+    // The server may learn a moment later that they are closed.
+    const status = () =>
+      ask({ body: BODY, from: '127.0.0.2' }).then(
+        (reply) => reply.status,
+        () => 0,
+      );
+    while ((await status()) !== 200) expect(performance.now() - started).toBeLessThan(20_000);
   });
 });
