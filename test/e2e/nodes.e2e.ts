@@ -110,7 +110,9 @@ describe.skipIf(missing.length > 0)(`gateways with one database (missing: ${miss
     expect(panels.ispconfig.held('_acme-challenge.example.com')).toEqual([]);
     await back();
     back = async () => {};
-    await holdsWithin(20, async () => (await ask(node(0).at, { path: '/ready', method: 'GET' })).status === 200);
+    for (const { at } of nodes) {
+      await holdsWithin(20, async () => (await ask(at, { path: '/ready', method: 'GET' })).status === 200);
+    }
     expect((await ask(node(1).at, { body: BODY })).status).toBe(200);
     expect(panels.ispconfig.held('_acme-challenge.example.com')).toEqual([VALUE]);
   });
