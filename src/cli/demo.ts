@@ -32,7 +32,9 @@ export async function demo(io: Io): Promise<void> {
     const options = { config, json: false, quiet: false, verbose: false, dryRun: false };
     io.stdout(`A name server for ${ZONE} answers on ${address} (UDP and TCP, this machine only).\n\n`);
     await withRun(options, { ...io, env }, (run) => steps(run, io));
-    io.stdout('\nNothing is left behind. For your own names: README.md, "Five minutes with certbot".\n');
+    io.stdout(
+      '\nNothing is left behind. For your own names, dns01 --help shows where the config goes, and dns01 providers what it needs.\n',
+    );
   } finally {
     await server.close();
     await rm(directory, { recursive: true, force: true });

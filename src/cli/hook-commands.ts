@@ -38,6 +38,7 @@ Clients:
   acme.sh            dns01 hook acme.sh --install, then acme.sh --issue --dns dns_dns01 …
   lego               EXEC_PATH=/usr/local/bin/dns01-hook lego --dns exec …
   getssl             DNS_ADD_COMMAND="dns01 hook getssl add", DNS_DEL_COMMAND="dns01 hook getssl del"
+  mod_md             MDChallengeDns01 /usr/local/bin/dns01 hook mod_md
   acmetool, dehydrated, simple-acme, uacme: dns01-hook is the hook program
 
 Options of dns01 go before the client's name.`;

@@ -1,10 +1,12 @@
 import { carryOut, type Order } from '../challenge/order.ts';
 import { WHOLE_CONFIG } from '../challenge/principal.ts';
+import type { Run } from '../challenge/run.ts';
 import { isDns01Error } from '../errors.ts';
 import { clientCalling, clientNamed, knownCalls } from '../hooks/clients.ts';
-import type { HookAdd, HookClient, HookRemove } from '../hooks/hook-call.ts';
+import type { HookAdd, HookChallenge, HookClient, HookRemove, HookRemoveAll } from '../hooks/hook-call.ts';
 import type { Io } from '../output/io.ts';
 import { progressLine } from '../output/progress.ts';
+import { entriesIn } from '../state/journal.ts';
 import { withRun } from './open-run.ts';
 import { type CommonOptions, noDryRun } from './options.ts';
 
@@ -68,14 +70,22 @@ async function add({ challenges, order: part }: HookAdd, client: HookClient, opt
   }
 }
 
-async function remove({ challenges, handle }: HookRemove, client: HookClient, options: HookOptions, io: Io) {
+async function remove(call: HookRemove | HookRemoveAll, client: HookClient, options: HookOptions, io: Io) {
   const insist = client.forgivesFailedRemove;
-  const order: Order = { action: 'remove', challenges, principal: WHOLE_CONFIG, overrides: options, insist, handle };
   await withRun(options, io, async (run) => {
+    const { challenges, handle } =
+      call.action === 'remove' ? call : { challenges: await publishedAt(call.name, run), handle: undefined };
+    const order: Order = { action: 'remove', challenges, principal: WHOLE_CONFIG, overrides: options, insist, handle };
     const failures = (await Promise.all(carryOut(order, run).each)).filter(isDns01Error);
     const [first] = failures;
     if (!first) return;
     if (!client.forgivesFailedRemove || io.stop.aborted) throw first;
     for (const { message } of failures) run.log.warn(`a value stays until dns01 sweep: ${message}`);
   });
+}
+
+/** What the journal has at this name, except values of the gateway's users. */
+async function publishedAt(name: string, { state }: Run): Promise<HookChallenge[]> {
+  const entries = await entriesIn(state.journal, { name });
+  return entries.filter(({ by }) => by === undefined);
 }

@@ -7,6 +7,7 @@ import { dehydrated } from './dehydrated.ts';
 import { getssl } from './getssl.ts';
 import type { HookClient } from './hook-call.ts';
 import { lego } from './lego.ts';
+import { modMd } from './mod-md.ts';
 import { simpleAcme } from './simple-acme.ts';
 import { uacme } from './uacme.ts';
 
@@ -18,6 +19,7 @@ export const hookClients: Readonly<Record<string, HookClient>> = {
   dehydrated,
   getssl,
   lego,
+  mod_md: modMd,
   'simple-acme': simpleAcme,
   uacme,
 };

@@ -8,7 +8,7 @@ export interface HookChallenge {
 }
 
 /** The order in a client's call. */
-export type HookCall = HookAdd | HookRemove | HookSkip;
+export type HookCall = HookAdd | HookRemove | HookRemoveAll | HookSkip;
 
 export interface HookAdd {
   readonly action: 'add';
@@ -22,6 +22,12 @@ export interface HookRemove {
   readonly challenges: readonly HookChallenge[];
   /** What the add hook printed, where the client passes it on. */
   readonly handle?: RecordHandle | undefined;
+}
+
+/** A removal without the value: of all values at this name that hooks on this machine have published. */
+export interface HookRemoveAll {
+  readonly action: 'remove-all';
+  readonly name: string;
 }
 
 /** A call that is not for dns01: print nothing and end with the exit code that the client expects. */

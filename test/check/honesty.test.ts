@@ -164,6 +164,15 @@ describe('a refusal is bad', () => {
     expect(stdout).not.toMatch(/account panel: /);
   });
 
+  it('of a zone that is a challenge name itself, under that name', async () => {
+    await configure(panelAccount(), { zones: { '_acme-challenge.example.com': 'panel' } });
+    const { stdout } = await doctor();
+    expect(stdout).toMatch(
+      / zone _acme-challenge\.example\.com: target: .* _acme-challenge\.example\.com by account panel$/m,
+    );
+    expect(stdout).not.toContain('_acme-challenge._acme-challenge');
+  });
+
   it('of a secret file that is not there, with nothing said of the login', async () => {
     const { panel: account } = panelAccount();
     await configure({ panel: { ...account, password: { file: '/nope' } } });

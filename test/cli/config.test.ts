@@ -46,6 +46,12 @@ serve:
   expect(document).toMatchObject({ ok: true, action: 'config', file, config: shown });
 });
 
+it('config refuses a directory in the words of the other refusals', async () => {
+  const outcome = await here.run(['config', '--config', here.directory]);
+  expectFailure(outcome, 78, /: it is not a regular file$/m);
+  expect(outcome.stderr).not.toContain('EISDIR');
+});
+
 it('config shows a config that is a config again', async () => {
   await here.configure(await readFile(`${root}config.example.yaml`, 'utf8'));
   const { stdout } = await here.run(['config']);

@@ -1,3 +1,5 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { expectFailure, OTHER_VALUE, openWorkplace, VALUE, type Workplace } from '../support/cli.ts';
 import { openNameserver, type TestNameserver } from '../support/nameserver.ts';
@@ -38,6 +40,7 @@ describe('a hook publishes and withdraws for', () => {
       ['challenge-dns-stop', 'example.com', 'f', DASH, ''],
     ],
     ['getssl', ['add', 'example.com', DASH], ['del', 'example.com', DASH]],
+    ['mod_md', ['setup', 'example.com', DASH], ['teardown', 'example.com', DASH]],
     ['simple-acme', ['create', 'example.com', NAME, DASH], ['delete', 'example.com', NAME, DASH]],
     ['acme.sh', ['add', NAME, DASH], ['rm', NAME, DASH]],
   ])('%s, silently, a value that begins with a dash', async (client, add, remove) => {
@@ -53,6 +56,40 @@ describe('a hook publishes and withdraws for', () => {
     const { createHash } = await import('node:crypto');
     const value = createHash('sha256').update('key.authorization').digest('base64url');
     expect(panels.ispconfig.held(NAME)).toEqual([value]);
+  });
+});
+
+describe('a teardown of mod_md without the value', () => {
+  it('withdraws what hooks have published at that name, and nothing else', async () => {
+    panels.ispconfig.plant({ name: `${NAME}.`, data: OTHER_VALUE });
+    for (const value of [DASH, VALUE]) await hook('mod_md', 'setup', 'example.com', value);
+    await hook('mod_md', 'setup', 'www.example.com', VALUE);
+    expect(await hook('mod_md', 'teardown', 'example.com')).toEqual(silent);
+    expect(panels.ispconfig.held(NAME)).toEqual([OTHER_VALUE]);
+    expect(panels.ispconfig.held(WWW)).toEqual([VALUE]);
+  });
+
+  it('succeeds if nothing is left: a domain and its wildcard have one each', async () => {
+    expect(await hook('mod_md', 'teardown', 'example.com')).toEqual(silent);
+    expect(panels.ispconfig.server.requests).toEqual([]);
+  });
+
+  it('fails with one of its values, which sweep then finds', async () => {
+    await hook('mod_md', 'setup', 'example.com', VALUE);
+    panels.ispconfig.panel.maintenance = true;
+    expectFailure(await hook('mod_md', 'teardown', 'example.com'), 75, /account panel/);
+    panels.ispconfig.panel.maintenance = false;
+    expect((await here.run(['sweep', '--older-than', '0s'])).stdout).toMatch(/^removed\t/);
+  });
+
+  it('leaves the values of users of the gateway alone', async () => {
+    await hook('mod_md', 'setup', 'example.com', VALUE);
+    const journal = join(here.stateDirectory, 'journal');
+    const [name = ''] = (await readdir(journal)).filter((file) => file.endsWith('.json'));
+    const entry = JSON.parse(await readFile(join(journal, name), 'utf8'));
+    await writeFile(join(journal, name), JSON.stringify({ ...entry, by: 'web1' }));
+    expect(await hook('mod_md', 'teardown', 'example.com')).toEqual(silent);
+    expect(panels.ispconfig.held(NAME)).toEqual([VALUE]);
   });
 });
 

@@ -30,6 +30,7 @@ declare -A package_of=(
   [acmetool]=acmetool
   [unbound]=unbound
   [nginx]=nginx-light
+  [/usr/lib/apache2/modules/mod_md.so]='apache2 libapache2-mod-md'
   [curl]=curl
   [dnssec-signzone]=bind9-utils
   [unshare]=util-linux
@@ -92,6 +93,7 @@ if command -v systemctl >/dev/null; then
       certbot) systemctl disable --quiet certbot.timer || true ;;
       pdns_server) systemctl disable --quiet pdns.service || true ;;
       nginx) systemctl disable --quiet nginx.service || true ;;
+      */mod_md.so) systemctl disable --quiet apache2.service || true ;;
       unbound) systemctl disable --quiet unbound.service || true ;;
       acmetool) systemctl disable --quiet acmetool.timer || true ;;
     esac

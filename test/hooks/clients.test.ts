@@ -53,6 +53,10 @@ describe('what each client says is understood', () => {
     ['acmetool', ['challenge-dns-stop', 'example.com', 'target', VALUE, ''], remove(NAME, VALUE)],
     ['acmetool', ['challenge-http-start', 'example.com', 'x', 'y'], skip(42)],
     ['acmetool', ['live-updated'], skip(42)],
+    // mod_md: the value in the teardown only with MDChallengeDns01Version 2.
+    ['mod_md', ['setup', 'example.com', DASH], add(NAME, DASH)],
+    ['mod_md', ['teardown', 'example.com', DASH], remove(NAME, DASH)],
+    ['mod_md', ['teardown', 'Example.com'], { action: 'remove-all', name: NAME }],
     // getssl, simple-acme, acme.sh
     ['getssl', ['add', 'Example.com', DASH], add(NAME, DASH)],
     ['getssl', ['del', 'example.com', VALUE], remove(NAME, VALUE)],
@@ -77,6 +81,12 @@ describe('what no client says is refused, with what is known', () => {
     ['uacme', ['start', 'dns-01', 'example.com', 'token', VALUE]],
     ['acmetool', ['challenge-dns-start', 'example.com']],
     ['getssl', ['put', 'example.com', VALUE]],
+    ['mod_md', ['setup', 'example.com']],
+    ['mod_md', ['setup', 'example.com', '']],
+    ['mod_md', ['teardown']],
+    ['mod_md', ['teardown', 'example.com', '']],
+    ['mod_md', ['teardown', 'example.com', VALUE, 'more']],
+    ['mod_md', ['renewed', 'example.com']],
     ['simple-acme', ['create', NAME, VALUE]],
     ['acme.sh', ['add', NAME]],
   ])('%s %j', (client, args) => {
@@ -90,15 +100,19 @@ describe('what no client says is refused, with what is known', () => {
 });
 
 describe('a wildcard', () => {
-  it.each(['getssl', 'uacme', 'acmetool', 'dehydrated'])('has the challenge name of its base in %s', (client) => {
-    const words: Record<string, string[]> = {
-      getssl: ['add', '*.example.com', VALUE],
-      uacme: ['begin', 'dns-01', '*.example.com', 'token', VALUE],
-      acmetool: ['challenge-dns-start', '*.example.com', 'x', VALUE],
-      dehydrated: ['deploy_challenge', '*.example.com', 'x', VALUE],
-    };
-    expect(clientNamed(client).translate(words[client] ?? [], {})).toEqual(add(NAME, VALUE));
-  });
+  it.each(['getssl', 'uacme', 'acmetool', 'dehydrated', 'mod_md'])(
+    'has the challenge name of its base in %s',
+    (client) => {
+      const words: Record<string, string[]> = {
+        mod_md: ['setup', '*.example.com', VALUE],
+        getssl: ['add', '*.example.com', VALUE],
+        uacme: ['begin', 'dns-01', '*.example.com', 'token', VALUE],
+        acmetool: ['challenge-dns-start', '*.example.com', 'x', VALUE],
+        dehydrated: ['deploy_challenge', '*.example.com', 'x', VALUE],
+      };
+      expect(clientNamed(client).translate(words[client] ?? [], {})).toEqual(add(NAME, VALUE));
+    },
+  );
 });
 
 describe('a caller without a name', () => {
@@ -129,5 +143,12 @@ describe('a caller without a name', () => {
 
 it('the table of waiting is what the clients need', () => {
   const waiting = Object.entries(hookClients).filter(([, client]) => client.waits);
-  expect(waiting.map(([name]) => name).sort()).toEqual(['acmetool', 'certbot', 'dehydrated', 'simple-acme', 'uacme']);
+  expect(waiting.map(([name]) => name).sort()).toEqual([
+    'acmetool',
+    'certbot',
+    'dehydrated',
+    'mod_md',
+    'simple-acme',
+    'uacme',
+  ]);
 });

@@ -46,6 +46,8 @@ const EXPLANATION = [
   'that was measured but the waits of the add hooks, and the lag for each call of one (once for calls at the same time).',
   'lego looks itself, there nothing sleeps. Several runs at a time share two cores. Nobody knows the lag of a provider as',
   'exactly: a sleep that is always right is longer than the longest lag ever seen.',
+  'mod_md, Ansible and the clients of RFC 2136 and acme-dns have tests of their own, with a domain and its wildcard: see their',
+  'pages. Proxmox, Traefik, Caddy, cert-manager, OPNsense and simple-acme were not tried.',
 ].join('\n');
 
 /** The matrix as a table of Markdown. */
