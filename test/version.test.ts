@@ -30,3 +30,9 @@ it('package.json, package-lock.json, CHANGELOG.md and the tag agree on the versi
   // A tag is only for what the changelog calls released.
   expect(tags().filter((tag) => !isReleased || tag !== `v${version}`)).toEqual([]);
 });
+
+it.each(['README.md', 'docs/install.md'])('the file names of packages in %s have that version', async (page) => {
+  const text = await readFile(root + page, 'utf8');
+  const versions = [...text.matchAll(/dns01[-_](\d+\.\d+\.\d+)/g)].map(([, found]) => found);
+  expect(new Set(versions)).toEqual(new Set([version]));
+});
