@@ -40,6 +40,12 @@ it('the package holds the program and its documents, and nothing that was made f
   expect(paths.filter((path) => /\.cache|meta\.json|^dist\/bench|^(test|src|scripts)\//.test(path))).toEqual([]);
 });
 
+it('npx runs it without an installation', () => {
+  const env = { PATH: process.env['PATH'], HOME: place, npm_config_offline: 'true' };
+  const args = ['--yes', '--package', join(place, packed.filename), 'dns01', '--version'];
+  expect(output('npx', args, { env, cwd: place })).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
 it('brings no other package, and runs without HOME where nothing can be written', () => {
   const prefix = join(place, 'global');
   output('npm', [
@@ -53,6 +59,7 @@ it('brings no other package, and runs without HOME where nothing can be written'
   ]);
   expect(readdirSync(join(prefix, 'lib/node_modules'))).toEqual(['dns01']);
   expect(readdirSync(join(prefix, 'lib/node_modules/dns01'))).not.toContain('node_modules');
+  expect(readdirSync(join(prefix, 'share/man/man1')).sort()).toEqual(readdirSync(`${root}docs/man`).sort());
   execFileSync('chmod', ['-R', 'a-w', prefix]);
   try {
     const env = { PATH: process.env['PATH'] };

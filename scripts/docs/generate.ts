@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { loadAllProviders } from '../../providers/index.ts';
 import type { ProviderDefinition } from '../../src/provider.ts';
 import { configJsonSchema } from './config-schema.ts';
@@ -8,12 +9,20 @@ import { requestTable } from './request-table.ts';
 export async function generate(): Promise<Record<string, string>> {
   const definitions = await loadAllProviders();
   const pages = definitions.map((definition) => [`docs/providers/${definition.type}.md`, providerPage(definition)]);
+  const man = manPages();
   return {
     ...Object.fromEntries(pages),
-    ...manPages(),
+    ...man,
+    'package.json': packageJson(Object.keys(man).sort()),
     'docs/providers/README.md': overview(definitions),
     'docs/config.schema.json': configJsonSchema(definitions),
   };
+}
+
+/** npm installs the man pages that this file lists (npm's package.json, "man"). */
+function packageJson(man: readonly string[]): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return `${JSON.stringify({ ...JSON.parse(text), man }, null, 2)}\n`;
 }
 
 function overview(definitions: readonly ProviderDefinition[]): string {

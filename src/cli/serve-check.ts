@@ -43,7 +43,9 @@ export async function checkServer(options: CommonOptions, io: Io): Promise<void>
       if (status === 200) return io.stdout('the server is ready\n');
       if (status !== undefined) seen = `the answer is ${status}`;
       if (deadline.remaining() <= PAUSE_MS) throw notReady(seconds, seen);
-      await deadline.sleep(PAUSE_MS);
+      await deadline.sleep(PAUSE_MS).catch(() => {
+        throw notReady(seconds, seen);
+      });
     }
   } finally {
     await http.close();

@@ -180,8 +180,13 @@ describe('dns01 serve --check', () => {
     await gateway.start();
     expect((await gateway.here.run(['serve', '--check'])).code).toBe(0);
     if (!hasTls) return;
-    const other = await gateway.here.run(['serve', '--check', '--timeout', '1', '--config', await otherConfig(listen)]);
-    expectFailure(other, 75, /shows another certificate/);
+    const other = await otherConfig(listen);
+    // A second is enough for one answer, except on a busy machine.
+    for (const seconds of ['1', '4', '15']) {
+      const checked = await gateway.here.run(['serve', '--check', '--timeout', seconds, '--config', other]);
+      if (checked.stderr.includes('no answer') && seconds !== '15') continue;
+      return expectFailure(checked, 75, /shows another certificate/);
+    }
   });
 
   async function otherConfig(listen: string): Promise<string> {
