@@ -4,7 +4,7 @@ import { isDns01Error } from '../errors.ts';
 import { clientCalling, clientNamed, knownCalls } from '../hooks/clients.ts';
 import type { HookAdd, HookClient, HookRemove } from '../hooks/hook-call.ts';
 import type { Io } from '../output/io.ts';
-import { progressLine } from '../output/progress.ts';
+import { openProgress } from '../output/progress.ts';
 import { withRun } from './open-run.ts';
 import { type CommonOptions, noDryRun } from './options.ts';
 
@@ -40,7 +40,7 @@ export async function hookByVerb(args: readonly string[], options: HookOptions, 
 }
 
 async function add({ challenges, order: part }: HookAdd, client: HookClient, options: HookOptions, io: Io) {
-  const progress = progressLine(io, options);
+  const progress = await openProgress(io, options);
   const order: Order = {
     action: 'add',
     challenges,
