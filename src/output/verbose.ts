@@ -23,7 +23,10 @@ const LINES: Readonly<Record<string, (fields: LogFields) => string>> = {
   },
   dns: ({ transport, server, type, name, result }) =>
     `dns ${shown(transport)} ${shown(server)}: ${shown(type)} ${shown(name)}: ${shown(result)}`,
-  update: ({ server, call, result }) => `update ${shown(server)}: ${shown(call)}: ${shown(result)}`,
+  update: ({ server, call, changes, result }) => {
+    const count = changes === undefined ? '' : `, ${shown(changes)} ${changes === 1 ? 'record' : 'records'}`;
+    return `update ${shown(server)}: ${shown(call)}${count}: ${shown(result)}`;
+  },
   command: ({ call, exitCode, signal, stopped }) => {
     const ending = exitCode === undefined ? `ended by ${shown(signal)}` : `exit code ${shown(exitCode)}`;
     return `program ${shown(call)}: ${ending}${stopped === undefined ? '' : `, stopped at its ${shown(stopped)}`}`;

@@ -31,7 +31,7 @@ it.each([
   [
     'update',
     { server: 'ns1 port 53', call: 'UPDATE example.com', result: 'NOERROR', changes: 2, ms: 4 },
-    'dns01: update ns1 port 53: UPDATE example.com: NOERROR, 4 ms\n',
+    'dns01: update ns1 port 53: UPDATE example.com, 2 records: NOERROR, 4 ms\n',
   ],
   [
     'command',
