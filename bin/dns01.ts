@@ -2,7 +2,7 @@
 import { constants } from 'node:os';
 import { basename } from 'node:path';
 import { main } from '../src/cli/main.ts';
-import { createIo } from '../src/output/io.ts';
+import { createIo, DEFAULT_COLUMNS } from '../src/output/io.ts';
 
 const stop = new AbortController();
 let hangup: (() => void) | undefined;
@@ -30,6 +30,8 @@ export const done = main(
     stdout: (text) => void process.stdout.write(text),
     stderr: (text) => void process.stderr.write(text),
     isTerminal: process.stderr.isTTY === true,
+    // A terminal that does not know its width says 0.
+    columns: (stream) => (process[stream].isTTY ? process[stream].columns || DEFAULT_COLUMNS : undefined),
     stop: stop.signal,
     onHangup: (listener) => {
       hangup = listener;

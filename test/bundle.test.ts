@@ -59,7 +59,7 @@ async function onTheWay() {
     expect(Object.keys(inputs), `${path} is in the bundle`).toContain(path);
     visit(path);
   }
-  return { seen, outputs };
+  return { inputs, seen, outputs };
 }
 
 async function packagesOnTheWay(): Promise<Map<string, number>> {
@@ -86,4 +86,12 @@ it('what only a wait in vain and the checks of a name need is not on the way', a
   expect(seen).toContain('src/dns/propagation.ts');
   for (const file of ['doh', 'doh-wait', 'why-late', 'zone-signatures', 'validating', 'extended-errors'])
     expect(seen).not.toContain(`src/dns/${file}.ts`);
+});
+
+it('what only a terminal or --verbose needs is not on the way', async () => {
+  const { inputs, seen } = await onTheWay();
+  for (const name of ['colour', 'json-log', 'progress-line', 'verbose', 'wait-text']) {
+    expect(Object.keys(inputs)).toContain(`src/output/${name}.ts`);
+    expect(seen).not.toContain(`src/output/${name}.ts`);
+  }
 });

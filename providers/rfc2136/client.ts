@@ -6,12 +6,13 @@ import {
   FLAG,
   type Message,
   OPCODE,
+  rcodeName,
   TYPE,
   type WireRecord,
 } from '../../src/dns/wire.ts';
 import { sign, type TsigKey, verify } from '../../src/dns/wire-tsig.ts';
 import { isDns01Error } from '../../src/errors.ts';
-import type { Fqdn } from '../../src/provider.ts';
+import type { Fqdn, ProviderLog } from '../../src/provider.ts';
 import { type Connection, openConnection } from './connection.ts';
 import { badSignature, refused, signatureRefused, unreadable } from './refusal.ts';
 
@@ -24,6 +25,7 @@ export interface ServerAccess {
   readonly signal: AbortSignal;
   /** Milliseconds since 1970, for the time in signatures. */
   now(): number;
+  readonly log: Pick<ProviderLog, 'debug'>;
 }
 
 export interface Update {
@@ -60,11 +62,33 @@ export interface UpdateClient {
 const RCODE = { NOERROR: 0, NXDOMAIN: 3, REFUSED: 5, YXRRSET: 7, NXRRSET: 8 } as const;
 
 export function openUpdateClient(access: ServerAccess): UpdateClient {
-  const { host, port, key, timeoutMs, signal, now } = access;
+  const { host, port, key, timeoutMs, signal, now, log } = access;
   const connection: Connection = openConnection({ server: { host, port }, timeoutMs, signal });
   const where = `${host} port ${port}`;
 
   async function exchange(request: Request): Promise<Message> {
+    const started = performance.now();
+    const report = (result: string) => {
+      const changes = request.changes ? { changes: request.changes.length } : {};
+      log.debug('update', {
+        server: where,
+        call: callOf(request),
+        result,
+        ...changes,
+        ms: Math.round(performance.now() - started),
+      });
+    };
+    try {
+      const answer = await exchangeOnce(request);
+      report(rcodeName(answer.rcode));
+      return answer;
+    } catch (error) {
+      report(isDns01Error(error) ? `failed: ${error.message}` : String(error));
+      throw error;
+    }
+  }
+
+  async function exchangeOnce(request: Request): Promise<Message> {
     const call = callOf(request);
     const seconds = () => Math.floor(now() / 1000);
     const id = randomInt(0x1_0000);

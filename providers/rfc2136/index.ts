@@ -92,11 +92,11 @@ export interface UpdateOptions {
 /** Tests set `now` (milliseconds since 1970) and `timeoutMs`. */
 export function createUpdates(
   { server, port, tsig }: UpdateOptions,
-  context: Pick<ProviderContext, 'signal' | 'writeOnce'>,
+  context: Pick<ProviderContext, 'signal' | 'writeOnce' | 'log'>,
   { now = Date.now, timeoutMs = TIMEOUT_MS }: { now?: () => number; timeoutMs?: number } = {},
 ): DnsProvider {
   const key = { name: normaliseName(tsig.name), algorithm: tsig.algorithm, secret: readSecret(tsig.secret) };
-  const access = { ...parseServer(server, port), key, timeoutMs, now, signal: context.signal };
+  const access = { ...parseServer(server, port), key, timeoutMs, now, signal: context.signal, log: context.log };
   return createRecords(() => openUpdateClient(access), context);
 }
 

@@ -11,7 +11,7 @@ import { readSecretFile } from './secrets.ts';
 export const ENVIRONMENT_ACCOUNT = 'env';
 
 /** The variables of dns01 that are no options of a provider. DNS01_PROGRAM belongs to the hook file for acme.sh. */
-const OTHER_VARIABLES = ['DNS01_PROVIDER', 'DNS01_CONFIG', 'DNS01_STATE_DIR', 'DNS01_PROGRAM'];
+const OTHER_VARIABLES = ['DNS01_PROVIDER', 'DNS01_CONFIG', 'DNS01_STATE_DIR', 'DNS01_LOG_FORMAT', 'DNS01_PROGRAM'];
 
 /** Kubernetes sets these in every container where a service has the name `dns01`. */
 const OF_A_SERVICE = /^DNS01_(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$/;

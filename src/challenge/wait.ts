@@ -1,12 +1,19 @@
 import { type Deadline, within } from '../deadline.ts';
-import { type AwaitedValue, type Blocked, checkPropagation, type Late } from '../dns/propagation.ts';
+import { type AwaitedValue, type Blocked, checkPropagation, type Late, type Round } from '../dns/propagation.ts';
 import { Dns01Error } from '../errors.ts';
 import type { Run } from './run.ts';
 
 export type { AwaitedValue };
 
-/** Called while waiting, with the number of results that show the value and the number of all. */
-export type WaitProgress = (shown: number, asked: number) => void;
+/** How far a wait has come. */
+export interface WaitState extends Round {
+  readonly elapsedMs: number;
+  /** Until the wait gives up. */
+  readonly leftMs: number;
+}
+
+/** Called after every round of queries. */
+export type WaitProgress = (state: WaitState) => void;
 
 /** A wait that has ended well. */
 export interface Waited {
@@ -45,11 +52,13 @@ export async function waitUntilVisible(
 export async function waitForMost(
   values: readonly AwaitedValue[],
   run: Run,
-  progress: WaitProgress = () => {},
+  report: WaitProgress = () => {},
 ): Promise<Waited & { readonly late: Late | undefined }> {
   const { config, deadline, authorities } = run;
   const started = performance.now();
   const limit = within(deadline, config.propagation.timeout * 1000);
+  const progress = (round: Round) =>
+    report({ ...round, elapsedMs: performance.now() - started, leftMs: limit.remaining() });
   const hasOther = config.doh !== undefined && config.doh.length > 0;
   const blockedAfterMs = hasOther ? Math.min(BLOCKED_AFTER_MS, limit.remaining() * BLOCKED_SHARE) : undefined;
   const settings = { ...config.propagation, progress, blockedAfterMs };
@@ -71,7 +80,7 @@ async function waitElsewhere(
   { names, blocked, error }: Late,
   { config, env, log }: Run,
   limit: Deadline,
-  progress: WaitProgress,
+  progress: (round: Round) => void,
 ): Promise<Late | undefined> {
   const { waitByDoh } = await import('../dns/doh-wait.ts');
   const late = values.filter(({ name }) => names.has(name));

@@ -30,7 +30,7 @@ export async function readDirectory(text: string, options: CommonOptions, io: Io
   if (!url || !(url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url)))) {
     throw new Dns01Error('E_USAGE', `--directory takes an https:// URL, not ${JSON.stringify(text)}`);
   }
-  const log = await createLog({ quiet: options.quiet, verbose: options.verbose, write: io.stderr });
+  const log = await createLog(options, io);
   const seconds = options.timeout ?? TIMEOUT_S;
   const http = createHttpClient({
     connection: { proxy: proxyFor({}, url, io) },

@@ -4,7 +4,7 @@ import { WHOLE_CONFIG } from '../challenge/principal.ts';
 import { type Waited, waitedText } from '../challenge/wait.ts';
 import { Dns01Error, isDns01Error } from '../errors.ts';
 import type { Io } from '../output/io.ts';
-import { progressLine } from '../output/progress.ts';
+import { openProgress } from '../output/progress.ts';
 import { withRun } from './open-run.ts';
 import type { CommonOptions } from './options.ts';
 import { placeDocument, printResult, whereAndWho } from './output.ts';
@@ -24,7 +24,7 @@ export function addTxt(name: string, value: string, options: AddOptions, io: Io)
       const document = { action: 'add', ...placeDocument(place), changed: !place.present, dryRun: true };
       return printResult(io, options, `${challenge.name}: ${what}${whereAndWho(place)}`, document);
     }
-    const progress = progressLine(io, options);
+    const progress = await openProgress(io, options);
     const challenges = [{ name, value }];
     const order = { action: 'add', challenges, wait: options.wait, progress: progress.update, ...settings } as const;
     const { each, all } = carryOut(order, run);

@@ -3,7 +3,7 @@ import { type BatchResult, runBatch } from '../challenge/batch.ts';
 import { onceVisible, type VisibleResult } from '../challenge/batch-wait.ts';
 import { Dns01Error, isDns01Error } from '../errors.ts';
 import type { Io } from '../output/io.ts';
-import { type ProgressLine, progressLine } from '../output/progress.ts';
+import { hasProgressLine, openProgress } from '../output/progress.ts';
 import { withRun } from './open-run.ts';
 import type { CommonOptions } from './options.ts';
 import { placeDocument } from './output.ts';
@@ -28,9 +28,12 @@ interface Tally {
 export function batch(options: BatchOptions, io: Io): Promise<void> {
   return withRun({ ...options, timeout: options.timeout ?? BATCH_SECONDS }, io, async (run) => {
     const tally: Tally = { lines: 0, failed: 0, first: undefined };
-    const progress = progressLine(io, options);
+    const progress = await openProgress(io, options);
+    const total = hasProgressLine(io, options) ? await linesOnStdin() : undefined;
+    // Right before they are read: lines that come earlier are lost.
     const lines = createInterface({ input: process.stdin });
-    const done = counted(runBatch(lines, run, options.dryRun), tally, progress);
+    const count = () => progress.count(tally.lines, total);
+    const done = counted(runBatch(lines, run, options.dryRun), tally, count);
     const results = options.wait && !options.dryRun ? onceVisible(done, run, progress.update) : done;
     try {
       for await (const result of results) {
@@ -38,14 +41,13 @@ export function batch(options: BatchOptions, io: Io): Promise<void> {
           tally.failed++;
           tally.first ??= result.outcome;
         }
-        progress.clear();
         io.stdout(`${JSON.stringify(resultDocument(result, options.dryRun))}\n`);
       }
     } finally {
+      progress.clear();
       // An input that is still open would keep the process alive.
       lines.close();
     }
-    progress.clear();
     if (tally.first) throw someFailed(tally, tally.first);
   });
 }
@@ -53,13 +55,18 @@ export function batch(options: BatchOptions, io: Io): Promise<void> {
 async function* counted(
   results: AsyncIterable<BatchResult>,
   tally: Tally,
-  progress: ProgressLine,
+  count: () => void,
 ): AsyncGenerator<BatchResult> {
   for await (const result of results) {
     tally.lines++;
-    progress.say(`${tally.lines} lines done`);
+    count();
     yield result;
   }
+}
+
+async function linesOnStdin(): Promise<number | undefined> {
+  const { countLines } = await import('./count-lines.ts');
+  return countLines(process.stdin.fd);
 }
 
 function resultDocument({ line, asked, outcome, waitedMs = 0 }: VisibleResult, dryRun: boolean): object {

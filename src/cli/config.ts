@@ -13,7 +13,7 @@ import type { CommonOptions } from './options.ts';
  * @throws E_CONFIG for the first mistake, naming file, line and key
  */
 export async function showConfig(options: CommonOptions, io: Io): Promise<void> {
-  const log = await createLog({ quiet: options.quiet, verbose: options.verbose, write: io.stderr });
+  const log = await createLog(options, io);
   const config = await openConfig(options.config, io.env, log.warn);
   const shown = shownConfig(config, await shownAccounts(config));
   if (options.json) io.stdout(`${JSON.stringify({ ok: true, action: 'config', file: config.file, config: shown })}\n`);

@@ -14,9 +14,10 @@ export async function showFindings(
   io: Io,
 ): Promise<number> {
   const findings: Finding[] = [];
+  const dress = await dressFor(io);
   for await (const finding of source) {
     findings.push(finding);
-    if (!json) io.stdout(asLines(finding));
+    if (!json) io.stdout(asLines(finding), dress && ((text) => dress(finding.level, text)));
   }
   const failure = failureOf(findings);
   if (json) io.stdout(`${JSON.stringify({ ok: failure === undefined, action, findings })}\n`);
@@ -26,9 +27,20 @@ export async function showFindings(
 
 const MARKS = { good: 'ok         ', info: 'not checked', warning: 'warning    ', bad: 'BAD        ' } as const;
 
+const MARGIN = MARKS.good.length + 1;
+
 function asLines({ level, subject, check, text, hint }: Finding): string {
   const line = `${MARKS[level]} ${subject}: ${check}: ${text}\n`;
-  return hint ? `${line}${' '.repeat(MARKS.good.length)} ${hint}\n` : line;
+  return hint ? `${line}${' '.repeat(MARGIN)}${hint}\n` : line;
+}
+
+/** Undefined where the lines stay as they are: in scripts and mails. */
+async function dressFor(io: Io): Promise<((level: Finding['level'], text: string) => string) | undefined> {
+  const columns = io.columns?.('stdout');
+  const hasColour = io.hasColour('stdout');
+  if (columns === undefined && !hasColour) return undefined;
+  const { dressFinding } = await import('./finding-lines.ts');
+  return (level, text) => dressFinding(level, text, { columns, hasColour, margin: MARGIN });
 }
 
 function failureOf(findings: readonly Finding[]): Dns01Error | undefined {

@@ -5,7 +5,7 @@ import { isDns01Error } from '../errors.ts';
 import { clientCalling, clientNamed, knownCalls } from '../hooks/clients.ts';
 import type { HookAdd, HookChallenge, HookClient, HookRemove, HookRemoveAll } from '../hooks/hook-call.ts';
 import type { Io } from '../output/io.ts';
-import { progressLine } from '../output/progress.ts';
+import { openProgress } from '../output/progress.ts';
 import { entriesIn } from '../state/journal.ts';
 import { withRun } from './open-run.ts';
 import { type CommonOptions, noDryRun } from './options.ts';
@@ -42,7 +42,7 @@ export async function hookByVerb(args: readonly string[], options: HookOptions, 
 }
 
 async function add({ challenges, order: part }: HookAdd, client: HookClient, options: HookOptions, io: Io) {
-  const progress = progressLine(io, options);
+  const progress = await openProgress(io, options);
   const order: Order = {
     action: 'add',
     challenges,

@@ -28,7 +28,7 @@ export async function withRun<Result>(
   task: (run: Run) => Promise<Result>,
   shared?: Shared,
 ): Promise<Result> {
-  const log = await createLog({ quiet: options.quiet, verbose: options.verbose, write: io.stderr });
+  const log = await createLog(options, io);
   const config = shared?.config ?? (await openConfig(options.config, io.env, log.warn));
   const seconds = options.timeout ?? API_SECONDS + config.propagation.timeout;
   const state = shared?.state ?? (await openState(config, io, log));

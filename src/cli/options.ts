@@ -12,6 +12,7 @@ const commonSchema = z.object({
   json: flag,
   quiet: flag,
   verbose: flag,
+  logFormat: z.optional(z.enum(['text', 'json'])),
   dryRun: flag,
   timeout: z.optional(z.coerce.number().check(z.positive(), z.maximum(86_400))),
 });
@@ -27,7 +28,8 @@ export function addCommonOptions(command: Command): Command {
     .option('--zone <ZONE>', 'the zone that holds the name; dns01 then does not search for it')
     .option('--json', 'print the result or the error as JSON')
     .option('--quiet', 'print errors only, no warnings and no progress')
-    .option('--verbose', 'print every request to stderr')
+    .option('--verbose', 'print every request, DNS query and program to stderr, with times')
+    .option('--log-format <FORMAT>', 'text, or json for programs: the form of what goes to stderr')
     .option('--dry-run', 'show what would change, change nothing (not for hook and serve)')
     .option('--timeout <SECONDS>', 'time limit for the whole run');
 }
@@ -36,7 +38,13 @@ export function addCommonOptions(command: Command): Command {
 export function commonOptions(command: Command): CommonOptions {
   const parsed = z.safeParse(commonSchema, command.optsWithGlobals());
   if (parsed.success) return parsed.data;
-  throw new Dns01Error('E_USAGE', '--timeout takes a number of seconds above 0, at most 86400');
+  const wrong = parsed.error.issues[0]?.path[0];
+  throw new Dns01Error(
+    'E_USAGE',
+    wrong === 'logFormat'
+      ? '--log-format and DNS01_LOG_FORMAT take text or json'
+      : '--timeout takes a number of seconds above 0, at most 86400',
+  );
 }
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };

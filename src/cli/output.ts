@@ -1,5 +1,6 @@
 import { asDns01Error, type Dns01Error } from '../errors.ts';
 import type { Io } from '../output/io.ts';
+import type { LogOptions } from '../output/log.ts';
 import type { CommonOptions } from './options.ts';
 
 /** Prints a verb's result: a line for a person, or the document for a program. */
@@ -7,14 +8,26 @@ export function printResult(io: Io, { json }: Pick<CommonOptions, 'json'>, line:
   io.stdout(json ? `${JSON.stringify({ ok: true, ...document })}\n` : `${line}\n`);
 }
 
+export interface ErrorFlags {
+  readonly json: boolean;
+  readonly verbose: boolean;
+  readonly logFormat?: LogOptions['logFormat'];
+}
+
 /** Prints a failure to stderr, with `json` also as a document to stdout. Returns the exit code. */
-export function printError(io: Io, thrown: unknown, { json, verbose }: { json: boolean; verbose: boolean }): number {
+export async function printError(io: Io, thrown: unknown, { json, verbose, logFormat }: ErrorFlags): Promise<number> {
   const error = asDns01Error(thrown);
   const { code, message, hint } = error;
   if (json) io.stdout(`${JSON.stringify({ ok: false, error: { code, message, ...(hint ? { hint } : {}) } })}\n`);
-  io.stderr(`dns01: error: ${message}\n`);
-  if (hint) io.stderr(`dns01: hint: ${hint}\n`);
-  if (verbose || code === 'E_BUG') io.stderr(`${stackOf(error)}\n`);
+  if (logFormat === 'json') {
+    const { logError } = await import('../output/json-log.ts');
+    logError({ code, hint, ...(verbose || code === 'E_BUG' ? { stack: stackOf(error) } : {}) }, message, io);
+    return error.exitCode;
+  }
+  const dress = io.hasColour('stderr') ? (await import('../output/colour.ts')).colourWord : undefined;
+  io.stderr(`dns01: error: ${message}\n`, dress);
+  if (hint) io.stderr(`dns01: hint: ${hint}\n`, dress);
+  if (code === 'E_BUG') io.stderr(`${stackOf(error)}\n`);
   return error.exitCode;
 }
 

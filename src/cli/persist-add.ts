@@ -6,7 +6,7 @@ import { findTarget } from '../challenge/target.ts';
 import { waitedText } from '../challenge/wait.ts';
 import { isDns01Error } from '../errors.ts';
 import type { Io } from '../output/io.ts';
-import { progressLine } from '../output/progress.ts';
+import { openProgress } from '../output/progress.ts';
 import { oneColumn } from '../output/text.ts';
 import { entriesIn } from '../state/journal.ts';
 import { waitOrExplain } from './add-txt.ts';
@@ -43,7 +43,7 @@ export async function persistAdd(domain: string, flags: PersistFlags, io: Io): P
       };
       return printResult(io, flags, `${name}: ${what}${whereAndWho(place)}${replaced}`, document);
     }
-    const progress = progressLine(io, flags);
+    const progress = await openProgress(io, flags);
     const wait = flags.wait !== false;
     const order = {
       action: 'add',

@@ -17,7 +17,7 @@ const PAUSE_MS = 200;
 
 /** `dns01 serve --check`: waits until the server of the config says that it is ready. @throws E_REMOTE where it does not */
 export async function checkServer(options: CommonOptions, io: Io): Promise<void> {
-  const log = await createLog({ quiet: options.quiet, verbose: options.verbose, write: io.stderr });
+  const log = await createLog(options, io);
   const { listen, tls } = loadServeConfig(findConfig(options.config, io.env), log.warn);
   const seconds = options.timeout ?? CHECK_SECONDS;
   const deadline = startDeadline(seconds * 1000, io.stop);

@@ -176,7 +176,7 @@ async function withState(
   io: Io,
   task: (state: State, config: Config) => Promise<void>,
 ): Promise<void> {
-  const log = await createLog({ quiet: options.quiet, verbose: options.verbose, write: io.stderr });
+  const log = await createLog(options, io);
   const config = loadConfig(findConfig(options.config, io.env));
   const state = await openState(config, io, log);
   try {

@@ -39,7 +39,7 @@ const MAX_SHOWN_PATH = 100;
 /** `dns01 serve`: the hook over HTTP, until the process gets a stop signal. */
 export async function serve(options: ServeOptions, io: Io): Promise<void> {
   if (options.dryRun) throw noDryRun('serve');
-  const log = await createLog({ quiet: options.quiet, verbose: options.verbose, write: io.stderr });
+  const log = await createLog(options, io);
   const live = followConfig(findConfig(options.config, io.env), {
     info: (message) => log.info(`serve: ${message}`),
     warn: (message) => log.warn(`serve: ${message}`),

@@ -25,7 +25,7 @@ export async function stateMigrate(options: StateMigrateOptions, io: Io): Promis
     throw new Dns01Error('E_USAGE', '--grant: expected the name of a role', { hint: 'letters, digits, _ and -' });
   }
   if (options.print || options.dryRun) return io.stdout(wholeSchema(grant));
-  const log = await createLog({ quiet: options.quiet, verbose: options.verbose, write: io.stderr });
+  const log = await createLog(options, io);
   const url =
     urlFile === undefined
       ? await readStateUrl(await openConfig(options.config, io.env, log.warn), io, log)

@@ -1,7 +1,9 @@
 import { accountLabelOf } from '../challenge/account-label.ts';
-import { type Leftover, type Swept, scan, sweep } from '../challenge/sweep.ts';
+import type { Run } from '../challenge/run.ts';
+import { type Leftover, leftovers, type Swept, scan, sweep } from '../challenge/sweep.ts';
 import { Dns01Error, isDns01Error } from '../errors.ts';
 import type { Io } from '../output/io.ts';
+import { hasProgressLine, openProgress } from '../output/progress.ts';
 import { oneColumn } from '../output/text.ts';
 import { withRun } from './open-run.ts';
 import { type CommonOptions, parseDuration } from './options.ts';
@@ -30,13 +32,17 @@ export function sweepLeftovers(options: SweepOptions, io: Io): Promise<void> {
     let count = 0;
     // Nothing is waited for in a dry run, which may list a million values.
     const lines = printLines(io, options.dryRun ? MAX_LINES_TOGETHER : 1);
+    const progress = await openProgress(io, options);
+    const total = hasProgressLine(io, options) ? await countLeftovers(run, seconds) : undefined;
     try {
       for await (const swept of sweep(run, seconds, options.dryRun)) {
         count++;
+        progress.count(count, total);
         if (isDns01Error(swept.outcome)) failures.push(swept.outcome);
         lines.add(options.json ? jsonLine(document(swept)) : sweptLine(swept));
       }
     } finally {
+      progress.clear();
       lines.flush();
     }
     if (count === 0) run.log.info('nothing to remove');
@@ -45,6 +51,15 @@ export function sweepLeftovers(options: SweepOptions, io: Io): Promise<void> {
     const message = `${failures.length} of the values could not be withdrawn; the first: ${first.message}`;
     throw new Dns01Error(first.code, message, { hint: first.hint, cause: first });
   });
+}
+
+/** The whole journal is read for this, so a long one has no time left to show. */
+const MAX_COUNTED = 10_000;
+
+async function countLeftovers({ state }: Run, olderThanS: number): Promise<number | undefined> {
+  let count = 0;
+  for await (const _ of leftovers(state.journal, olderThanS * 1000)) if (++count > MAX_COUNTED) return undefined;
+  return count;
 }
 
 const jsonLine = (document: object): string => `${JSON.stringify(document)}\n`;

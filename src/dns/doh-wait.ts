@@ -86,7 +86,8 @@ export async function waitByDoh(
     );
     const heard = views.filter(({ state }) => state !== 'silent');
     const shown = heard.filter(({ state }) => state === 'shown');
-    settings.progress?.(shown.length, heard.length);
+    const lagging = heard.find(({ state }) => state !== 'shown')?.operator;
+    settings.progress?.({ shown: shown.length, asked: heard.length, lagging });
     const isComplete =
       shown.length === heard.length && names.every((each) => shown.some(({ awaited }) => awaited === each));
     fullRounds = isComplete ? fullRounds + 1 : 0;

@@ -6,6 +6,7 @@ import { proxyFor } from '../http/proxy.ts';
 import { type Dispatcher, loadRequest } from '../http/undici.ts';
 import { decodeAnswer, encodeQuery, type Question } from './message.ts';
 import { type QueryOptions, type QueryResult, secondsText } from './query.ts';
+import { traceQuery } from './trace.ts';
 
 /**
  * Validating resolvers of three operators, for `dns01 check` where the config names none. Addresses, which their
@@ -63,20 +64,26 @@ export function openDoh(address: string, env: Readonly<Record<string, string | u
 
   return {
     operator: url.host,
-    async query(question, options) {
-      const sent = encodeQuery(question, { ...options, edns: true });
-      const limit = AbortSignal.timeout(Math.max(1, Math.ceil(options.timeoutMs)));
-      const signal = options.signal ? AbortSignal.any([limit, options.signal]) : limit;
-      try {
-        const received = await send(sent, signal);
-        if (typeof received === 'string') return { kind: 'silent', reason: received };
-        const message = decodeAnswer(received, sent, question);
-        if (message) return { kind: 'answer', message };
-        return { kind: 'silent', reason: 'answers something else' };
-      } catch (error) {
-        if (limit.aborted) return { kind: 'silent', reason: `no answer within ${secondsText(options.timeoutMs)}` };
-        return { kind: 'silent', reason: networkFailure(error, 'DNS over HTTPS', url.origin).message };
-      }
-    },
+    query: (question, options) =>
+      traceQuery(
+        () => ({ transport: 'https', server: url.host, ...question }),
+        () => ask(question, options),
+      ),
   };
+
+  async function ask(question: Question, options: QueryOptions): Promise<QueryResult> {
+    const sent = encodeQuery(question, { ...options, edns: true });
+    const limit = AbortSignal.timeout(Math.max(1, Math.ceil(options.timeoutMs)));
+    const signal = options.signal ? AbortSignal.any([limit, options.signal]) : limit;
+    try {
+      const received = await send(sent, signal);
+      if (typeof received === 'string') return { kind: 'silent', reason: received };
+      const message = decodeAnswer(received, sent, question);
+      if (message) return { kind: 'answer', message };
+      return { kind: 'silent', reason: 'answers something else' };
+    } catch (error) {
+      if (limit.aborted) return { kind: 'silent', reason: `no answer within ${secondsText(options.timeoutMs)}` };
+      return { kind: 'silent', reason: networkFailure(error, 'DNS over HTTPS', url.origin).message };
+    }
+  }
 }

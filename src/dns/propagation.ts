@@ -19,8 +19,17 @@ export interface PropagationSettings {
   readonly settle: number;
   /** Give up after this time if no name server of the DNS has answered: something else can be asked then. */
   readonly blockedAfterMs?: number | undefined;
-  /** Called after every round, with the number of queries that showed every value and of all queries. */
-  progress?(shown: number, asked: number): void;
+  /** Called after every round. */
+  progress?(round: Round): void;
+}
+
+/** The results of one round of queries. */
+export interface Round {
+  /** How many of them show every value. */
+  readonly shown: number;
+  readonly asked: number;
+  /** A server or resolver that does not show every value. */
+  readonly lagging: string | undefined;
 }
 
 /** All values that are awaited at one name; one query reads them. */
@@ -94,7 +103,8 @@ export async function checkPropagation(
     ignoreUnreachableFamilies(watches);
     const relevant = watches.filter(({ result }) => result.state !== 'unreachable');
     const shown = relevant.filter(({ result }) => result.state === 'shown').length;
-    settings.progress?.(shown, relevant.length);
+    const lagging = relevant.find(({ result }) => result.state !== 'shown')?.server.name;
+    settings.progress?.({ shown, asked: relevant.length, lagging });
     const complete = shown === relevant.length && everyNameShown(watches);
     fullRounds = complete && isFullRound ? fullRounds + 1 : 0;
     if (fullRounds === settings.settle) break;

@@ -2,7 +2,8 @@ import { createSocket } from 'node:dgram';
 import { setMaxListeners } from 'node:events';
 import { connect, isIPv6 } from 'node:net';
 import { type DnsMessage, decodeAnswer, encodeQuery, type QueryFlags, type Question } from './message.ts';
-import type { ServerAddress } from './server-address.ts';
+import { formatServerAddress, type ServerAddress } from './server-address.ts';
+import { traceQuery } from './trace.ts';
 import { createMessageReader, withLength } from './wire-framing.ts';
 
 /** The result of a query to one server. */
@@ -52,7 +53,20 @@ interface Attempt extends QueryOptions {
   readonly end: number;
 }
 
-async function overUdp(attempt: Attempt): Promise<QueryResult> {
+const overUdp = (attempt: Attempt) => traced('udp', attempt, byUdp);
+
+const overTcp = (attempt: Attempt) => traced('tcp', attempt, byTcp);
+
+function traced(
+  transport: 'udp' | 'tcp',
+  attempt: Attempt,
+  ask: (attempt: Attempt) => Promise<QueryResult>,
+): Promise<QueryResult> {
+  const about = () => ({ transport, server: formatServerAddress(attempt.server), ...attempt.question });
+  return traceQuery(about, () => ask(attempt));
+}
+
+async function byUdp(attempt: Attempt): Promise<QueryResult> {
   if (attempt.signal?.aborted) return STOPPED;
   const { server, question } = attempt;
   const bytes = encodeQuery(question, attempt);
@@ -79,7 +93,7 @@ async function overUdp(attempt: Attempt): Promise<QueryResult> {
   });
 }
 
-async function overTcp(attempt: Attempt): Promise<QueryResult> {
+async function byTcp(attempt: Attempt): Promise<QueryResult> {
   if (attempt.signal?.aborted) return STOPPED;
   const { server, question } = attempt;
   const bytes = encodeQuery(question, attempt);

@@ -115,13 +115,13 @@ export function createHttpClient(settings: HttpSettings): ClosableHttpClient {
         call.maxBytes ?? (writes(call) ? MAX_WRITE_BYTES : MAX_READ_BYTES),
       );
       const answer = { call: call.call, status: response.statusCode, headers: flat(response.headers), text };
-      log.debug('http', { ...about(call, url), status: answer.status, ms: Math.round(performance.now() - started) });
+      log.debug('http', { ...about(call, url), status: answer.status, ms: since(started) });
       skew = skewIn(answer) ?? skew;
       headers = answer.headers;
       settings.answered?.(String(answer.status));
       return answer;
     } catch (error) {
-      log.debug('http', { ...about(call, url), failure: String(error) });
+      log.debug('http', { ...about(call, url), failure: String(error), ms: since(started) });
       settings.answered?.('none');
       if (signal.aborted) throw tooLate(call, url, limit.aborted ? settings.requestTimeout : undefined);
       throw networkFailure(error, call.call, url.origin);
@@ -268,6 +268,8 @@ function skewIn({ headers }: HttpAnswer): number | undefined {
   const date = Date.parse(headers['date'] ?? '');
   return Number.isNaN(date) ? undefined : date - Date.now();
 }
+
+const since = (started: number): number => Math.round(performance.now() - started);
 
 /** What the log shows of a request: never its headers or body, which may have credentials. */
 function about(call: HttpCall, url: URL): Record<string, unknown> {

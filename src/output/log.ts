@@ -1,3 +1,5 @@
+import type { Io } from './io.ts';
+
 export type LogFields = Readonly<Record<string, unknown>>;
 
 /** Messages for a person during a run. They go to stderr; stdout is for the result. */
@@ -10,28 +12,28 @@ export interface Log {
   warn(message: string): void;
 }
 
-export interface LogSettings {
+export interface LogOptions {
   readonly quiet: boolean;
   readonly verbose: boolean;
-  write(text: string): void;
+  /** Default: text. */
+  readonly logFormat?: 'text' | 'json' | undefined;
 }
 
-/** Plain lines for people; with `--verbose` also pino's JSON lines. */
-export async function createLog(settings: LogSettings): Promise<Log> {
-  const line = (text: string) => settings.write(`${text}\n`);
+export type LogOutput = Pick<Io, 'stderr' | 'hasColour'>;
+
+/** Plain lines for people, or JSON lines for programs. What most runs do not need is loaded on demand: it takes time at the start. */
+export async function createLog(options: LogOptions, io: LogOutput): Promise<Log> {
+  if (options.logFormat === 'json') {
+    const { jsonLog } = await import('./json-log.ts');
+    return jsonLog(options, io);
+  }
+  const dress = io.hasColour('stderr') ? (await import('./colour.ts')).colourWord : undefined;
   const say = (text: string) => {
-    if (!settings.quiet) line(`dns01: ${text}`);
+    if (!options.quiet) io.stderr(`dns01: ${text}\n`, dress);
   };
   return {
-    debug: settings.verbose ? await debugLines(line) : () => {},
+    debug: options.verbose ? (await import('./verbose.ts')).verboseLines(io) : () => {},
     info: say,
     warn: (message) => say(`warning: ${message}`),
   };
-}
-
-/** pino is only loaded for --verbose, because it takes some milliseconds at the start. */
-async function debugLines(line: (text: string) => void): Promise<Log['debug']> {
-  const { pino } = await import('pino');
-  const logger = pino({ level: 'debug', base: null }, { write: (text) => line(text.trimEnd()) });
-  return (message, fields) => logger.debug(fields ?? {}, message);
 }

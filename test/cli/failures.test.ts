@@ -131,7 +131,15 @@ describe('--json', () => {
 
 describe('--verbose', () => {
   it('shows every request, without credentials', async () => {
-    const { stderr, stdout } = await here.run(['add-txt', '--verbose', '--no-wait', NAME, VALUE]);
+    const { stderr, stdout } = await here.run([
+      'add-txt',
+      '--verbose',
+      '--log-format',
+      'json',
+      '--no-wait',
+      NAME,
+      VALUE,
+    ]);
     expect(stdout).toBe(`${NAME}: published through account panel (ispconfig)\n`);
     const lines = stderr
       .trim()

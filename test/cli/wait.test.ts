@@ -83,7 +83,7 @@ describe('whoever watches', () => {
 
   it('sees on a terminal how many servers show it, in a line that is gone at the end', async () => {
     const stderr = await watch(true);
-    expect(stderr).toContain('waiting for the name servers: 1 of 1 show it');
+    expect(stderr).toMatch(/waiting \d s, \d s left \[#{10}\] 1 of 1 show it/);
     expect(stderr.endsWith('\r\u001b[K')).toBe(true);
   });
 

@@ -1,7 +1,12 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Deadline, startDeadline } from '../../src/deadline.ts';
 import { openAuthorityFinder } from '../../src/dns/authority.ts';
-import { type AwaitedValue, checkPropagation, type PropagationSettings } from '../../src/dns/propagation.ts';
+import {
+  type AwaitedValue,
+  checkPropagation,
+  type PropagationSettings,
+  type Round,
+} from '../../src/dns/propagation.ts';
 import { normaliseName } from '../../src/names.ts';
 import {
   type FakeDnsServer,
@@ -51,9 +56,9 @@ async function wait(servers: readonly FakeDnsServer[], waiting: Waiting = {}): P
   let asked = 0;
   const patient = waiting.deadline ?? startDeadline(15_000);
   const deadline = { ...patient, remaining: () => (asked < rounds ? patient.remaining() : 0) };
-  const progress = (...numbers: [number, number]) => {
+  const progress = (round: Round) => {
     asked++;
-    waiting.progress?.(...numbers);
+    waiting.progress?.(round);
   };
   const nameservers = configured
     ? [{ zone: normaliseName('example.com'), servers: servers.map((server) => server.at) }]
@@ -170,10 +175,10 @@ describe('the propagation check', () => {
       const seen: string[] = [];
       await wait(servers, {
         values: [AWAITED, { name: NAME, value: OTHER }],
-        progress: (shown, asked) => void seen.push(`${shown}/${asked}`),
+        progress: ({ shown, asked, lagging = 'none' }) => void seen.push(`${shown}/${asked} ${lagging}`),
       });
-      expect(seen[0]).toBe('1/2');
-      expect(seen.slice(-2)).toEqual(['2/2', '2/2']);
+      expect(seen[0]).toBe('1/2 ns2.test');
+      expect(seen.slice(-2)).toEqual(['2/2 none', '2/2 none']);
     });
   });
 
@@ -181,7 +186,7 @@ describe('the propagation check', () => {
     it('ignores it where the kernel knows no way', async () => {
       const servers = await serve(at('127.0.0.1'));
       const progress: number[] = [];
-      await wait(servers, { alsoAt: [UNREACHABLE], progress: (_, asked) => void progress.push(asked) });
+      await wait(servers, { alsoAt: [UNREACHABLE], progress: ({ asked }) => void progress.push(asked) });
       expect(progress).toEqual([1, 1]);
     });
 
@@ -197,7 +202,7 @@ describe('the propagation check', () => {
       const servers = await serve(at('127.54.99.1'));
       await servers[0].close();
       const asked: number[] = [];
-      const progress = (_: number, questions: number) => void asked.push(questions);
+      const progress = (round: Round) => void asked.push(round.asked);
       const failure = await failureOf(wait(servers, { alsoAt: [UNREACHABLE], rounds: 2, progress }));
       expect(asked).toEqual([1, 1]);
       expect(failure.message).toContain('refuses connections');

@@ -65,7 +65,7 @@ it('every log line is redacted and printable, at every level', async () => {
     stop: new AbortController().signal,
   });
   io.redactor.keep('hunter22');
-  const log = await createLog({ quiet: false, verbose: true, write: io.stderr });
+  const log = await createLog({ quiet: false, verbose: true }, io);
   log.debug('login', { password: 'hunter22', answer: 'red \u001b[31m text' });
   log.info('with hunter22');
   log.warn('with hunter22');

@@ -22,6 +22,17 @@ describe('an update', () => {
     expect(fake.ttls.get(NAME)).toBe(77);
   });
 
+  it('is in the log with its server, result and milliseconds, as are questions', async () => {
+    fake.plant(NAME, OTHER);
+    const { provider, context } = openUpdates(fake);
+    await provider.addTxt(recordOf(VALUE, ZONE));
+    const logged = context.lines.map((line) => line.replace(/"ms":\d+/, '"ms":N').replace(String(fake.port), 'PORT'));
+    expect(logged).toContain(
+      'debug: update {"server":"127.0.0.1 port PORT","call":"UPDATE example.com","result":"NOERROR","changes":1,"ms":N}',
+    );
+    expect(logged.some((line) => line.includes(`"call":"query ${NAME}`))).toBe(true);
+  });
+
   it('removes with one message, where the value stands alone', async () => {
     fake.plant(NAME, VALUE);
     expect(await provider().removeTxt(recordOf(VALUE, ZONE))).toBe('removed');
