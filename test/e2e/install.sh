@@ -39,6 +39,7 @@ declare -A package_of=(
   [zsh]=zsh
   [fish]=fish
   [mandoc]=mandoc
+  [buildah]=buildah
 )
 
 missing_programs() {

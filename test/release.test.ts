@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
-import { version } from '../package.json';
+import { parse } from 'yaml';
+import { scripts, version } from '../package.json';
 import lock from '../package-lock.json';
 import { root } from './support/paths.ts';
 
@@ -35,4 +36,16 @@ it.each(['README.md', 'docs/install.md'])('the file names of packages in %s have
   const text = await readFile(root + page, 'utf8');
   const versions = [...text.matchAll(/dns01[-_](\d+\.\d+\.\d+)/g)].map(([, found]) => found);
   expect(new Set(versions)).toEqual(new Set([version]));
+});
+
+it('the release workflow uses actions of a fixed commit, and no token that is stored', async () => {
+  const text = await readFile(`${root}.github/workflows/release.yml`, 'utf8');
+  const { jobs } = parse(text) as { jobs: Record<string, { steps: { uses?: string; run?: string }[] }> };
+  const steps = Object.values(jobs).flatMap((job) => job.steps);
+  const used = steps.flatMap(({ uses }) => uses ?? []);
+  expect(used.length).toBeGreaterThan(0);
+  for (const action of used) expect(action).toMatch(/^actions\/[\w-]+@[0-9a-f]{40}$/);
+  expect(text).not.toMatch(/secrets\./);
+  for (const [, script] of steps.flatMap(({ run: line = '' }) => [...line.matchAll(/npm run (?:-s )?([\w:-]+)/g)]))
+    expect(Object.keys(scripts)).toContain(script);
 });
