@@ -9,11 +9,12 @@ import { readCertbot } from '../import/certbot.ts';
 import { readLego } from '../import/environment-file.ts';
 import { readLexicon } from '../import/lexicon.ts';
 import type { Tool } from '../import/names.ts';
-import { type Plan, planImport } from '../import/plan.ts';
+import { type Plan, planImport, planText } from '../import/plan.ts';
 import { type Found, openReader, type Reader } from '../import/sources.ts';
 import { writePlan } from '../import/write.ts';
 import type { Io } from '../output/io.ts';
 import { oneColumn } from '../output/text.ts';
+import { isDefaultConfig, linesFor, quoted } from './client-lines.ts';
 import type { CommonOptions } from './options.ts';
 
 export interface ImportOptions extends CommonOptions {
@@ -43,7 +44,7 @@ export async function importFrom(tool: Tool, options: ImportOptions, io: Io): Pr
     ...plan.withoutZones.map((name) => `no certificate uses the account ${name}: add its zones under zones:`),
   ];
   if (!options.quiet) for (const note of notes) io.stderr(`dns01: warning: ${oneColumn(note)}\n`);
-  if (!options.json) io.stdout(shown(plan));
+  if (!options.json) io.stdout(planText(plan));
   const written = !options.dryRun && (options.yes || (await isConfirmed(plan, options, io)));
   if (written) await writePlan(plan);
   if (options.json) {
@@ -74,11 +75,6 @@ const readableNotes = (accounts: readonly FoundAccount[], { readableByAll }: Rea
     .filter((path) => accounts.some(({ from }) => from === path))
     .map((path) => `every user of this machine can read ${path}: create new credentials, and chmod o-r ${path}`);
 
-function shown({ config, shown: text, secrets }: Plan): string {
-  const lines = secrets.map(({ file, from }) => `# ${file} (mode 0600): the secret from ${from}\n`);
-  return `# ${config.file}${config.isNew ? '' : ', in addition'}\n${text}${lines.join('')}`;
-}
-
 async function isConfirmed(plan: Plan, { json }: ImportOptions, io: Io): Promise<boolean> {
   if (json || !io.isTerminal || !process.stdin.isTTY) return false;
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
@@ -95,28 +91,14 @@ async function isConfirmed(plan: Plan, { json }: ImportOptions, io: Io): Promise
 
 /** What to run now, and what to change in the client. */
 function nextSteps(tool: Tool, accounts: readonly FoundAccount[], file: string, env: Io['env']): string {
-  const isFound = findConfigIfAny(undefined, env) === file;
+  const isDefault = isDefaultConfig(file, env);
   const found = accounts.flatMap(({ certificates }) => certificates);
-  const certificates = found.length > 0 ? found : [{ names: ['example.com'], lineage: 'example.com' }];
-  const first = certificates[0]?.names[0];
-  const variable = isFound ? '' : `DNS01_CONFIG=${file} `;
-  const steps: Readonly<Record<Tool, readonly string[]>> = {
-    'acme.sh': [
-      'dns01 hook acme.sh --install',
-      ...certificates.map(
-        ({ names }) =>
-          `${variable}acme.sh --issue --force --dns dns_dns01 ${names.map((name) => `-d '${name}'`).join(' ')}`,
-      ),
-    ],
-    lego: [`${variable}EXEC_PATH="$(command -v dns01-hook)" lego --dns exec --domains ${first} run`],
-    certbot: certificates.map(
-      ({ lineage }) =>
-        `${variable}certbot certonly --manual --preferred-challenges dns --cert-name ${lineage}` +
-        " --manual-auth-hook 'dns01 hook certbot auth' --manual-cleanup-hook 'dns01 hook certbot cleanup'",
-    ),
-    lexicon: [`${variable}dns01 add-txt _acme-challenge.${first} VALUE`],
-  };
-  const folder = dirname(file);
-  const lines = [`${variable}dns01 doctor`, ...steps[tool]].map((line) => `  ${oneColumn(line)}\n`);
-  return `${lines.join('')}dns01 reads the config and the secrets in ${folder} only as the user who owns them, or as root.\n`;
+  const certificates = found.length > 0 ? found : [{ names: ['example.com'] }];
+  const variable = isDefault ? '' : `DNS01_CONFIG=${quoted(file)} `;
+  const steps =
+    tool === 'lexicon'
+      ? [`${variable}dns01 add-txt _acme-challenge.${certificates[0]?.names[0]} VALUE`]
+      : linesFor(tool, certificates, { config: isDefault ? undefined : file, again: true });
+  const lines = [`${variable}dns01 doctor`, ...steps].map((line) => `  ${oneColumn(line)}\n`);
+  return `${lines.join('')}dns01 reads the config and the secrets in ${dirname(file)} only as the user who owns them, or as root.\n`;
 }

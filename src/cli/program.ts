@@ -21,7 +21,7 @@ export function createProgram(io: Io, version: string, exit: (code: number) => v
     .version(version)
     .enablePositionalOptions()
     .addHelpText('after', PROGRAM_EXAMPLES);
-  addSetupCommands(program, io);
+  addSetupCommands(program, io, exit);
   addRecordCommands(program, io);
   addHookCommands(program, io, exit);
   addCheckCommands(program, io, exit);

@@ -13,14 +13,17 @@ export async function providers(type: string | undefined, json: boolean, io: Io)
     else for (const definition of definitions) io.stdout(`${definition.type.padEnd(12)} ${definition.title}\n`);
     return;
   }
-  const load = Object.hasOwn(registry, type) ? registry[type] : undefined;
-  if (!load) {
-    const types = Object.keys(registry);
-    const hint = didYouMean(type, types) ?? `there are: ${types.join(', ')}`;
-    throw new Dns01Error('E_USAGE', `there is no provider "${type}"`, { hint });
-  }
-  const definition = (await load()).default;
+  const definition = await providerNamed(type);
   io.stdout(json ? `${JSON.stringify({ ok: true, ...details(definition) })}\n` : page(definition));
+}
+
+/** A provider that ships with dns01. @throws E_USAGE with the list of them */
+export async function providerNamed(type: string): Promise<ProviderDefinition> {
+  const load = Object.hasOwn(registry, type) ? registry[type] : undefined;
+  if (load) return (await load()).default;
+  const types = Object.keys(registry);
+  const hint = didYouMean(type, types) ?? `there are: ${types.join(', ')}`;
+  throw new Dns01Error('E_USAGE', `there is no provider "${type}"`, { hint });
 }
 
 const summary = ({ type, title }: ProviderDefinition) => ({ type, title });

@@ -4,7 +4,7 @@ import { validAccount } from '../accounts/definition.ts';
 import { type Setting, setAt, settingsOf } from '../accounts/environment-settings.ts';
 import { withoutConfig } from '../config/load.ts';
 import { Dns01Error, isDns01Error } from '../errors.ts';
-import { parseName } from '../names.ts';
+import { type Fqdn, parseName } from '../names.ts';
 import { ACMESH_SCRIPTS, type From, KEY_FILES, NAMES, type Names, type Tool, USELESS } from './names.ts';
 import type { Bag, Certificate, Found, Reader } from './sources.ts';
 
@@ -17,6 +17,10 @@ export interface FoundAccount {
   readonly secrets: ReadonlyMap<string, string>;
   readonly from: string;
   readonly certificates: readonly Certificate[];
+  /** What to call it in the config; default: as its provider. */
+  readonly name?: string | undefined;
+  /** The zone that it holds, where that is known. The names of certificates need not be zones. */
+  readonly zone?: Fqdn | undefined;
 }
 
 export interface FoundAccounts {
@@ -128,7 +132,7 @@ async function accountOf(
     else if (value !== undefined) options.set(key, parse(value));
   }
   const account = { provider: type, options, secrets, from: bag.from, certificates: bag.certificates ?? [] };
-  await validate(account);
+  await checkFound(account);
   return account;
 }
 
@@ -176,13 +180,14 @@ function incomplete(type: string, missing: readonly Setting[], { from }: Bag): D
 }
 
 /** @throws E_CONFIG naming the option that is wrong, and the file that it comes from */
-async function validate({ provider, options, secrets, from }: FoundAccount): Promise<void> {
+export async function checkFound({ provider, options, secrets, from }: FoundAccount): Promise<void> {
   const all: Record<string, unknown> = {};
   for (const [path, value] of [...options, ...secrets]) setAt(all, path.split('.'), value);
   const config = {
     ...withoutConfig(),
     file: from,
-    placeOf: (path: readonly PropertyKey[]) => `${from}: ${path.slice(2).map(String).join('.')} of ${provider}`,
+    placeOf: ([, , ...path]: readonly PropertyKey[]) =>
+      `${from}: ${path.length > 0 ? `${path.map(String).join('.')} of ` : ''}${provider}`,
     accounts: { found: { provider, options: all } },
   };
   await validAccount('found', { config });

@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import { parseDocument, stringify } from 'yaml';
 import { setAt } from '../accounts/environment-settings.ts';
-import { loadConfig } from '../config/load.ts';
+import { type Config, loadConfig } from '../config/load.ts';
 import { readTrustedFile } from '../config/trusted-file.ts';
 import { Dns01Error } from '../errors.ts';
 import type { FoundAccount } from './accounts.ts';
@@ -21,6 +21,7 @@ interface NewAccount {
   readonly options: Readonly<Record<string, unknown>>;
   readonly secrets: Plan['secrets'];
   readonly zones: readonly (readonly [string, unknown])[];
+  readonly hasZone: boolean;
 }
 
 /**
@@ -29,22 +30,18 @@ interface NewAccount {
  */
 export function planImport(file: string, accounts: readonly FoundAccount[], isThere: boolean): Plan {
   const fresh = accounts.map((account, index) => newAccount(account, nameFor(account, accounts.slice(0, index)), file));
-  const before = isThere ? loadConfig(file) : undefined;
+  const before = isThere ? loadExtensible(file) : undefined;
   for (const { name } of fresh) {
     if (before && Object.hasOwn(before.accounts, name)) {
       throw new Dns01Error('E_CONFIG', `${file} has an account "${name}" already`, {
-        hint: 'rename it there, or import into another file: --config FILE',
+        hint: 'rename it there, or use another file: --config FILE',
       });
     }
   }
-  const others = Object.keys(before?.accounts ?? {});
-  if (before && before.zones.length === 0) {
-    throw new Dns01Error('E_CONFIG', `${file} does not say which account holds which zone`, {
-      hint: `with more than one account it has to: add zones: { example.com: ${others[0]} } first`,
-    });
-  }
   const isOnly = fresh.length === 1 && !before;
-  const zones = fresh.flatMap((account) => account.zones.filter(([, route]) => !isOnly || typeof route === 'object'));
+  const zones = fresh.flatMap(({ zones, hasZone }) =>
+    zones.filter(([, route]) => !isOnly || hasZone || typeof route === 'object'),
+  );
   const added = {
     accounts: Object.fromEntries(fresh.map(({ name, options }) => [name, options])),
     ...(zones.length > 0 ? { zones: Object.fromEntries(zones) } : {}),
@@ -56,6 +53,25 @@ export function planImport(file: string, accounts: readonly FoundAccount[], isTh
   return { config: { file, text, isNew: !isThere }, shown, secrets, withoutZones };
 }
 
+/** What would be written, as text for a person. */
+export function planText({ config, shown, secrets }: Plan): string {
+  const lines = secrets.map(({ file, from }) => `# ${file} (mode 0600): the secret from ${from}\n`);
+  return `# ${config.file}${config.isNew ? '' : ', in addition'}\n${shown}${lines.join('')}`;
+}
+
+/**
+ * A config that can take one more account.
+ * @throws E_CONFIG where an account of it would lose its zones, because nothing says which ones it holds
+ */
+export function loadExtensible(file: string): Config {
+  const config = loadConfig(file);
+  const [first] = Object.keys(config.accounts);
+  if (config.zones.length > 0) return config;
+  throw new Dns01Error('E_CONFIG', `${file} does not say which account holds which zone`, {
+    hint: `with more than one account it has to: add zones: { example.com: ${first} } first`,
+  });
+}
+
 /** The comments and the order of the config stay. */
 function merged(text: string, added: Readonly<Record<string, Readonly<Record<string, unknown>>>>): string {
   const document = parseDocument(text);
@@ -65,14 +81,15 @@ function merged(text: string, added: Readonly<Record<string, Readonly<Record<str
   return document.toString({ lineWidth: 0 });
 }
 
-function nameFor({ provider }: FoundAccount, before: readonly FoundAccount[]): string {
+function nameFor({ provider, name }: FoundAccount, before: readonly FoundAccount[]): string {
+  if (name !== undefined) return name;
   const count = before.filter((account) => account.provider === provider).length;
   return count === 0 ? provider : `${provider}-${count + 1}`;
 }
 
 /** Each secret goes into a file of its own beside the config. */
 function newAccount(
-  { provider, options: found, secrets, from, certificates }: FoundAccount,
+  { provider, options: found, secrets, from, certificates, zone }: FoundAccount,
   name: string,
   file: string,
 ): NewAccount {
@@ -87,12 +104,8 @@ function newAccount(
     name,
     options,
     secrets: files,
-    zones: zonesFor(
-      provider,
-      name,
-      found,
-      certificates.flatMap(({ names }) => names),
-    ),
+    hasZone: zone !== undefined,
+    zones: zonesFor(provider, name, found, zone === undefined ? certificates.flatMap(({ names }) => names) : [zone]),
   };
 }
 

@@ -36,7 +36,7 @@ function failure(error: unknown): unknown {
   if (error instanceof Dns01Error) return error;
   if (code === 'EEXIST') {
     return new Dns01Error('E_CONFIG', `${path} is there already, so nothing was written`, {
-      hint: 'move it away, or import into another directory: --config FILE',
+      hint: 'move it away, or use another directory: --config FILE',
     });
   }
   return new Dns01Error('E_CONFIG', `nothing was written: ${message}`, {
