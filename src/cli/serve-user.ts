@@ -112,9 +112,9 @@ async function put(user: StoredUser, state: State): Promise<void> {
   if (!parsed.success) {
     throw new Dns01Error(
       'E_USAGE',
-      `${JSON.stringify(user.name)} is not a name for a user, or a limit is not a number`,
+      `${JSON.stringify(user.name)} is not a name for a user, or a limit is not a number from 1`,
       {
-        hint: 'a name has at most 64 letters, digits, dots, dashes and underscores',
+        hint: 'a name has at most 64 letters, digits, dots, dashes and underscores; --live-values is at most 1000000, --requests-per-minute 100000',
       },
     );
   }

@@ -142,6 +142,8 @@ describe('dns01 serve user', () => {
     [['add', 'web9', '--names', 'exa mple'], /is not a domain name/],
     [['add', 'web9', '--names', 'example.com', '--networks', 'here'], /"here" is not a network/],
     [['add', 'web9', '--names', 'example.com', '--live-values', 'many'], /a limit is not a number/],
+    [['add', 'web9', '--names', 'example.com', '--requests-per-minute', '0'], /a limit is not a number from 1/],
+    [['add', 'web9', '--names', 'example.com', '--live-values', '-1'], /a limit is not a number from 1/],
     [['add', 'web9', '--acme-dns', 'example.com'], /example\.com is not in a zone that CNAMEs may lead to/],
     [['add', 'Web_9', '--names', 'example.com', '--tsig'], /serve\.update\.secret: is missing/, 78],
     [['remove', 'nobody'], /there is no user "nobody"/],
