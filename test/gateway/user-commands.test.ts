@@ -97,8 +97,12 @@ describe('dns01 serve user', () => {
   });
 
   it('makes a key for dynamic updates, of which the state has no secret', async () => {
-    await writeFile(join(gateway.here.directory, 'update.secret'), 'a secret of the gateway\n', { mode: 0o600 });
+    const file = join(gateway.here.directory, 'update.secret');
+    await writeFile(file, `${'s'.repeat(31)}\n`, { mode: 0o600 });
     await configure('  update: { listen: ["127.0.0.1:0"], secret: { file: update.secret } }\n');
+    const refused = await run('add', 'web9.example.com', '--names', 'www.example.com', '--tsig');
+    expectFailure(refused, 78, /serve\.update\.secret: has fewer than 32 characters/);
+    await writeFile(file, `${'s'.repeat(32)}\n`);
     await gateway.start();
     const made = await add('web9.example.com', '--names', 'www.example.com', '--tsig');
     expect(made).toMatchObject({ key: 'web9.example.com', algorithm: 'hmac-sha256' });
