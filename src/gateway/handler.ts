@@ -71,7 +71,7 @@ export function createHandler(settings: HandlerSettings): (request: IncomingMess
     if (!change) return { ...refuse(503, 'too many challenges at once', COME_BACK), ...about };
     const answer = change.then(
       () => front.done(challenge),
-      (error: unknown) => front.failed(error, challenge),
+      async (error: unknown) => ((await settings.isReady()) ? front.failed(error, challenge) : NO_STATE),
     );
     return { ...(await answerWithin(answer, settings.answerWithinMs, tooLate)), ...about };
   };

@@ -50,6 +50,7 @@ async function open() {
       users: { find },
       isProxy: () => undefined,
       isDelegated: () => false,
+      isReady: async () => here.isThere,
     } as unknown as HandlerSettings);
   return { here, gone, user, front, handler };
 }
