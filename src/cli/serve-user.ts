@@ -1,18 +1,16 @@
 import * as z from 'zod/mini';
-import { readSecret } from '../accounts/secrets.ts';
 import { isDelegatedZone } from '../challenge/route.ts';
 import { findConfig } from '../config/find.ts';
 import { type Config, loadConfig } from '../config/load.ts';
 import { Dns01Error } from '../errors.ts';
 import { newAcmeDnsLogin, newPassword, newTsigSalt } from '../gateway/new-user.ts';
-import { madeKey } from '../gateway/update/keys.ts';
+import { madeKey, readMakingSecret } from '../gateway/update/keys.ts';
 import { normaliseName } from '../names.ts';
 import { openNetworks } from '../networks.ts';
 import type { Io } from '../output/io.ts';
 import { createLog } from '../output/log.ts';
 import type { State } from '../state/state.ts';
 import { type StoredUser, userSchema } from '../state/users.ts';
-import { secretSourceOf } from '../toolbox/options.ts';
 import { openState } from './open-run.ts';
 import { type CommonOptions, noDryRun } from './options.ts';
 
@@ -72,18 +70,12 @@ async function addLogin(common: Common, { acmeDns, names = '', tsig }: UserOptio
 /** @throws E_CONFIG where the config has no secret to make keys from; E_USAGE where the user's name cannot be a key's */
 async function addKey(user: StoredUser, { state, config, io }: Place): Promise<Shown> {
   const tsigSalt = newTsigSalt();
-  const source = secretSourceOf(config.serve?.update?.secret);
-  if (source === undefined) {
+  const secret = readMakingSecret({ config, env: io.env, warn: () => {}, keep: io.redactor.keep });
+  if (secret === undefined) {
     throw new Dns01Error('E_CONFIG', `${config.file}: serve.update.secret: is missing`, {
       hint: 'keys of users in the state are made from it: openssl rand -base64 32, in a file, and update: { secret: { file: FILE } }',
     });
   }
-  const secret = readSecret(source, ['serve', 'update', 'secret'], {
-    config,
-    env: io.env,
-    warn: () => {},
-    keep: io.redactor.keep,
-  });
   const key = madeKey(user.name, tsigSalt, secret);
   if (key?.name !== user.name) {
     throw new Dns01Error('E_USAGE', `${JSON.stringify(user.name)} cannot be the name of a key`, {
@@ -112,9 +104,9 @@ async function put(user: StoredUser, state: State): Promise<void> {
   if (!parsed.success) {
     throw new Dns01Error(
       'E_USAGE',
-      `${JSON.stringify(user.name)} is not a name for a user, or a limit is not a number`,
+      `${JSON.stringify(user.name)} is not a name for a user, or a limit is not a number from 1`,
       {
-        hint: 'a name has at most 64 letters, digits, dots, dashes and underscores',
+        hint: 'a name has at most 64 letters, digits, dots, dashes and underscores; --live-values is at most 1000000, --requests-per-minute 100000',
       },
     );
   }

@@ -67,7 +67,7 @@ export async function serve(options: ServeOptions, io: Io): Promise<void> {
   };
   const leaseMs = () => live.current().serve.leaseMs;
   const liveValues = openLiveValues(state.journal);
-  const make = createChangeMaker({
+  const changes = createChangeMaker({
     runs,
     overrides: options,
     wait: options.wait,
@@ -76,19 +76,20 @@ export async function serve(options: ServeOptions, io: Io): Promise<void> {
     audit,
     log,
   });
-  const work = createWork(openSharedLimits(state.rateLimits));
+  const work = createWork(openSharedLimits(state));
   const users = openUsers(() => live.current().serve.users, state.users);
   const answerWithinMs = answerWithin * 1000;
   const answer = createHandler({
     fronts: [httpreq, acmeDns],
     work,
-    make,
+    changes,
     users,
     registration: openRegistration(() => live.current().registration, users, audit),
     isDelegated: (name) => isDelegatedZone(live.current().config)(name),
     isProxy: () => live.current().isProxy,
     isReady,
     answerWithinMs,
+    log,
   });
   const { listen, tls } = live.current();
   const server = await startServer({
@@ -106,7 +107,7 @@ export async function serve(options: ServeOptions, io: Io): Promise<void> {
   const updates = await openUpdates({
     live,
     users,
-    core: createUpdateCore({ runs, overrides: options, wait: options.wait, liveValues, audit, log }),
+    core: createUpdateCore({ runs, overrides: options, ...changes }),
     work,
     answerWithinMs,
     log,

@@ -44,7 +44,7 @@ const limits = z.strictObject({
       .check(
         z.minimum(1),
         z.maximum(1_000_000),
-        z.describe('values that the user may have published at the same time; default: 1000'),
+        z.describe('values that the user may have published at the same time; default: no limit'),
       ),
   ),
   requestsPerMinute: z.optional(
@@ -53,7 +53,7 @@ const limits = z.strictObject({
       .check(
         z.minimum(1),
         z.maximum(100_000),
-        z.describe('requests of the user in a minute, on all nodes; default: 300'),
+        z.describe('requests of the user in a minute, on all nodes together; default: 300 on each'),
       ),
   ),
 });

@@ -1,12 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import type { Fqdn } from '../names.ts';
 import type { Networks } from '../networks.ts';
+import type { Log } from '../output/log.ts';
 import { type Answer, refuse, tooMany } from './answer.ts';
+import { failureLine } from './audit.ts';
 import { readRequestBody } from './body.ts';
 import { addressKey, clientIp } from './connections.ts';
 import { type Front, isAnswer } from './front.ts';
 import { createLoginCheck } from './login.ts';
-import type { Job } from './make-change.ts';
+import type { ChangeMaker } from './make-change.ts';
 import { lastPart, probe } from './probes.ts';
 import type { Registration } from './register.ts';
 import type { GatewayUser, Users } from './users.ts';
@@ -15,8 +17,7 @@ import { answerWithin, type Work } from './work.ts';
 export interface HandlerSettings {
   readonly fronts: readonly Front[];
   readonly work: Work;
-  /** Makes a change. */
-  make(job: Job): Promise<void>;
+  readonly changes: ChangeMaker;
   readonly users: Users;
   readonly registration: Registration;
   /** True for names without the challenge label that may be written. */
@@ -27,13 +28,14 @@ export interface HandlerSettings {
   isReady(): Promise<boolean>;
   /** Milliseconds until a request gets an answer, even if its change is not done. */
   readonly answerWithinMs: number;
+  readonly log: Log;
 }
 
 const COME_BACK = { 'retry-after': '5' };
 
 /** Answers one request of any front. */
 export function createHandler(settings: HandlerSettings): (request: IncomingMessage) => Promise<Answer> {
-  const { fronts, work } = settings;
+  const { fronts, work, changes } = settings;
   const checkLogin = createLoginCheck();
 
   return async (request) => {
@@ -48,11 +50,11 @@ export function createHandler(settings: HandlerSettings): (request: IncomingMess
     if (!front || !action) return refuse(404, 'there are POST /present, /cleanup and /update');
     if (request.method !== 'POST') return refuse(405, 'only POST', { allow: 'POST' });
 
-    const user = await authenticate(front, request).catch(() => refuse(503, 'the users cannot be read', COME_BACK));
+    const user = await authenticate(front, request).catch(withoutState('users'));
     if ('status' in user) return user;
     const who = { user: user.name };
-    const waitMs = work.admit(user) || (await work.admitEverywhere(user));
-    if (waitMs > 0) return { ...tooMany(waitMs), ...who };
+    const full = await work.admit(user).then((waitMs) => waitMs > 0 && tooMany(waitMs), withoutState(user.name));
+    if (full) return { ...full, ...who };
     const text = await readRequestBody(request);
     if (text === undefined) return { ...TOO_LARGE, ...who };
     const challenge = front.parse(text, user, settings.isDelegated);
@@ -62,15 +64,25 @@ export function createHandler(settings: HandlerSettings): (request: IncomingMess
       return { ...refuse(403, 'this user may not write that name'), ...about };
     }
     const from = clientIp(request, settings.isProxy());
-    const job = { action, request: challenge, user, from, front: front.name, hasLease: front.hasLease };
-    const change = work.enter(user.name, [`${challenge.name} ${challenge.value}`], () => settings.make(job));
+    const job = { action, lines: [challenge], user, from, front: front.name, hasLease: front.hasLease };
+    const change = work.enter(user.name, [`${challenge.name} ${challenge.value}`], () =>
+      changes.logged(user, challenge.name, () => changes.make(job)),
+    );
     if (!change) return { ...refuse(503, 'too many challenges at once', COME_BACK), ...about };
     const answer = change.then(
       () => front.done(challenge),
-      (error: unknown) => front.failed(error, challenge),
+      async (error: unknown) => ((await settings.isReady()) ? front.failed(error, challenge) : NO_STATE),
     );
     return { ...(await answerWithin(answer, settings.answerWithinMs, tooLate)), ...about };
   };
+
+  /** The answer where the state fails, and a line in the log. @param what for that line */
+  function withoutState(what: string): (error: unknown) => Answer {
+    return (error) => {
+      settings.log.warn(failureLine('-', what, error));
+      return NO_STATE;
+    };
+  }
 
   async function register(request: IncomingMessage): Promise<Answer> {
     if (request.method !== 'POST') return refuse(405, 'only POST', { allow: 'POST' });
@@ -80,7 +92,7 @@ export function createHandler(settings: HandlerSettings): (request: IncomingMess
     if (full) return full;
     const text = await readRequestBody(request);
     if (text === undefined) return TOO_LARGE;
-    return registration.register(text, from).catch(() => refuse(503, 'the users cannot be written', COME_BACK));
+    return registration.register(text, from).catch(withoutState('register'));
   }
 
   async function authenticate(front: Front, request: IncomingMessage): Promise<GatewayUser | Answer> {
@@ -96,6 +108,8 @@ export function createHandler(settings: HandlerSettings): (request: IncomingMess
     return outcome === 'busy' ? refuse(503, 'too many logins at once', COME_BACK) : tooMany(outcome.waitMs);
   }
 }
+
+const NO_STATE = refuse(503, 'the state cannot be reached', COME_BACK);
 
 const TOO_LARGE = refuse(413, 'the body is larger than any challenge');
 

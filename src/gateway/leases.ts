@@ -24,13 +24,13 @@ export interface LeaseKeeper {
   stop(): Promise<void>;
 }
 
-/** A value stays at most this much longer than its lease. */
+/** Between two passes. */
 const MAX_PAUSE_MS = 60_000;
 
 /** How many values are withdrawn in one order, so that those of one zone go out in few requests. */
 const MAX_TOGETHER = 250;
 
-/** Milliseconds to wait for another node that withdraws values, or that died while it did: its lock ends after 10 s. */
+/** Milliseconds to wait for another node that withdraws values, or that died while it did, until its lock ends. */
 const LOCK_PATIENCE_MS = 20_000;
 
 /**
@@ -89,10 +89,9 @@ async function withdraw(entries: readonly JournalEntry[], settings: LeaseSetting
 async function withdrawInRun(entries: readonly JournalEntry[], run: Run, { log, audit }: LeaseSettings): Promise<void> {
   const started = performance.now();
   const { journal } = run.state;
-  // A client may have published the same value again since.
+  // A client may have published the same value again since. The journal's clock counts, not that of this machine.
   const now = await Promise.all(entries.map(({ name, value }) => journal.find(name, value)));
-  const due = now.filter((entry) => entry?.until !== undefined && Date.parse(entry.until) <= Date.now());
-  const challenges = due.filter((entry) => entry !== undefined);
+  const challenges = entries.filter(({ until }, index) => now[index]?.until === until);
   const { each } = carryOut({ action: 'remove', challenges, principal: WHOLE_CONFIG }, run);
   for (const [index, { name, by = '-', account }] of challenges.entries()) {
     const result = await each[index];

@@ -1,24 +1,34 @@
-import { carryOut, type Order } from '../challenge/order.ts';
+import { carryOut, type OrderResult } from '../challenge/order.ts';
 import type { Overrides } from '../challenge/route.ts';
-import { asDns01Error, isDns01Error } from '../errors.ts';
+import type { Run } from '../challenge/run.ts';
+import { asDns01Error, type Dns01Error, isDns01Error } from '../errors.ts';
 import type { Log } from '../output/log.ts';
 import { type Audit, failureLine } from './audit.ts';
-import type { Action, ChallengeRequest } from './front.ts';
+import type { Action } from './front.ts';
 import type { LiveValues } from './live-values.ts';
 import type { SharedRun } from './shared-run.ts';
 import type { GatewayUser } from './users.ts';
 
-/** A change that a client asks for. */
+/** Changes that a client asks for together. */
 export interface Job {
   readonly action: Action;
-  readonly request: ChallengeRequest;
+  readonly lines: readonly { readonly name: string; readonly value: string }[];
   readonly user: GatewayUser;
   /** The front that the client speaks to. */
   readonly front: string;
   /** The client's IP address, or `unix`. */
   readonly from: string;
   /** Where the client never asks for the removal. */
-  readonly hasLease: boolean;
+  readonly hasLease?: boolean;
+  /** Withdraw what was published if a line fails. */
+  readonly undo?: boolean;
+}
+
+export interface ChangeMaker {
+  /** @param run where one is open already. @throws as an order does, for the first line that fails */
+  make(job: Job, run?: Run): Promise<void>;
+  /** Writes a line into the log where the task fails. @param name what the task is about */
+  logged<Result>(user: GatewayUser, name: string, task: () => Promise<Result>): Promise<Result>;
 }
 
 export interface ChangeSettings {
@@ -33,39 +43,57 @@ export interface ChangeSettings {
   readonly log: Log;
 }
 
-/** Makes the changes of all fronts in runs that they share, and writes a line of each into the log. */
-export function createChangeMaker(settings: ChangeSettings): (job: Job) => Promise<void> {
-  const { runs, overrides, wait, liveValues, log } = settings;
-  return async (job) => {
-    const { action, request, user, from, front } = job;
+/** Makes the changes of all fronts in runs that they share, with an audit line for each. */
+export function createChangeMaker(settings: ChangeSettings): ChangeMaker {
+  const { runs, overrides, wait, leaseMs, liveValues, audit, log } = settings;
+
+  async function make(job: Job, run?: Run): Promise<void> {
+    const { action, lines, user, hasLease, undo } = job;
+    if (lines.length === 0) return;
     const started = performance.now();
-    const order: Order = {
-      action,
-      challenges: [{ name: request.name, value: request.value }],
-      principal: user.principal,
-      overrides,
-      wait,
-      ...(job.hasLease ? { leaseMs: settings.leaseMs() } : {}),
+    let results: readonly OrderResult[] = [];
+    const order = { action, challenges: lines, principal: user.principal, overrides, wait, undo };
+    const change = async (opened: Run) => {
+      const { each, all } = carryOut(hasLease ? { ...order, leaseMs: leaseMs() } : order, opened);
+      results = await Promise.all(each);
+      await all;
     };
-    let account = '-';
-    const ended = (outcome: string) => {
-      const entry = { user: user.name, from, front, action, name: request.name, account, outcome };
-      settings.audit(entry, performance.now() - started);
-    };
-    const change = () =>
-      runs.use(async (run) => {
-        const { each, all } = carryOut(order, run);
-        const made = await each[0];
-        if (made && !isDns01Error(made)) account = made.account;
-        await all;
-      });
-    try {
-      await (action === 'add' ? liveValues.publish(user, request.name, request.value, change) : change());
-      ended('done');
-    } catch (error) {
-      ended(asDns01Error(error).code);
-      log.warn(failureLine(user.name, request.name, error));
-      throw error;
+    const inRun = () => (run ? change(run) : runs.use(change));
+    const failure = await (action === 'add' ? liveValues.publish(user, lines, inRun) : inRun()).then(
+      () => undefined,
+      asDns01Error,
+    );
+    record(job, results, failure, performance.now() - started);
+    if (failure) throw failure;
+  }
+
+  function record(job: Job, results: readonly OrderResult[], failure: Dns01Error | undefined, ms: number): void {
+    const { action, user, front, from } = job;
+    for (const [index, { name }] of job.lines.entries()) {
+      const made = results[index];
+      const account = made && !isDns01Error(made) ? made.account : '-';
+      const outcome = outcomeOf(job, made, failure);
+      audit({ user: user.name, from, front, action, name, account, outcome }, ms);
+      if (isDns01Error(made) && made !== failure) log.warn(failureLine(user.name, name, made));
     }
+  }
+
+  return {
+    make,
+    async logged(user, name, task) {
+      try {
+        return await task();
+      } catch (error) {
+        log.warn(failureLine(user.name, name, error));
+        throw error;
+      }
+    },
   };
+}
+
+/** Of one line. After a failure of another, a line that was published is withdrawn, and a withdrawn one stays so. */
+function outcomeOf({ action, undo }: Job, made: OrderResult | undefined, failure: Dns01Error | undefined): string {
+  if (isDns01Error(made)) return made.code;
+  if (!failure || (made && action === 'remove')) return 'done';
+  return made && undo ? 'undone' : failure.code;
 }

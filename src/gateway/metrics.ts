@@ -20,7 +20,7 @@ export interface MetricsSources {
 /** Counts of one process. */
 export interface Metrics extends Watch {
   /** A change has ended. */
-  changed(change: Pick<AuditEntry, 'action' | 'outcome'>, milliseconds: number): void;
+  changed(change: Pick<AuditEntry, 'front' | 'action' | 'outcome'>, milliseconds: number): void;
   answered(status: number): void;
   /** In the format of Prometheus. */
   text(): Promise<string>;
@@ -68,7 +68,8 @@ export function openMetrics(sources: MetricsSources): Metrics {
     help: 'values that are published after their lease, or for more than a day without one',
     registers,
     async collect() {
-      this.set(await sources.leftover());
+      // Without the journal it is not known, and the other metrics are needed most then.
+      this.set(await sources.leftover().catch(() => Number.NaN));
     },
   });
   new Gauge({
@@ -78,7 +79,7 @@ export function openMetrics(sources: MetricsSources): Metrics {
     registers,
     async collect() {
       this.reset();
-      for (const { account, per, windowMs, left } of await sources.rateLimits(used)) {
+      for (const { account, per, windowMs, left } of await sources.rateLimits(used).catch(() => [])) {
         this.set({ account, per, window_seconds: windowMs / 1000 }, left);
       }
     },
@@ -97,8 +98,9 @@ export function openMetrics(sources: MetricsSources): Metrics {
       requests.inc({ account, status });
     },
     lockWait: (account) => locks.inc({ account }),
-    changed({ action, outcome }, milliseconds) {
-      waits.observe({ outcome }, milliseconds / 1000);
+    changed({ front, action, outcome }, milliseconds) {
+      // No client waits for the end of a lease, and a registration changes nothing at a provider.
+      if (front !== 'lease' && action !== 'register') waits.observe({ outcome }, milliseconds / 1000);
       // What the name servers do not show yet is published all the same.
       if (outcome !== 'done' && outcome !== 'E_PROPAGATION') return;
       if (action === 'add') published.inc();

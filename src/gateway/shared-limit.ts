@@ -1,6 +1,7 @@
 import { startDeadline } from '../deadline.ts';
 import { isDns01Error } from '../errors.ts';
-import type { RateLimits, SharedRateLimiter } from '../state/rate-limit.ts';
+import type { SharedRateLimiter } from '../state/rate-limit.ts';
+import type { State } from '../state/state.ts';
 import type { GatewayUser } from './users.ts';
 
 const WINDOW_MS = 60_000;
@@ -11,12 +12,14 @@ const PATIENCE_MS = 1000;
 /**
  * Counts requests of users on all nodes together. Only users with a number of their own are counted there, because each
  * count is a write.
- * @returns for a request, the milliseconds until the next one is possible; 0 where this one may go on
+ * @returns for a request, the milliseconds until the next one is possible; 0 where this one may go on. It throws where the
+ * state is out of reach, since nothing can be written then
  */
-export function openSharedLimits(rateLimits: RateLimits): (user: GatewayUser) => Promise<number> {
+export function openSharedLimits({ rateLimits, check }: State): (user: GatewayUser) => Promise<number> {
   const known = new WeakMap<GatewayUser, SharedRateLimiter>();
   return async (user) => {
     const { name, requestsPerMinute: requests, hasOwnLimit } = user;
+    await check();
     if (!hasOwnLimit) return 0;
     const limit = { requests, windowMs: WINDOW_MS, per: 'login' } as const;
     const limiter = known.get(user) ?? rateLimits.open({ limit, owner: `gateway user ${name}`, info: () => {} });

@@ -87,6 +87,8 @@ export function openSharedRun(open: (task: (run: Run) => Promise<void>) => Promi
       }
     },
     async close() {
+      // Nothing waits for a next request any more.
+      renew();
       for (const generation of generations) if (generation.users === 0) generation.end();
       await Promise.all([...generations].map(({ closed }) => closed));
     },

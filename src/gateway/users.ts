@@ -37,6 +37,9 @@ const REQUESTS_PER_MINUTE = 300;
 /** Milliseconds after which a user that a command changed is read again. */
 const MEMORY_MS = 1000;
 
+/** The same for a name that is not known: a new user is let in at once, and a flood of wrong names is few queries. */
+const MISS_MEMORY_MS = 50;
+
 /** Milliseconds after a change in which the users are read again in any case. */
 const RECENT_MS = 3000;
 
@@ -63,7 +66,7 @@ export function openUsers(users: () => ServeConfig['users'], stored: StoredUsers
       const configured = users();
       const user = Object.hasOwn(configured, name)
         ? configured[name]
-        : ((await inState(MEMORY_MS)).get(name) ?? (await inState(0)).get(name));
+        : ((await inState(MEMORY_MS)).get(name) ?? (await inState(MISS_MEMORY_MS)).get(name));
       return user && readyFor(name, user);
     },
     add: (user) => stored.put(user),

@@ -6,10 +6,11 @@ import type { GatewayUser } from './users.ts';
 
 /** The changes under way, of all users and fronts. */
 export interface Work {
-  /** Counts a request of this user. Milliseconds until the next one is possible; 0 where this one may go on. */
-  admit(user: Pick<GatewayUser, 'name' | 'requestsPerMinute'>): number;
-  /** The same for the requests at all nodes. */
-  readonly admitEverywhere: (user: GatewayUser) => Promise<number>;
+  /**
+   * Counts a request of this user, here and then on all nodes. Milliseconds until the next one is possible; 0 where this
+   * one may go on. @throws where the state is out of reach
+   */
+  admit(user: GatewayUser): Promise<number>;
   /**
    * Runs a task in the line of its user, after earlier tasks with one of its keys; undefined if too many wait already.
    * A client that gave up on an add may ask for the removal while the add still waits.
@@ -22,17 +23,19 @@ const MAX_WORKING_PER_USER = 32;
 const MAX_UNDER_WAY_PER_USER = 100;
 const MAX_UNDER_WAY = 1000;
 
-export function createWork(admitEverywhere: Work['admitEverywhere']): Work {
+/** @param admitEverywhere as `admit`, for the requests on all nodes */
+export function createWork(admitEverywhere: Work['admit']): Work {
   const requests = createGate(0);
   const oneByOne = createKeyedMutex();
   const lines = new Map<string, LimitFunction>();
   let underWay = 0;
   return {
-    admitEverywhere,
-    admit({ name, requestsPerMinute }) {
+    async admit(user) {
+      const { name, requestsPerMinute } = user;
       const waitMs = requests.wait(name, requestsPerMinute);
-      if (waitMs === 0) requests.count(name, requestsPerMinute);
-      return waitMs;
+      if (waitMs > 0) return waitMs;
+      requests.count(name, requestsPerMinute);
+      return admitEverywhere(user);
     },
     enter(user, keys, task) {
       const line = lines.get(user) ?? pLimit(MAX_WORKING_PER_USER);

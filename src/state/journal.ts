@@ -72,6 +72,8 @@ export interface Journal {
    * @throws E_CONFIG where the journal cannot be read, because that must not look like an empty one
    */
   list(filter?: JournalFilter): AsyncIterable<JournalEntry>;
+  /** How many values of this user of the gateway there are beside some that are known. @throws as `list` does */
+  count(by: string, without: readonly { readonly name: string; readonly value: string }[]): Promise<number>;
 }
 
 /** All entries at once, for where there are few. */

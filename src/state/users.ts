@@ -3,15 +3,23 @@ import { fqdn } from './name.ts';
 
 const text = (most: number) => z.string().check(z.minLength(1), z.maxLength(most));
 
+const from1To = (most: number) => z.int().check(z.minimum(1), z.maximum(most));
+
 /** A user of the gateway that was made by a command or by a registration, and not in the config. */
 export const userSchema = z.object({
   name: z.string().check(z.regex(/^(?!\.{1,2}$)[\w.-]{1,64}$/)),
   /** Of the password, as in the config. */
   hash: z.optional(text(200)),
   names: z.array(fqdn).check(z.maxLength(10_000)),
-  acmeDns: z.optional(z.object({ hash: text(200), subdomain: text(64), zone: fqdn })),
+  acmeDns: z.optional(
+    z.object({
+      hash: text(200),
+      subdomain: z.string().check(z.regex(/^[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?$/)),
+      zone: fqdn,
+    }),
+  ),
   limits: z.optional(
-    z.object({ names: z.optional(z.int()), liveValues: z.optional(z.int()), requestsPerMinute: z.optional(z.int()) }),
+    z.object({ liveValues: z.optional(from1To(1_000_000)), requestsPerMinute: z.optional(from1To(100_000)) }),
   ),
   /** For a TSIG key: it is made from this and a secret in the config, so that no secret is in the state. */
   tsigSalt: z.optional(text(64)),

@@ -1,3 +1,5 @@
+import { rm, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { OTHER_VALUE, VALUE } from '../support/cli.ts';
 import { PANEL_PASSWORD } from '../support/panels.ts';
@@ -66,6 +68,14 @@ describe('metrics', () => {
     expect((await askAt(metricsAt(), { body: json(NAME, VALUE) })).status).toBe(404);
     expect((await read('/metrics', 'POST')).status).toBe(405);
     expect([(await read('/health')).status, (await read('/ready')).status]).toEqual([200, 200]);
+  });
+
+  it('are there when the journal cannot be read', async () => {
+    const journal = join(gateway.here.stateDirectory, 'journal');
+    await rm(journal, { recursive: true, force: true });
+    await symlink('/nowhere', journal);
+    expect(await samples()).toMatchObject({ dns01_leftover: NaN, dns01_config_valid: 1 });
+    await rm(journal);
   });
 
   it('show that the config on disk is invalid', async () => {

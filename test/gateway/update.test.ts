@@ -165,6 +165,16 @@ describe('the same message again', () => {
   });
 });
 
+it('a signed question that is played back is not asked at the provider again', async () => {
+  await start();
+  const bytes = sign(encodeMessage(question(OWN, TYPE.TXT)), WEB1, Math.floor(Date.now() / 1000)).bytes;
+  const first = await exchange(bytes, { at: at() });
+  const asked = gateway.panels.ispconfig.server.requests.length;
+  expect(asked).toBeGreaterThan(0);
+  expect((await exchange(bytes, { at: at() })).equals(first)).toBe(true);
+  expect(gateway.panels.ispconfig.server.requests).toHaveLength(asked);
+});
+
 describe('a TCP connection', () => {
   it('carries many messages at once, and its own end does not lose the answers', async () => {
     await start();

@@ -97,8 +97,12 @@ describe('dns01 serve user', () => {
   });
 
   it('makes a key for dynamic updates, of which the state has no secret', async () => {
-    await writeFile(join(gateway.here.directory, 'update.secret'), 'a secret of the gateway\n', { mode: 0o600 });
+    const file = join(gateway.here.directory, 'update.secret');
+    await writeFile(file, `${'s'.repeat(31)}\n`, { mode: 0o600 });
     await configure('  update: { listen: ["127.0.0.1:0"], secret: { file: update.secret } }\n');
+    const refused = await run('add', 'web9.example.com', '--names', 'www.example.com', '--tsig');
+    expectFailure(refused, 78, /serve\.update\.secret: has fewer than 32 characters/);
+    await writeFile(file, `${'s'.repeat(32)}\n`);
     await gateway.start();
     const made = await add('web9.example.com', '--names', 'www.example.com', '--tsig');
     expect(made).toMatchObject({ key: 'web9.example.com', algorithm: 'hmac-sha256' });
@@ -142,6 +146,8 @@ describe('dns01 serve user', () => {
     [['add', 'web9', '--names', 'exa mple'], /is not a domain name/],
     [['add', 'web9', '--names', 'example.com', '--networks', 'here'], /"here" is not a network/],
     [['add', 'web9', '--names', 'example.com', '--live-values', 'many'], /a limit is not a number/],
+    [['add', 'web9', '--names', 'example.com', '--requests-per-minute', '0'], /a limit is not a number from 1/],
+    [['add', 'web9', '--names', 'example.com', '--live-values', '-1'], /a limit is not a number from 1/],
     [['add', 'web9', '--acme-dns', 'example.com'], /example\.com is not in a zone that CNAMEs may lead to/],
     [['add', 'Web_9', '--names', 'example.com', '--tsig'], /serve\.update\.secret: is missing/, 78],
     [['remove', 'nobody'], /there is no user "nobody"/],

@@ -111,6 +111,8 @@ export function describeState(title: string, create: () => Promise<StatePlace>):
       expect(await entriesIn(other.journal, { by, name: entry.name })).toMatchObject([{ ...entry, by }]);
       expect(await entriesIn(other.journal, { by })).toHaveLength(2);
       expect(await entriesIn(other.journal, { name: entry.name })).toHaveLength(2);
+      expect(await other.journal.count(by, [])).toBe(2);
+      expect(await other.journal.count(by, [entry, { name: entry.name, value: OTHER_VALUE }])).toBe(1);
     });
 
     it('knows when a lease ends, and another publication takes its place', async () => {

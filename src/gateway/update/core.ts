@@ -1,14 +1,10 @@
-import { carryOut, check } from '../../challenge/order.ts';
+import { check } from '../../challenge/order.ts';
 import { valuesAt, valuesIfKnown } from '../../challenge/preview.ts';
 import type { Overrides } from '../../challenge/route.ts';
 import type { Run } from '../../challenge/run.ts';
 import { findTarget } from '../../challenge/target.ts';
-import { isDns01Error } from '../../errors.ts';
 import type { Fqdn } from '../../names.ts';
-import type { Log } from '../../output/log.ts';
-import { type Audit, failureLine } from '../audit.ts';
-import type { Action } from '../front.ts';
-import type { LiveValues } from '../live-values.ts';
+import type { ChangeMaker } from '../make-change.ts';
 import type { SharedRun } from '../shared-run.ts';
 import type { GatewayUser } from '../users.ts';
 import { failedPrerequisite } from './prerequisites.ts';
@@ -29,33 +25,17 @@ export interface UpdateCore {
   carryOut(update: Update, read: readonly Fqdn[], client: Client): Promise<Reply>;
 }
 
-export interface UpdateCoreSettings {
+export interface UpdateCoreSettings extends Pick<ChangeMaker, 'make' | 'logged'> {
   readonly runs: SharedRun;
   readonly overrides: Overrides;
-  /** Answer only when the name servers show the values. */
-  readonly wait: boolean;
-  readonly liveValues: LiveValues;
-  readonly audit: Audit;
-  readonly log: Log;
 }
 
-export function createUpdateCore(settings: UpdateCoreSettings): UpdateCore {
-  const { runs, overrides, wait, liveValues, audit, log } = settings;
+export function createUpdateCore({ runs, overrides, make, logged }: UpdateCoreSettings): UpdateCore {
   return {
-    valuesAt: (name, client) => inRun(client, name, (run) => valuesNow(name, client, run)),
+    valuesAt: (name, client) => logged(client.user, name, () => runs.use((run) => valuesNow(name, client, run))),
     carryOut: (update, read, client) =>
-      inRun(client, firstName(update), (run) => carryOutIn(run, update, read, client)),
+      logged(client.user, firstName(update), () => runs.use((run) => carryOutIn(run, update, read, client))),
   };
-
-  /** @param name for the log */
-  async function inRun<Result>(client: Client, name: string, task: (run: Run) => Promise<Result>): Promise<Result> {
-    try {
-      return await runs.use(task);
-    } catch (error) {
-      log.warn(failureLine(client.user.name, name, error));
-      throw error;
-    }
-  }
 
   async function carryOutIn(run: Run, update: Update, read: readonly Fqdn[], client: Client): Promise<Reply> {
     const values = await Promise.all(read.map(async (name) => [name, await valuesNow(name, client, run)] as const));
@@ -64,37 +44,10 @@ export function createUpdateCore(settings: UpdateCoreSettings): UpdateCore {
     const cleared = await Promise.all(update.clears.map((name) => publishedBy(client, name, run)));
     const removes = [...update.removes, ...cleared.flat()];
     await refuseAny(update.adds, removes, client, run);
-    const publish = () => make('add', update.adds, client, run);
-    await update.adds.reduceRight(
-      (task, { name, value }) =>
-        () =>
-          liveValues.publish(client.user, name, value, task),
-      publish,
-    )();
-    await make('remove', removes, client, run);
+    const who = { user: client.user, from: client.ip, front: 'rfc2136' };
+    await make({ ...who, action: 'add', lines: update.adds, undo: true }, run);
+    await make({ ...who, action: 'remove', lines: removes }, run);
     return { rcode: RCODE.NOERROR };
-  }
-
-  /** The lines go out together, and there is an audit line for each. */
-  async function make(action: Action, lines: readonly Line[], client: Client, run: Run): Promise<void> {
-    if (lines.length === 0) return;
-    const started = performance.now();
-    const { principal, name: user } = client.user;
-    const { each, all } = carryOut({ action, challenges: lines, principal, overrides, wait, undo: true }, run);
-    const failure = await all.then(
-      () => undefined,
-      (error: unknown) => ({ error }),
-    );
-    for (const [index, made] of (await Promise.all(each)).entries()) {
-      const name = lines[index]?.name ?? '';
-      const about = { user, from: client.ip, front: 'rfc2136', action, name };
-      const how = isDns01Error(made)
-        ? { account: '-', outcome: made.code }
-        : { account: made.account, outcome: failure ? 'undone' : 'done' };
-      audit({ ...about, ...how }, performance.now() - started);
-      if (isDns01Error(made) && made !== failure?.error) log.warn(failureLine(user, name, made));
-    }
-    if (failure) throw failure.error;
   }
 
   /** The provider's, or where it cannot tell, those that the user published. */

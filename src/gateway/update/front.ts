@@ -1,6 +1,7 @@
 import { CLASS, decodeMessage, FLAG, type Message, OPCODE, rcodeName, TYPE } from '../../dns/wire.ts';
 import { type RequestVerdict, signAnswer, TSIG_ERROR, type TsigKey, verifyRequest } from '../../dns/wire-tsig.ts';
 import type { Log } from '../../output/log.ts';
+import { failureLine } from '../audit.ts';
 import { addressKey } from '../connections.ts';
 import { createGate } from '../gate.ts';
 import type { GatewayUser } from '../users.ts';
@@ -55,12 +56,16 @@ export function createUpdateFront(settings: UpdateFrontSettings): (received: Rec
   return async (received) => {
     const request = decoded(received.bytes);
     if (!request || (request.flags & FLAG.RESPONSE) !== 0) return undefined;
-    const { verdict, user } = await signer(received, request);
+    const { verdict, user } = await signer(received, request).catch(unread);
     if (verdict.kind === 'good' && user) return respond(request, verdict, user, received);
     const address = addressKey(received.ip);
     if (strangers.wait(address) > 0) return undefined;
     strangers.count(address);
     if (verdict.kind === 'bad') return refuseKey(request, verdict, address);
+    if (verdict.kind === 'unread') {
+      logLine(address, () => log.warn(failureLine('-', 'keys', verdict.error)));
+      return encodeReply(request, NO_STATE);
+    }
     return encodeReply(request, verdict.kind === 'malformed' ? malformed('the signature') : answerStranger(request));
   };
 
@@ -91,20 +96,21 @@ export function createUpdateFront(settings: UpdateFrontSettings): (received: Rec
     const signed = { id: request.id, by: verdict.by };
     const before = replays.find(signed);
     if (before) return before;
-    const isAdmitted = isFree(request) || work.admit(user) === 0;
-    const answer = isAdmitted ? answered(request, { user, ip }) : Promise.resolve(notNow('too many requests'));
-    const bytes = answer.then((reply) => {
+    const bytes = answered(request, { user, ip }).then((reply) => {
       const whole = signAnswer(encodeReply(request, reply), verdict, now());
-      return whole.length <= limit(request) ? whole : signAnswer(encodeReply(request, reply, true), verdict, now());
+      const fits = whole.length <= limit(request);
+      // A flood of one user must not push out what has to be remembered, and a client may ask again over TCP.
+      if (reply === LIMITED || reply === NO_STATE || !fits) replays.forget(signed);
+      return fits ? whole : signAnswer(encodeReply(request, reply, true), verdict, now());
     });
-    if (isAdmitted && request.opcode === OPCODE.UPDATE) replays.keep(signed, bytes);
+    if (!isFree(request)) replays.keep(signed, bytes);
     return bytes;
   }
 
   async function answered(request: Message, client: Client): Promise<Reply> {
     const started = performance.now();
-    const isLimited = !isFree(request) && (await work.admitEverywhere(client.user)) > 0;
-    const reply = oddity(request) ?? (isLimited ? notNow('too many requests') : await answerUser(request, client));
+    const blocked = isFree(request) ? undefined : await obstacle(client.user);
+    const reply = blocked ?? oddity(request) ?? (await answerUser(request, client));
     const ms = Math.round(performance.now() - started);
     if (isFree(request) && reply.rcode === RCODE.NOERROR) return reply;
     const reason = reply.reason ? `, ${reply.reason.text}` : '';
@@ -112,12 +118,27 @@ export function createUpdateFront(settings: UpdateFrontSettings): (received: Rec
     return reply;
   }
 
+  function logLine(address: string, write: () => void): void {
+    if (lines.wait(address) > 0) return;
+    lines.count(address);
+    write();
+  }
+
+  /** What keeps this request of a user from being carried out. */
+  async function obstacle(user: GatewayUser): Promise<Reply | undefined> {
+    try {
+      return (await work.admit(user)) > 0 ? LIMITED : undefined;
+    } catch (error) {
+      log.warn(failureLine(user.name, 'update', error));
+      return NO_STATE;
+    }
+  }
+
   function refuseKey(request: Message, verdict: Extract<RequestVerdict, { kind: 'bad' }>, address: string): Buffer {
-    if (lines.wait(address) === 0) {
-      lines.count(address);
+    logLine(address, () => {
       const key = verdict.by.keyName.slice(0, MAX_SHOWN_NAME);
       log.info(`serve: ${address} ${whatOf(request)} NOTAUTH, ${ERROR_NAMES.get(verdict.error)} for the key ${key}`);
-    }
+    });
     return signAnswer(encodeReply(request, { rcode: RCODE.NOTAUTH }), verdict, now());
   }
 
@@ -129,6 +150,12 @@ export function createUpdateFront(settings: UpdateFrontSettings): (received: Rec
     return question && isFree(request) ? answerSoa(question, config()) : refused('not signed with the key of a user');
   }
 }
+
+const LIMITED = notNow('too many requests');
+const NO_STATE = notNow('the state cannot be reached');
+
+/** The state has not said whose key it is. */
+const unread = (error: unknown) => ({ verdict: { kind: 'unread', error } as const, user: undefined });
 
 const ERROR_NAMES = new Map<number, string>(Object.entries(TSIG_ERROR).map(([name, number]) => [number, name]));
 

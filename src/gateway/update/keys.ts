@@ -52,13 +52,26 @@ export function readKeys(config: Config, serve: ServeConfig, reader: Omit<Secret
   }
   const source = secretSourceOf(serve.update?.secret);
   if (typeof source === 'object' && 'file' in source) files.push(resolve(dirname(config.file), source.file));
-  const secret = source && readSecret(source, ['serve', 'update', 'secret'], { ...reader, config });
+  const secret = readMakingSecret({ ...reader, config });
   return {
     find: (name) => keys.get(name),
     canMake: secret !== undefined,
     made: ({ name, tsigSalt }) => (secret && tsigSalt ? madeKey(name, tsigSalt, secret) : undefined),
     files,
   };
+}
+
+/** In characters. Who has a key of their own, and reads the state, can try out shorter ones. */
+const MIN_MAKING_SECRET = 32;
+
+/** What the keys of users in the state are made from; undefined where the config has none. @throws E_CONFIG */
+export function readMakingSecret(reader: SecretReader): string | undefined {
+  const source = secretSourceOf(reader.config.serve?.update?.secret);
+  if (source === undefined) return undefined;
+  const path = ['serve', 'update', 'secret'];
+  const secret = readSecret(source, path, reader);
+  if (secret.length >= MIN_MAKING_SECRET) return secret;
+  throw configError(reader.config, path, `has fewer than ${MIN_MAKING_SECRET} characters`, 'openssl rand -base64 32');
 }
 
 /** The state has only the salt, so that nobody who reads it can sign. @param secret of the config */

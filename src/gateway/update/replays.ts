@@ -1,13 +1,14 @@
 import { FUDGE, type RequestSignature } from '../../dns/wire-tsig.ts';
 
 /**
- * Updates by key, id and MAC. A client that repeats one by UDP gets the answer of the first, and one that somebody else
+ * Requests by key, id and MAC. A client that repeats one by UDP gets the answer of the first, and one that somebody else
  * sends again changes nothing.
  */
 export interface Replays {
   /** The answer to the first request with this signature. */
   find(request: SignedRequest): Promise<Buffer> | undefined;
   keep(request: SignedRequest, answer: Promise<Buffer>): void;
+  forget(request: SignedRequest): void;
 }
 
 export interface SignedRequest {
@@ -33,6 +34,7 @@ export function createReplays(): Replays {
 
   return {
     find: (request) => seen.get(keyFor(request))?.answer,
+    forget: (request) => void seen.delete(keyFor(request)),
     keep(request, answer) {
       const now = performance.now();
       forgetOld(now);

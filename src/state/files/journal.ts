@@ -28,6 +28,9 @@ export function openJournal(stateDirectory: string | undefined, warn: (message: 
       async *list() {
         throw cannotRead('there is no state directory');
       },
+      count: async () => {
+        throw cannotRead('there is no state directory');
+      },
     };
   }
   const directory = join(stateDirectory, 'journal');
@@ -44,6 +47,10 @@ export function openJournal(stateDirectory: string | undefined, warn: (message: 
     }
   }
 
+  const all = () =>
+    readAllJson(directory, entrySchema).catch((cause: Error) => {
+      throw cannotRead(cause.message);
+    });
   const find = (name: string, value: string) => attempt(readJson(fileOf(name, value), entrySchema), undefined);
   const close = (name: string, value: string) => attempt(remove(fileOf(name, value)), undefined);
 
@@ -75,13 +82,16 @@ export function openJournal(stateDirectory: string | undefined, warn: (message: 
       if ((await find(name, value))?.run === run) await close(name, value);
     },
     async *list(filter = {}) {
-      const { contents, unreadable } = await readAllJson(directory, entrySchema).catch((cause: Error) => {
-        throw cannotRead(cause.message);
-      });
+      const { contents, unreadable } = await all();
       const now = Date.now();
       const selected = contents.filter((entry) => isSelected(entry, filter, now));
       yield* selected.sort((one, other) => one.since.localeCompare(other.since));
       if (unreadable.length > 0) filter.damaged?.(unreadable, directory);
+    },
+    async count(by, without) {
+      const known = new Set(without.map(({ name, value }) => fileOf(name, value)));
+      const { contents } = await all();
+      return contents.filter((entry) => entry.by === by && !known.has(fileOf(entry.name, entry.value))).length;
     },
   };
 }

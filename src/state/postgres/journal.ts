@@ -73,6 +73,9 @@ const RECORD = `${INSERT} on conflict (id) do update set state = excluded.state,
   handle = excluded.handle, lasting = excluded.lasting, run = null, account = excluded.account,
   provider = excluded.provider, target = excluded.target, by_user = excluded.by_user, until = excluded.until`;
 
+const COUNT = `select count(*)::integer as count from dns01_journal
+  where by_user = $1::text and id not in (select jsonb_array_elements_text($2::jsonb))`;
+
 const positionSchema = z.object({ id: z.string(), position: z.string() });
 
 /** The journal as one table. Unlike files, a journal that cannot be written stops the change before it is made. */
@@ -99,6 +102,11 @@ export function openJournal(database: Database): Journal {
       await database.run({ text, values: [idOf(name, value), run] }).catch(() => {});
     },
     list: (filter = {}) => pages(filter, database),
+    async count(by, without) {
+      const ids = without.map(({ name, value }) => idOf(name, value));
+      const [row] = await database.rows(z.object({ count: z.number() }), { text: COUNT, values: [by, ids] });
+      return row?.count ?? 0;
+    },
   };
 }
 

@@ -85,6 +85,11 @@ export function openRateLimits(database: Database): RateLimits {
           if (waitUs > 0) return { waitMs: Math.ceil(waitUs / 1000) };
           const booked = Number(row?.booked ?? 0);
           askedAt.set(booked, asked);
+          // Not every caller says when its request is over.
+          for (const [start, at] of askedAt) {
+            if (performance.now() - at <= PROMPT_MS) break;
+            askedAt.delete(start);
+          }
           return { booked, waitMs: 0 };
         },
         async over(booked, left) {
