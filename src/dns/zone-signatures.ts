@@ -1,5 +1,5 @@
 import type { Fqdn } from '../names.ts';
-import { firstUseful } from './first-useful.ts';
+import { askAny } from './ask-any.ts';
 import {
   answersFor,
   type DnsMessage,
@@ -12,7 +12,7 @@ import { query } from './query.ts';
 import type { Resolver } from './resolver.ts';
 import { formatServerAddress } from './server-address.ts';
 import { uint16s } from './wire.ts';
-import { type NameServer, QUERY_TIMEOUT_MS, ZONE_RACE, type ZoneServers } from './zone-cut.ts';
+import { type NameServer, QUERY_TIMEOUT_MS, type ZoneServers } from './zone-cut.ts';
 
 /** What one server of a zone answers, with signatures. */
 export interface SignedView {
@@ -57,7 +57,10 @@ export async function signatureFaults(
   const nowS = Date.now() / 1000;
   const byText = new Map<string, { readonly fault: ZoneFault; readonly at: string[] }>();
   for (const { server, messages } of views) {
-    const faults = messages.filter(isAnswer).map((message) => faultOf(message, zone, nowS));
+    const faults = messages
+      .filter(isAnswer)
+      .filter(isOfZone)
+      .map((message) => faultOf(message, zone, nowS));
     const fault = faults.find((each) => each !== undefined);
     if (!fault) continue;
     const known = byText.get(fault.text) ?? { fault, at: [] };
@@ -69,6 +72,9 @@ export async function signatureFaults(
     hint,
   }));
 }
+
+/** Not the referral of a server that does not serve the zone. Servers that the config names need no authority. */
+const isOfZone = ({ authoritative, answers }: DnsMessage): boolean => authoritative || answers.length > 0;
 
 /** A DS record of an unknown algorithm or digest type does not count (RFC 4035 section 5.2). */
 function isKnown({ data }: ResourceRecord): boolean {
@@ -123,17 +129,7 @@ async function faultOfKeys(
   signal: AbortSignal,
 ): Promise<ZoneFault | undefined> {
   const question = { name: zone, type: 'DNSKEY' } as const;
-  const message = await firstUseful(
-    servers,
-    async (server, raceSignal) => {
-      const options = { recursive: false, dnssec: true, timeoutMs: QUERY_TIMEOUT_MS, signal: raceSignal };
-      const result = await query(server, question, options);
-      return result.kind === 'answer' && isAnswer(result.message) && result.message.authoritative
-        ? result.message
-        : undefined;
-    },
-    { ...ZONE_RACE, signal },
-  );
+  const message = await askAny(servers, question, { signal, dnssec: true, authority: 'required' });
   if (!message) return undefined;
   const keys = answersFor(message, question).map(({ data }) => keyReference(data));
   if (keys.length === 0)

@@ -136,6 +136,22 @@ describe('the propagation check', () => {
       expect(looks(servers[0])).toHaveLength(6);
     });
 
+    it('does not count a name as late where only an address without a way to it does not show it', async () => {
+      const [server] = await serve(at('127.0.0.1', { name: 'example.com' }));
+      server.show(NAME, [VALUE]);
+      const servers = [server.at, `[${UNREACHABLE}]:${server.port}`];
+      const nameservers = [{ zone: normaliseName('example.com'), servers }];
+      const finder = openAuthorityFinder({ resolvers: [], nameservers }, AbortSignal.timeout(5000));
+      const late = { name: normaliseName('_acme-challenge.late.example.com'), value: VALUE };
+      const outcome = await checkPropagation(
+        [AWAITED, late],
+        finder,
+        { interval: 0.02, settle: 2 },
+        startDeadline(300),
+      );
+      expect([...(outcome?.names ?? [])]).toEqual([late.name]);
+    });
+
     it('tells which are late, and waits for the others all the same', async () => {
       const [server] = await serve(at('127.0.0.1', { name: 'example.com' }));
       server.show(NAME, [VALUE]);
@@ -349,6 +365,23 @@ describe('the propagation check', () => {
       });
       const failure = await failureOf(wait(servers, { deadline: startDeadline(10_000, stop.signal) }));
       expect(failure.message).toMatch(/ns1\.test \S+ has 1 other value/);
+    });
+
+    it.each([
+      [
+        'the confirming round is cut short',
+        0.03,
+        (nth: number) => (nth === 1 ? [VALUE] : new Promise<string[]>(() => {})),
+      ],
+      ['it is over before the confirming round', 9, () => [VALUE]],
+    ])('all names are late where %s', async (_, interval, script) => {
+      const [server] = await serve(at('127.0.0.1', EMPTY));
+      server.show(NAME, async (nth) => script(nth));
+      const nameservers = [{ zone: normaliseName('example.com'), servers: [server.at] }];
+      const finder = openAuthorityFinder({ resolvers: [], nameservers }, AbortSignal.timeout(5000));
+      const late = await checkPropagation([AWAITED], finder, { interval, settle: 2 }, startDeadline(400));
+      expect([...(late?.names ?? [])]).toEqual([NAME]);
+      expect(late?.error.message).toMatch(/^shown by every name server, but not in 2 rounds in a row after 0 s: /);
     });
 
     it('names a configured server once', async () => {
