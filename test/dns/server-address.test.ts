@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createAddressFilter, formatServerAddress, parseServerAddress } from '../../src/dns/server-address.ts';
+import {
+  createAddressFilter,
+  formatServerAddress,
+  parseServerAddress,
+  SPECIAL_NETWORKS,
+} from '../../src/dns/server-address.ts';
 
 describe('a server address', () => {
   it.each([
@@ -45,6 +50,13 @@ describe('an address that the DNS gives for a name server', () => {
     ...['::', '::1', 'fe80::1', 'febf::1', 'ff02::fb', '::ffff:127.0.0.1', '::ffff:a9fe:a9fe'],
   ])('may not be asked where it is local: %s', (address) => {
     expect(createAddressFilter([])(address)).toBe(false);
+  });
+
+  it.each([
+    ...['::127.0.0.1', '64:ff9b::a9fe:a9fe', '64:ff9b:1::1', 'fec0::1', 'fd00::1', '3fff::1', '5f00::1', '2002::1'],
+    ...['10.0.0.1', '100.64.0.1', '192.0.2.1', '::ffff:192.168.0.1'],
+  ])('is not asked by a CA: %s', (address) => {
+    expect(createAddressFilter([], SPECIAL_NETWORKS)(address)).toBe(false);
   });
 
   it('may be asked where the config allows its network', () => {
