@@ -59,16 +59,16 @@ export function openVantages(
   signal: AbortSignal,
   env: Readonly<Record<string, string | undefined>>,
 ): Vantages {
+  const local = resolversOf(resolvers).map(overUdp);
   const remote = doh.map((url) => overHttps(openDoh(url, env)));
-  const unusable: string[] = [];
+  const problems = new Map<Operator, string>();
   const answers = new Map<string, Promise<VantageAnswer[]>>();
   let finding: Promise<Operator[]> | undefined;
 
   const validates = async (operator: Operator, probeSignal: AbortSignal): Promise<Operator | undefined> => {
     const result = await operator.ask(ROOT, false, probeSignal);
     if (result.kind === 'answer' && result.message.authenticated && isAnswer(result.message)) return operator;
-    if (!probeSignal.aborted)
-      unusable.push(`${operator.name}: ${result.kind === 'answer' ? 'does not validate' : result.reason}`);
+    if (!probeSignal.aborted) problems.set(operator, result.kind === 'answer' ? 'does not validate' : result.reason);
     return undefined;
   };
 
@@ -76,7 +76,7 @@ export function openVantages(
     const probeSignal = AbortSignal.any([AbortSignal.timeout(PROBE_TIMEOUT_MS), signal]);
     const race = { staggerMs: PROBE_STAGGER_MS, timeoutMs: PROBE_TIMEOUT_MS, signal };
     const found = await Promise.all([
-      firstUseful(resolversOf(resolvers).map(overUdp), validates, race),
+      firstUseful(local, validates, race),
       ...remote.map((operator) => validates(operator, probeSignal)),
     ]);
     return found.filter((operator) => operator !== undefined);
@@ -96,8 +96,12 @@ export function openVantages(
       return answer;
     },
     async unusable() {
-      await operators();
-      return unusable;
+      const usable = await operators();
+      // One of the system's resolvers is enough: the others are not asked to the end.
+      const isEnough = local.some((each) => usable.includes(each));
+      const others = [...local, ...remote].filter((each) => !usable.includes(each));
+      const known = others.filter((each) => problems.has(each) || !(isEnough && local.includes(each)));
+      return known.map((each) => `${each.name}: ${problems.get(each) ?? 'no answer in time'}`);
     },
   };
 }
@@ -140,15 +144,15 @@ function read({ name: operator }: Operator, result: QueryResult): VantageAnswer 
   return { operator, state: saysBogus(errors) ? 'bogus' : 'indeterminate', errors };
 }
 
-const isVerdict = ({ state }: VantageAnswer): boolean => state !== 'failed' && state !== 'indeterminate';
+/** Most useful first. One that refuses an answer, or gets none, says less than one that has it: where they differ, DNSSEC warns. */
+const BY_USE: readonly (readonly VantageState[])[] = [['secure', 'insecure'], ['bogus'], ['indeterminate']];
 
 /** The first operator's answers where one validates, else those of the other resolver. */
 export function validatingResolver(vantages: Vantages, other: Resolver): Resolver {
   return {
     async resolve(question) {
       const answers = await vantages.ask(question);
-      // An operator that cannot reach the name servers says less than one that can.
-      const first = answers.find(isVerdict) ?? answers.find(({ state }) => state === 'indeterminate');
+      const [first] = BY_USE.flatMap((states) => answers.find(({ state }) => states.includes(state)) ?? []);
       if (!first) return other.resolve(question);
       const { operator, state, message, errors } = first;
       if (message && state !== 'bogus') return message;

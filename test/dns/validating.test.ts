@@ -1,3 +1,6 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { explainErrors, hintOf } from '../../src/dns/extended-errors.ts';
@@ -118,6 +121,21 @@ describe('the vantage points', () => {
     );
   });
 
+  it('say of a silent resolver that it is silent', async () => {
+    const silent = createSocket('udp4').bind(0, '127.0.0.1');
+    const accepting = createServer().listen(0, '127.0.0.1');
+    onTestFinished(() => {
+      silent.close();
+      accepting.close();
+    });
+    await Promise.all([once(silent, 'listening'), once(accepting, 'listening')]);
+    const at = `127.0.0.1:${silent.address().port}`;
+    const host = `127.0.0.1:${(accepting.address() as AddressInfo).port}`;
+    const dns = { resolvers: [at], nameservers: [], doh: [`https://${host}/dns-query`] };
+    const found = await openVantages(dns, AbortSignal.timeout(300), {}).unusable();
+    expect(found).toEqual([`${at}: no answer in time`, `${host}: no answer in time`]);
+  });
+
   it("are none where no resolver validates, and the system's second resolver where that one does", async () => {
     const [lax, sound] = [await operator({}, {}), await operator({ secure: true })];
     expect(await statesOf({ system: [lax] })).toEqual([]);
@@ -155,6 +173,15 @@ describe('the validating resolver', () => {
     expect(await resolver.resolve(QUESTION)).toMatchObject({ authenticated: true });
     const alone = validatingResolver(open({ doh: [lost] }), other);
     expect((await failureOf(alone.resolve(QUESTION))).message).toMatch(/answers SERVFAIL$/);
+  });
+
+  it('does not take the refusal of one operator for that of a CA', async () => {
+    const [refusing, there] = [
+      await operator({ rcode: 'SERVFAIL', errors: [{ code: 6 }] }),
+      await operator({ secure: true }),
+    ];
+    const resolver = validatingResolver(open({ system: [refusing], doh: [there] }), other);
+    expect(await resolver.resolve(QUESTION)).toMatchObject({ authenticated: true });
   });
 
   it('is the other one where nothing validates', async () => {
