@@ -1,3 +1,4 @@
+import type { Authority } from '../dns/authority.ts';
 import { followCnames } from '../dns/chain.ts';
 import { explainErrors, hintOf } from '../dns/extended-errors.ts';
 import { firstUseful } from '../dns/first-useful.ts';
@@ -6,6 +7,7 @@ import { query } from '../dns/query.ts';
 import type { VantageAnswer } from '../dns/validating.ts';
 import { ownerOf, QUERY_TIMEOUT_MS, ZONE_RACE } from '../dns/zone-cut.ts';
 import { askSigned, type SignedView, signatureFaults, type ZoneFault } from '../dns/zone-signatures.ts';
+import { asDns01Error, type Dns01Error } from '../errors.ts';
 import { type Fqdn, isWithin } from '../names.ts';
 import { listed } from '../output/text.ts';
 import type { CheckContext } from './context.ts';
@@ -31,12 +33,9 @@ interface ZoneFaults {
  * and for the CAA records (CA/Browser Forum BR 3.2.2.4 and 3.2.2.8.1).
  */
 export async function* checkDnssec(wanted: Wanted, context: DnssecContext, report: Reporter): Findings {
-  const { authorities, resolver, signal, vantages } = context;
-  const chain = await followCnames(wanted.challenge, authorities, signal, () => {});
-  const end = chain.at(-1) ?? wanted.challenge;
-  const authority = await authorities.find(end);
-  const views = await askSigned(authority, end, signal);
-  const along = await questionsAlong(chain, authority.zone, views, context);
+  const { resolver, signal, vantages } = context;
+  const here = await seenFromHere(wanted.challenge, context);
+  const along = 'views' in here ? await questionsAlong(here, context) : [];
   const questions = [...along, ...questionsAbove(wanted.domain)];
   const asked = upToCaa(
     await Promise.all(questions.map(async (question) => ({ question, answers: await vantages.ask(question) }))),
@@ -51,13 +50,41 @@ export async function* checkDnssec(wanted: Wanted, context: DnssecContext, repor
       hint,
     );
   }
-  const faults = await signatureFaults(authority, views, resolver, signal);
-  const problems = problemsIn(asked, { zone: authority.zone, found: faults }, report);
+  if ('lost' in here) yield report.notChecked('dnssec', `only CAA records are asked for: ${here.lost.message}`);
+  const faults = 'views' in here ? await signatureFaults(here.authority, here.views, resolver, signal) : [];
+  const zone = 'views' in here ? here.authority.zone : wanted.domain;
+  const problems = problemsIn(asked, { zone, found: faults }, report);
   yield* problems;
   if (problems.length > 0) return;
-  yield report.good('dnssec', `${stateText(asked)} (asked: ${listed(operators)})`);
+  const sound =
+    'lost' in here ? 'every CAA answer is signed and valid' : 'every answer that a CA needs is signed and valid';
+  yield report.good('dnssec', `${unsignedText(asked) ?? sound} (asked: ${listed(operators)})`);
   if (asked.some(({ answers }) => answers.some(({ state }) => state === 'insecure'))) return;
   for (const { text, hint } of faults) yield report.warning('dnssec', text, hint);
+}
+
+/** What the zone's own servers show at the end of the CNAMEs. */
+interface Seen {
+  readonly chain: readonly Fqdn[];
+  readonly authority: Authority;
+  readonly views: readonly SignedView[];
+}
+
+/** `lost`: no name server can be asked, as where port 53 is closed. The operators know the rest. */
+async function seenFromHere(
+  challenge: Fqdn,
+  { authorities, signal }: DnssecContext,
+): Promise<Seen | { readonly lost: Dns01Error }> {
+  try {
+    const chain = await followCnames(challenge, authorities, signal, () => {});
+    const end = chain.at(-1) ?? challenge;
+    const authority = await authorities.find(end);
+    return { chain, authority, views: await askSigned(authority, end, signal) };
+  } catch (error) {
+    const lost = asDns01Error(error);
+    if (lost.code !== 'E_REMOTE') throw error;
+    return { lost };
+  }
 }
 
 /**
@@ -65,9 +92,7 @@ export async function* checkDnssec(wanted: Wanted, context: DnssecContext, repor
  * be the CA's. Else each alias is asked for, and the zone's SOA record shows whether its signatures are accepted.
  */
 async function questionsAlong(
-  chain: readonly Fqdn[],
-  zone: Fqdn,
-  views: readonly SignedView[],
+  { chain, authority: { zone }, views }: Seen,
   context: DnssecContext,
 ): Promise<Question[]> {
   const [start = zone, end = zone] = [chain[0], chain.at(-1)];
@@ -142,14 +167,16 @@ function problemOf(group: readonly Asked[], faults: ZoneFaults, report: Reporter
   const why = here.map(({ text }) => text).join('; ') || explainErrors(errors);
   const reason = why === '' ? '' : `: ${why}`;
   const states = new Set(heard.map(({ state }) => state));
-  if (states.size === 1 && states.has('bogus')) {
+  const isRefused = [...states].every((state) => state === 'bogus' || state === 'indeterminate');
+  if (isRefused && states.has('bogus')) {
     const hint =
       here[0]?.hint ??
       hintOf(errors) ??
       'compare the DS records at the parent with the DNSKEY and RRSIG records of the zone';
-    return report.bad('dnssec', `resolvers refuse the answer for ${what} as bogus${reason}`, hint);
+    const others = states.has('indeterminate') ? ', or get none' : '';
+    return report.bad('dnssec', `resolvers refuse the answer for ${what} as bogus${others}${reason}`, hint);
   }
-  if (states.size === 1 && states.has('indeterminate')) {
+  if (isRefused) {
     const hint = hintOf(errors) ?? 'repair the name servers: a CA issues nothing without an answer';
     return report.bad('dnssec', `resolvers get no answer for ${what}${reason}`, hint);
   }
@@ -169,9 +196,10 @@ function contentOf(message: DnsMessage, question: Question): string {
   return [message.rcode, ...records.sort()].join('\n');
 }
 
-function stateText(asked: readonly Asked[]): string {
+/** Undefined where all is signed. */
+function unsignedText(asked: readonly Asked[]): string | undefined {
   const unsigned = asked.filter(({ answers }) => answers.some(({ state }) => state === 'insecure'));
-  if (unsigned.length === 0) return 'every answer that a CA needs is signed and valid';
+  if (unsigned.length === 0) return undefined;
   const names = [...new Set(unsigned.map(({ question }) => question.name))];
   return `not signed, which a CA accepts: ${listed(names)}`;
 }

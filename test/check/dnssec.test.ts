@@ -19,10 +19,12 @@ interface Scene {
   /** What each operator answers, beside the root's SOA record. */
   readonly operators: readonly (Answering | OperatorAnswer)[];
   readonly name?: string;
+  /** No authoritative server can be asked from here. */
+  readonly blocked?: boolean;
 }
 
 /** The findings, and what each operator was asked. */
-async function check({ zone = {}, operators, name = 'example.com' }: Scene) {
+async function check({ zone = {}, operators, name = 'example.com', blocked = false }: Scene) {
   const start = async (answer: Answering) => {
     const started = await startOperator({ answer });
     onTestFinished(started.close);
@@ -39,7 +41,8 @@ async function check({ zone = {}, operators, name = 'example.com' }: Scene) {
     ),
   );
   const nameservers = [{ zone: normaliseName('example.com'), servers: [server.at] }];
-  const dns = { resolvers: ['127.0.0.1:1'], nameservers, doh: asked.map(({ url }) => url) };
+  const doh = asked.map(({ url }) => url);
+  const dns = { resolvers: ['127.0.0.1:1'], roots: ['127.0.0.1:1'], nameservers: blocked ? [] : nameservers, doh };
   const signal = AbortSignal.timeout(10_000);
   const context = openCheckContext(dns, signal, undefined, {}, openAuthorityFinder(dns, signal));
   const wanted = wantedName(name);
@@ -98,6 +101,24 @@ describe('the DNSSEC of a name', () => {
         text: expect.stringMatching(/^resolvers get no answer for .*: no name server of the zone can be reached$/),
       },
     ]);
+  });
+
+  it('is bad where some operators refuse the answer and the others get none', async () => {
+    const { findings } = await check({ operators: [BOGUS, { rcode: 'SERVFAIL' }] });
+    expect(findings).toMatchObject([
+      { level: 'bad', text: expect.stringMatching(/^resolvers refuse the answer for .* as bogus, or get none: /) },
+    ]);
+  });
+
+  it('is asked for CAA records alone where no name server can be asked from here', async () => {
+    const sound = await check({ operators: [SECURE], blocked: true });
+    expect(sound.findings).toMatchObject([
+      { level: 'info', text: expect.stringMatching(/^only CAA records are asked for: the way to .* ends at the root/) },
+      { level: 'good', text: expect.stringMatching(/^every CAA answer is signed and valid \(asked: /) },
+    ]);
+    expect(sound.questions).toEqual([[' SOA', 'example.com CAA', 'com CAA']]);
+    const broken = await check({ operators: [BOGUS], blocked: true });
+    expect(broken.findings).toMatchObject([{ level: 'info' }, { level: 'bad' }]);
   });
 
   it('is uncertain where operators see different states or different records', async () => {
