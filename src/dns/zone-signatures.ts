@@ -57,7 +57,10 @@ export async function signatureFaults(
   const nowS = Date.now() / 1000;
   const byText = new Map<string, { readonly fault: ZoneFault; readonly at: string[] }>();
   for (const { server, messages } of views) {
-    const faults = messages.filter(isAnswer).map((message) => faultOf(message, zone, nowS));
+    const faults = messages
+      .filter(isAnswer)
+      .filter(isOfZone)
+      .map((message) => faultOf(message, zone, nowS));
     const fault = faults.find((each) => each !== undefined);
     if (!fault) continue;
     const known = byText.get(fault.text) ?? { fault, at: [] };
@@ -69,6 +72,9 @@ export async function signatureFaults(
     hint,
   }));
 }
+
+/** Not the referral of a server that does not serve the zone. Servers that the config names need no authority. */
+const isOfZone = ({ authoritative, answers }: DnsMessage): boolean => authoritative || answers.length > 0;
 
 /** A DS record of an unknown algorithm or digest type does not count (RFC 4035 section 5.2). */
 function isKnown({ data }: ResourceRecord): boolean {

@@ -4,7 +4,7 @@ import { parseServerAddress } from '../../src/dns/server-address.ts';
 import type { ZoneServers } from '../../src/dns/zone-cut.ts';
 import { askSigned, signatureFaults } from '../../src/dns/zone-signatures.ts';
 import { normaliseName } from '../../src/names.ts';
-import { startOperator } from '../fakes/operator.ts';
+import { type Answering, startOperator } from '../fakes/operator.ts';
 import { link, type SignedZone, signed as signedAt, signedZone } from '../fakes/signed-zone.ts';
 
 const ZONE = normaliseName('example.com');
@@ -12,14 +12,18 @@ const NAME = normaliseName('_acme-challenge.example.com');
 const signed = (more: Parameters<typeof signedAt>[1] = {}) => signedAt(ZONE, more);
 
 /** The faults of a zone with one server for each view of it; the first one says what is at the parent. */
-async function faultsOf(...views: readonly SignedZone[]) {
+async function faultsOf(...views: readonly (SignedZone | Answering)[]) {
   const start = async (answer: Parameters<typeof startOperator>[0]['answer']) => {
     const started = await startOperator({ answer });
     onTestFinished(started.close);
     return started;
   };
-  const servers = await Promise.all(views.map((view) => start(signedZone(ZONE, view))));
-  const parent = await start(() => ({ answers: views[0]?.links ?? [] }));
+  const servers = await Promise.all(
+    views.map((view) => start(typeof view === 'function' ? view : signedZone(ZONE, view))),
+  );
+  const [first] = views;
+  const links = first && 'links' in first ? (first.links ?? []) : [];
+  const parent = await start(() => ({ answers: links }));
   const zone: ZoneServers = {
     zone: ZONE,
     servers: servers.map(({ at }) => ({ name: 'ns.example.com', ...parseServerAddress(at) })),
@@ -34,8 +38,12 @@ async function faultsOf(...views: readonly SignedZone[]) {
   return found.map(({ text }) => text.replace(/\d{4}-\d\d-\d\d \d\d:\d\d/, 'T').replaceAll(/127\.0\.0\.1:\d+/g, 'A'));
 }
 
-it.each<[string, SignedZone[], string[]]>([
+/** A server that does not serve the zone, and names those of the root. */
+const referral: Answering = () => ({ authorities: [{ type: 'NS', name: '', ttl: 60, data: 'a.root.test' }] });
+
+it.each<[string, (SignedZone | Answering)[], string[]]>([
   ['is sound', [signed(), signed({ values: ['x'] })], []],
+  ['has a server that does not serve it', [signed(), referral], []],
   ['has no DS record', [{}], []],
   ['has no DS record, whatever its signatures say', [signed({ links: [], expiresInS: -1 })], []],
   ['has a DS record of an algorithm that nobody knows', [{ links: [link(ZONE, 1, 200)] }], []],
