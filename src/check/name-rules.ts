@@ -18,6 +18,9 @@ export interface NameRules {
 /** Boulder's limit (policy/pa.go). */
 const MAX_LABELS = 10;
 
+/** What `_acme-challenge.` leaves of 253 characters (RFC 1035 section 2.3.4). */
+const MAX_LENGTH = 253 - '_acme-challenge.'.length;
+
 /** Why no CA issues for a name as the user writes it (Boulder's policy/pa.go; Baseline Requirements 3.2.2.6). */
 export function problemOfName(text: string, rules: NameRules): NameProblem | undefined {
   const given = text.trim();
@@ -50,6 +53,10 @@ function problemOfLabels(name: string): NameProblem | undefined {
   const labels = name.toLowerCase().split('.');
   if (labels.some((label) => label.length > 63)) return problem('a label is longer than 63 characters', 'shorten it');
   if (name.length > 253) return problem('it is longer than 253 characters', 'shorten it');
+  if (name.length > MAX_LENGTH) {
+    const text = `it is longer than ${MAX_LENGTH} characters, so its challenge name is longer than 253`;
+    return problem(text, 'use a wildcard of a shorter name');
+  }
   const reserved = labels.find((label) => /^..--/.test(label) && !label.startsWith('xn--'));
   if (reserved !== undefined) {
     return problem(

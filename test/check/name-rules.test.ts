@@ -46,6 +46,7 @@ it.each([
   ['.example.com', /empty label|other characters/],
   [`${LONG}a.com`, /longer than 63/],
   [`${`${LONG}.`.repeat(4)}com`, /longer than 253/],
+  [`${`${LONG}.`.repeat(3)}${'a'.repeat(60)}.com`.slice(-240), /longer than 237 characters/],
   ['a.b.c.d.e.f.g.h.i.example.com', /11 labels/],
   ['ab--cd.com', /places 3 and 4/],
   ['-a.com', /"-a" has other characters/],
