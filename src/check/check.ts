@@ -23,12 +23,18 @@ const CONCURRENCY = 8;
 
 /**
  * Would a CA issue for these names?
- * @throws E_USAGE for a name that the method cannot validate; E_REMOTE where the time is up
+ * @throws E_USAGE for a name that the method cannot validate; E_REMOTE where the time is up before anything bad is found
  */
 export async function* checkNames(names: readonly string[], request: CheckRequest, context: CheckContext): Findings {
+  let isBad = false;
   for await (const finding of inOrder(names.map((text) => planFor(text, request, context)))) {
     // What was asked last has got no time to answer.
-    if (context.signal.aborted) throw timeIsUp();
+    if (context.signal.aborted) {
+      const error = timeIsUp();
+      if (!isBad) throw error;
+      return yield reporterFor('dns01').notChecked('time limit', error.message, error.hint);
+    }
+    isBad ||= finding.level === 'bad';
     yield finding;
   }
 }

@@ -121,6 +121,19 @@ it('cannot tell where the time is up', async () => {
   expectFailure(await check('--timeout', '0.5', 'example.com'), 75, /time limit was reached/, /--timeout/);
 });
 
+it('says no where the time is up after something bad', async () => {
+  misbehave({ udp: 'silent' }, first, second);
+  const outcome = await check('--timeout', '0.5', '--json', '*.co.uk', 'example.com');
+  expect(outcome.code).toBe(65);
+  const { findings } = JSON.parse(outcome.stdout);
+  expect(findings[0]).toMatchObject({ level: 'bad' });
+  expect(findings.at(-1)).toMatchObject({
+    level: 'info',
+    check: 'time limit',
+    hint: expect.stringMatching(/--timeout/),
+  });
+});
+
 describe('the name', () => {
   it('that nobody has registered is bad, and nothing else is said of it', async () => {
     const outcome = await check('www.not-there.com', 'example.com');
