@@ -1,11 +1,10 @@
+import { askAny } from '../dns/ask-any.ts';
 import type { Authority } from '../dns/authority.ts';
 import { followCnames } from '../dns/chain.ts';
 import { explainErrors, hintOf } from '../dns/extended-errors.ts';
-import { firstUseful } from '../dns/first-useful.ts';
-import { answersFor, type DnsMessage, type ExtendedError, isAnswer, type Question } from '../dns/message.ts';
-import { query } from '../dns/query.ts';
+import { answersFor, type DnsMessage, type ExtendedError, type Question } from '../dns/message.ts';
 import type { VantageAnswer } from '../dns/validating.ts';
-import { ownerOf, QUERY_TIMEOUT_MS, ZONE_RACE } from '../dns/zone-cut.ts';
+import { ownerOf } from '../dns/zone-cut.ts';
 import { askSigned, type SignedView, signatureFaults, type ZoneFault } from '../dns/zone-signatures.ts';
 import { asDns01Error, type Dns01Error } from '../errors.ts';
 import { type Fqdn, isWithin } from '../names.ts';
@@ -107,15 +106,7 @@ async function questionsAlong(
 async function questionForAlias(name: Fqdn, { authorities, signal }: DnssecContext): Promise<Question> {
   const question = { name, type: 'CNAME' } as const;
   const { servers } = await authorities.find(name);
-  const message = await firstUseful(
-    servers,
-    async (server, raceSignal) => {
-      const options = { recursive: false, timeoutMs: QUERY_TIMEOUT_MS, signal: raceSignal };
-      const result = await query(server, question, options);
-      return result.kind === 'answer' && isAnswer(result.message) ? result.message : undefined;
-    },
-    { ...ZONE_RACE, signal },
-  );
+  const message = await askAny(servers, question, { signal, authority: 'preferred' });
   const source = ownerOf(
     message?.answers.find(({ type }) => type === 'DNAME'),
     name,

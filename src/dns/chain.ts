@@ -1,11 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { Dns01Error } from '../errors.ts';
 import { type Fqdn, parseName } from '../names.ts';
+import { askAny } from './ask-any.ts';
 import type { AuthorityFinder } from './authority.ts';
-import { firstUseful } from './first-useful.ts';
-import { isAnswer } from './message.ts';
-import { query } from './query.ts';
-import { QUERY_TIMEOUT_MS, ZONE_RACE } from './zone-cut.ts';
 
 /** No honest chain has more aliases, and CAs stop earlier. */
 const MAX_CHAIN = 8;
@@ -50,16 +47,9 @@ export function siblingOf(name: Fqdn): Fqdn {
 
 /** The target as the answer has it, which may not be a domain name. @throws E_REMOTE where no server answers */
 async function aliasOf(name: Fqdn, finder: AuthorityFinder, signal: AbortSignal): Promise<string | undefined> {
-  const { servers, zone } = await finder.find(name);
-  const message = await firstUseful(
-    servers,
-    async (server, raceSignal) => {
-      const options = { recursive: false, timeoutMs: QUERY_TIMEOUT_MS, signal: raceSignal };
-      const result = await query(server, { name, type: 'CNAME' }, options);
-      return result.kind === 'answer' && isAnswer(result.message) ? result.message : undefined;
-    },
-    { ...ZONE_RACE, signal },
-  );
+  const { servers, zone, configured } = await finder.find(name);
+  const authority = configured ? 'ignored' : 'preferred';
+  const message = await askAny(servers, { name, type: 'CNAME' }, { signal, authority });
   if (message) return message.answers.find((record) => record.type === 'CNAME' && record.name === name)?.data;
   throw new Dns01Error('E_REMOTE', `no name server of ${zone} answers for ${name}`, {
     hint: 'check the delegation of the zone, or name its servers in dns.nameservers of the config',

@@ -1,8 +1,7 @@
 import { type Fqdn, isWithin, parseName } from '../names.ts';
+import { askAny } from './ask-any.ts';
 import { authorityPort, type DnsSettings } from './authority.ts';
-import { firstUseful } from './first-useful.ts';
 import type { DnsMessage, QuestionType, ResourceRecord } from './message.ts';
-import { query } from './query.ts';
 import { ROOT_HINTS } from './root-hints.ts';
 import { createAddressFilter, parseServerAddress, SPECIAL_NETWORKS } from './server-address.ts';
 import {
@@ -15,9 +14,7 @@ import {
   type NameServer,
   nameServersOf,
   parentOf,
-  QUERY_TIMEOUT_MS,
   ROOT,
-  ZONE_RACE,
   type ZoneServers,
 } from './zone-cut.ts';
 
@@ -168,15 +165,7 @@ export function openDelegations(dns: DnsSettings, signal: AbortSignal): Delegati
   }
 
   const ask = (servers: readonly NameServer[], name: Fqdn, type: QuestionType): Promise<DnsMessage | undefined> =>
-    firstUseful(
-      servers,
-      async (server, raceSignal) => {
-        const options = { recursive: false, timeoutMs: QUERY_TIMEOUT_MS, signal: raceSignal };
-        const result = await query(server, { name, type }, options);
-        return result.kind === 'answer' && result.message.authoritative ? result.message : undefined;
-      },
-      { ...ZONE_RACE, signal },
-    );
+    askAny(servers, { name, type }, { signal, authority: 'required' });
 
   async function detailsOf({ zone, servers, cut, above }: Passed, work: Work): Promise<Delegation> {
     const own = await ask(servers, zone, 'NS');

@@ -1,5 +1,5 @@
 import type { Fqdn } from '../names.ts';
-import { firstUseful } from './first-useful.ts';
+import { askAny } from './ask-any.ts';
 import {
   answersFor,
   type DnsMessage,
@@ -12,7 +12,7 @@ import { query } from './query.ts';
 import type { Resolver } from './resolver.ts';
 import { formatServerAddress } from './server-address.ts';
 import { uint16s } from './wire.ts';
-import { type NameServer, QUERY_TIMEOUT_MS, ZONE_RACE, type ZoneServers } from './zone-cut.ts';
+import { type NameServer, QUERY_TIMEOUT_MS, type ZoneServers } from './zone-cut.ts';
 
 /** What one server of a zone answers, with signatures. */
 export interface SignedView {
@@ -129,17 +129,7 @@ async function faultOfKeys(
   signal: AbortSignal,
 ): Promise<ZoneFault | undefined> {
   const question = { name: zone, type: 'DNSKEY' } as const;
-  const message = await firstUseful(
-    servers,
-    async (server, raceSignal) => {
-      const options = { recursive: false, dnssec: true, timeoutMs: QUERY_TIMEOUT_MS, signal: raceSignal };
-      const result = await query(server, question, options);
-      return result.kind === 'answer' && isAnswer(result.message) && result.message.authoritative
-        ? result.message
-        : undefined;
-    },
-    { ...ZONE_RACE, signal },
-  );
+  const message = await askAny(servers, question, { signal, dnssec: true, authority: 'required' });
   if (!message) return undefined;
   const keys = answersFor(message, question).map(({ data }) => keyReference(data));
   if (keys.length === 0)

@@ -1,8 +1,10 @@
-import { describe, expect, it } from 'vitest';
-import { openAuthorityFinder } from '../../src/dns/authority.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { type AuthorityFinder, openAuthorityFinder } from '../../src/dns/authority.ts';
 import { followCnames } from '../../src/dns/chain.ts';
+import { parseServerAddress } from '../../src/dns/server-address.ts';
 import { normaliseName } from '../../src/names.ts';
 import type { FakeRecord } from '../fakes/dns-server.ts';
+import { type Answering, startOperator } from '../fakes/operator.ts';
 import { failureOf, serve, zoneOf } from './support.ts';
 
 const NAME = normaliseName('_acme-challenge.example.com');
@@ -64,6 +66,28 @@ describe('a chain of CNAMEs', () => {
     const names = [NAME, ...Array.from({ length: 12 }, (_, index) => `n${index}.example.com`)];
     const failure = await failureOf(follow(...names.slice(1).map((to, index) => cname(names[index] ?? '', to))));
     expect(failure).toMatchObject({ code: 'E_ZONE', message: expect.stringContaining('longer than 8') });
+  });
+
+  it.each([
+    ['what a server of the zone says, whatever others say first', true, [NAME, 'a.example.com']],
+    ['what others say where no server of the zone answers', false, [NAME, 'lame.example.com']],
+  ])('is %s', async (_, authoritative, chain) => {
+    const aliases: Answering = ({ name }) =>
+      name === NAME ? { answers: [{ type: 'CNAME', name, data: 'lame.example.com' }] } : {};
+    const own: Answering = ({ name }) =>
+      name === NAME
+        ? { authoritative: true, answers: [{ type: 'CNAME', name, data: 'a.example.com' }] }
+        : { authoritative: true };
+    const started = await Promise.all(
+      [aliases, ...(authoritative ? [own] : [])].map((answer) => startOperator({ answer })),
+    );
+    onTestFinished(async () => void (await Promise.all(started.map(({ close }) => close()))));
+    const servers = started.map(({ at }) => ({ name: 'ns.test', ...parseServerAddress(at) }));
+    const finder: AuthorityFinder = {
+      find: async () => ({ zone: normaliseName('example.com'), servers, configured: false }),
+      zoneOf: async () => undefined,
+    };
+    expect(await followCnames(NAME, finder, AbortSignal.timeout(5000), () => {})).toEqual(chain);
   });
 
   it('goes on without a CNAME where eight servers are silent, in a few seconds', async () => {
