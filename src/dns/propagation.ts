@@ -98,19 +98,19 @@ export async function checkPropagation(
     // A full round includes the servers that could not be reached: one lost packet must not exclude a server for good.
     const isFullRound = pending.length === 0 || pending.length === reached.length;
     const startedRound = performance.now();
-    await askAll(isFullRound ? watches : pending, deadline);
+    const isCut = await askAll(isFullRound ? watches : pending, deadline);
     if (isFullRound) pace.roundTook(performance.now() - startedRound);
     ignoreUnreachableFamilies(watches);
     const relevant = watches.filter(({ result }) => result.state !== 'unreachable');
     const shown = relevant.filter(({ result }) => result.state === 'shown').length;
     const lagging = relevant.find(({ result }) => result.state !== 'shown')?.server.name;
     settings.progress?.({ shown, asked: relevant.length, lagging });
-    const complete = shown === relevant.length && everyNameShown(watches);
+    const complete = !isCut && shown === relevant.length && everyNameShown(watches);
     fullRounds = complete && isFullRound ? fullRounds + 1 : 0;
     if (fullRounds === settings.settle) break;
     const pause = complete ? pace.beforeSettling() : pace.beforeAsking();
     const isHopeless = soFarMs() >= blockedAfterMs && blockedBy(watches, soFarMs()) !== undefined;
-    if (isHopeless || !(await rest(pause, deadline))) return lateOnes(watches, lost, soFarMs());
+    if (isHopeless || !(await rest(pause, deadline))) return lateOnes(watches, lost, settings, soFarMs());
   }
   if (!lost[0]) return undefined;
   const blocked = watches.length === 0 && lost[0].error.code === 'E_REMOTE' ? 'silent' : undefined;
@@ -200,20 +200,23 @@ function paceOf({ interval, settle }: PropagationSettings): Pace {
   };
 }
 
-async function askAll(watches: readonly Watch[], deadline: Deadline): Promise<void> {
+/** Whether the deadline has cut queries short: their servers keep the results that they had. */
+async function askAll(watches: readonly Watch[], deadline: Deadline): Promise<boolean> {
   const limit = pLimit(CONCURRENCY);
   const timeoutMs = Math.max(1, Math.min(QUERY_TIMEOUT_MS, deadline.remaining()));
-  await Promise.all(
+  const cuts = await Promise.all(
     watches.map((watch) =>
       limit(async () => {
         const { server, awaited, authoritative } = watch;
         const result = await queryTxt(server, awaited, { timeoutMs, signal: deadline.signal, authoritative });
-        // The deadline may cut this query short. Then the result before it says more.
-        const isCut = deadline.signal.aborted || (timeoutMs < QUERY_TIMEOUT_MS && watch.result !== UNASKED);
-        if (result.state !== 'silent' || !isCut) watch.result = result;
+        const isShorter = deadline.signal.aborted || (timeoutMs < QUERY_TIMEOUT_MS && watch.result !== UNASKED);
+        const isCut = isShorter && result.state === 'silent';
+        if (!isCut) watch.result = result;
+        return isCut;
       }),
     ),
   );
+  return cuts.includes(true);
 }
 
 /**
@@ -247,9 +250,19 @@ function everyNameShown(watches: readonly Watch[]): boolean {
 /** How many names an error lists with all their servers. */
 const MAX_NAMED = 5;
 
-function lateOnes(watches: readonly Watch[], lost: readonly LostName[], elapsedMs: number): Late {
-  const open = watches.filter(({ result }) => result.state !== 'shown').map(({ awaited }) => awaited);
-  const late = [...new Set(open)];
+function lateOnes(
+  watches: readonly Watch[],
+  lost: readonly LostName[],
+  { settle }: PropagationSettings,
+  elapsedMs: number,
+): Late {
+  const open = watches.filter(({ result }) => result.state !== 'shown');
+  // All of them where the time was too short for enough rounds.
+  const late = [...new Set((open.length > 0 ? open : watches).map(({ awaited }) => awaited))];
+  const what =
+    open.length > 0
+      ? 'not shown by every name server'
+      : `shown by every name server, but not in ${settle} rounds in a row`;
   const details = late.slice(0, MAX_NAMED).map((awaited) => {
     const servers = watches.filter((watch) => watch.awaited === awaited).map(describe);
     return `${awaited.name} (${servers.join('; ')})`;
@@ -257,7 +270,7 @@ function lateOnes(watches: readonly Watch[], lost: readonly LostName[], elapsedM
   const more = late.length > MAX_NAMED ? ` and ${late.length - MAX_NAMED} more names` : '';
   const error = new Dns01Error(
     'E_PROPAGATION',
-    `not shown by every name server after ${(elapsedMs / 1000).toFixed(0)} s: ${details.join(', ')}${more}`,
+    `${what} after ${(elapsedMs / 1000).toFixed(0)} s: ${details.join(', ')}${more}`,
     {
       hint: 'set a larger propagation.timeout in the config for a slow provider; a server that never answers has to be repaired or removed from the NS records',
     },

@@ -351,6 +351,23 @@ describe('the propagation check', () => {
       expect(failure.message).toMatch(/ns1\.test \S+ has 1 other value/);
     });
 
+    it.each([
+      [
+        'the confirming round is cut short',
+        0.03,
+        (nth: number) => (nth === 1 ? [VALUE] : new Promise<string[]>(() => {})),
+      ],
+      ['it is over before the confirming round', 9, () => [VALUE]],
+    ])('all names are late where %s', async (_, interval, script) => {
+      const [server] = await serve(at('127.0.0.1', EMPTY));
+      server.show(NAME, async (nth) => script(nth));
+      const nameservers = [{ zone: normaliseName('example.com'), servers: [server.at] }];
+      const finder = openAuthorityFinder({ resolvers: [], nameservers }, AbortSignal.timeout(5000));
+      const late = await checkPropagation([AWAITED], finder, { interval, settle: 2 }, startDeadline(400));
+      expect([...(late?.names ?? [])]).toEqual([NAME]);
+      expect(late?.error.message).toMatch(/^shown by every name server, but not in 2 rounds in a row after 0 s: /);
+    });
+
     it('names a configured server once', async () => {
       const [server] = await serve(at('127.0.0.1', EMPTY));
       const failure = await failureOf(wait([server], { configured: true, rounds: 2 }));
