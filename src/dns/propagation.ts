@@ -243,9 +243,12 @@ function ignoreUnreachableFamilies(watches: readonly Watch[]): void {
 
 /** A name whose servers are all unreachable counts as not shown. */
 function everyNameShown(watches: readonly Watch[]): boolean {
-  const shown = new Set(watches.filter(({ result }) => result.state === 'shown').map(({ awaited }) => awaited));
+  const shown = shownNames(watches);
   return watches.every(({ awaited }) => shown.has(awaited));
 }
+
+const shownNames = (watches: readonly Watch[]): Set<AwaitedName> =>
+  new Set(watches.filter(({ result }) => result.state === 'shown').map(({ awaited }) => awaited));
 
 /** How many names an error lists with all their servers. */
 const MAX_NAMED = 5;
@@ -256,7 +259,10 @@ function lateOnes(
   { settle }: PropagationSettings,
   elapsedMs: number,
 ): Late {
-  const open = watches.filter(({ result }) => result.state !== 'shown');
+  const shown = shownNames(watches);
+  const open = watches.filter(
+    ({ awaited, result: { state } }) => state !== 'shown' && (state !== 'unreachable' || !shown.has(awaited)),
+  );
   // All of them where the time was too short for enough rounds.
   const late = [...new Set((open.length > 0 ? open : watches).map(({ awaited }) => awaited))];
   const what =

@@ -136,6 +136,22 @@ describe('the propagation check', () => {
       expect(looks(servers[0])).toHaveLength(6);
     });
 
+    it('does not count a name as late where only an address without a way to it does not show it', async () => {
+      const [server] = await serve(at('127.0.0.1', { name: 'example.com' }));
+      server.show(NAME, [VALUE]);
+      const servers = [server.at, `[${UNREACHABLE}]:${server.port}`];
+      const nameservers = [{ zone: normaliseName('example.com'), servers }];
+      const finder = openAuthorityFinder({ resolvers: [], nameservers }, AbortSignal.timeout(5000));
+      const late = { name: normaliseName('_acme-challenge.late.example.com'), value: VALUE };
+      const outcome = await checkPropagation(
+        [AWAITED, late],
+        finder,
+        { interval: 0.02, settle: 2 },
+        startDeadline(300),
+      );
+      expect([...(outcome?.names ?? [])]).toEqual([late.name]);
+    });
+
     it('tells which are late, and waits for the others all the same', async () => {
       const [server] = await serve(at('127.0.0.1', { name: 'example.com' }));
       server.show(NAME, [VALUE]);
