@@ -51,6 +51,7 @@ function certificateFailure(error: unknown, code: string, call: string, origin: 
 
 function describe(error: unknown, code: string, origin: string): string {
   if (code === 'ECONNREFUSED') return `${origin} refuses connections`;
+  if (code === 'ENETUNREACH' || code === 'EHOSTUNREACH') return `${origin} cannot be reached from here (${code})`;
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `the name of ${origin} cannot be resolved`;
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return `${origin} does not accept the connection in time`;
   if (code === 'ECONNRESET' || code === 'UND_ERR_SOCKET' || code === 'EPIPE') {
