@@ -12,7 +12,7 @@ import { type Fleet, openClient, startFleet } from './support/fleet.ts';
 const missing = missingPostgres();
 const FULL = process.env['DNS01_FLEET'] === 'full';
 /** Seconds that a gateway is stopped, and the database is away or out of reach. */
-const AWAY_S = FULL ? 60 : 12;
+const AWAY_S = FULL ? 60 : 10;
 const CLIENTS = FULL ? 200 : 40;
 const NAMES = FULL ? 10_000 : 800;
 const PATIENCE_MS = 300_000;
