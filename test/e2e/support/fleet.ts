@@ -51,7 +51,7 @@ export async function startFleet(settings: FleetSettings): Promise<Fleet> {
   const directory = await mkdtemp(join(tmpdir(), 'dns01-fleet-'));
   const users = Array.from({ length: settings.users }, (_, index) => `client${index}`);
   const hash = await hashPassword(PASSWORD);
-  const limits = { requestsPerMinute: 100_000, liveValues: 100_000 };
+  const limits = { requestsPerMinute: 100_000 };
   const configFor = (database: string | undefined) => ({
     accounts: { home: settings.account },
     zones: Object.fromEntries(settings.zones.map((zone) => [zone, 'home'])),
