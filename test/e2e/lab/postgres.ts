@@ -121,7 +121,13 @@ export async function startPostgres(): Promise<Postgres> {
     const pid = server?.pid;
     if (pid === undefined) return;
     const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean);
-    for (const each of [pid, ...children.map(Number)]) process.kill(each, signal);
+    for (const each of [pid, ...children.map(Number)]) {
+      try {
+        process.kill(each, signal);
+      } catch {
+        // A backend that ended meanwhile.
+      }
+    }
   }
 
   await initialise();
