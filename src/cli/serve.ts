@@ -7,7 +7,7 @@ import { type Audit, auditLine } from '../gateway/audit.ts';
 import { createHandler } from '../gateway/handler.ts';
 import { httpreq } from '../gateway/httpreq.ts';
 import { keepLeases } from '../gateway/leases.ts';
-import { followConfig } from '../gateway/live-config.ts';
+import { followConfig, type LoadedConfig } from '../gateway/live-config.ts';
 import { openLiveValues } from '../gateway/live-values.ts';
 import { createChangeMaker } from '../gateway/make-change.ts';
 import { hashPassword } from '../gateway/password.ts';
@@ -40,15 +40,13 @@ const MAX_SHOWN_PATH = 100;
 export async function serve(options: ServeOptions, io: Io): Promise<void> {
   if (options.dryRun) throw noDryRun('serve');
   const log = await createLog(options, io);
+  let apply: (loaded: LoadedConfig) => void = () => {};
   const live = followConfig(findConfig(options.config, io.env), {
     info: (message) => log.info(`serve: ${message}`),
     warn: (message) => log.warn(`serve: ${message}`),
     env: io.env,
     keep: io.redactor.keep,
-    changed({ tls }) {
-      runs.renew();
-      if (tls) server.setTls(tls);
-    },
+    changed: (loaded) => apply(loaded),
   });
   const { propagation } = live.current().config;
   const answerWithin = options.timeout ?? ANSWER_SECONDS + (options.wait ? propagation.timeout : 0);
@@ -56,80 +54,86 @@ export async function serve(options: ServeOptions, io: Io): Promise<void> {
   const runIo = { ...io, isTerminal: false, stop: new AbortController().signal };
   const runOptions = { ...options, timeout: answerWithin + MAX_RUN_AGE_MS / 1000 };
   const state = await openState(live.current().config, io, log);
-  const watching = await openWatching(live, state, () => runs);
-  const { metrics: watch, isReady } = watching;
-  const runs = openSharedRun((task) =>
-    withRun(runOptions, runIo, task, { config: live.current().config, state, watch }),
-  );
-  const audit: Audit = (entry, milliseconds) => {
-    log.info(auditLine(entry, milliseconds));
-    watch?.changed(entry, milliseconds);
-  };
-  const leaseMs = () => live.current().serve.leaseMs;
-  const liveValues = openLiveValues(state.journal);
-  const changes = createChangeMaker({
-    runs,
-    overrides: options,
-    wait: options.wait,
-    leaseMs,
-    liveValues,
-    audit,
-    log,
-  });
-  const work = createWork(openSharedLimits(state));
-  const users = openUsers(() => live.current().serve.users, state.users);
-  const answerWithinMs = answerWithin * 1000;
-  const answer = createHandler({
-    fronts: [httpreq, acmeDns],
-    work,
-    changes,
-    users,
-    registration: openRegistration(() => live.current().registration, users, audit),
-    isDelegated: (name) => isDelegatedZone(live.current().config)(name),
-    isProxy: () => live.current().isProxy,
-    isReady,
-    answerWithinMs,
-    log,
-  });
-  const { listen, tls } = live.current();
-  const server = await startServer({
-    listen,
-    tls,
-    isProxy: (address) => live.current().isProxy?.(address) ?? false,
-    refresh: () => live.refresh(false),
-    answer,
-    answered(request, { status, user = '-', name = '-' }, { milliseconds, gone }) {
-      watch?.answered(status);
-      const path = request.url?.slice(0, MAX_SHOWN_PATH);
-      log.info(`serve: ${user} ${path} ${name} ${status} ${milliseconds} ms${gone ? ', the client has gone' : ''}`);
-    },
-  });
-  const updates = await openUpdates({
-    live,
-    users,
-    core: createUpdateCore({ runs, overrides: options, ...changes }),
-    work,
-    answerWithinMs,
-    log,
-  }).catch(async (error: unknown) => {
-    await server.close();
-    throw error;
-  });
-  const leases = keepLeases({ state, runs, work, log, leaseMs, audit });
-  io.onHangup?.(() => live.refresh(true));
-  const metricsAt = await watching.listen().catch(async (error: unknown) => {
-    await Promise.all([server.close(), updates.close(), leases.stop()]);
-    throw error;
-  });
-  io.stdout([server.at, ...updates.at, ...metricsAt].map((at) => `listening on ${at}\n`).join(''));
-  if (!io.stop.aborted) {
-    await new Promise<void>((resolve) => io.stop.addEventListener('abort', () => resolve(), { once: true }));
+  // What has begun to listen ends first. The rest is closed in reverse order: a state that stays open keeps the process alive.
+  const listening: { close(): Promise<void> }[] = [];
+  const closers: (() => Promise<void>)[] = [state.close];
+  try {
+    const watching = await openWatching(live, state, () => runs);
+    const { metrics: watch, isReady } = watching;
+    const runs = openSharedRun((task) =>
+      withRun(runOptions, runIo, task, { config: live.current().config, state, watch }),
+    );
+    closers.push(runs.close);
+    const audit: Audit = (entry, milliseconds) => {
+      log.info(auditLine(entry, milliseconds));
+      watch?.changed(entry, milliseconds);
+    };
+    const leaseMs = () => live.current().serve.leaseMs;
+    const liveValues = openLiveValues(state.journal);
+    const changes = createChangeMaker({
+      runs,
+      overrides: options,
+      wait: options.wait,
+      leaseMs,
+      liveValues,
+      audit,
+      log,
+    });
+    const work = createWork(openSharedLimits(state));
+    const users = openUsers(() => live.current().serve.users, state.users);
+    const answerWithinMs = answerWithin * 1000;
+    const answer = createHandler({
+      fronts: [httpreq, acmeDns],
+      work,
+      changes,
+      users,
+      registration: openRegistration(() => live.current().registration, users, audit),
+      isDelegated: (name) => isDelegatedZone(live.current().config)(name),
+      isProxy: () => live.current().isProxy,
+      isReady,
+      answerWithinMs,
+      log,
+    });
+    const { listen, tls } = live.current();
+    const server = await startServer({
+      listen,
+      tls,
+      isProxy: (address) => live.current().isProxy?.(address) ?? false,
+      refresh: () => live.refresh(false),
+      answer,
+      answered(request, { status, user = '-', name = '-' }, { milliseconds, gone }) {
+        watch?.answered(status);
+        const path = request.url?.slice(0, MAX_SHOWN_PATH);
+        log.info(`serve: ${user} ${path} ${name} ${status} ${milliseconds} ms${gone ? ', the client has gone' : ''}`);
+      },
+    });
+    listening.push(server);
+    apply = ({ tls: files }) => {
+      runs.renew();
+      if (files) server.setTls(files);
+    };
+    const updates = await openUpdates({
+      live,
+      users,
+      core: createUpdateCore({ runs, overrides: options, ...changes }),
+      work,
+      answerWithinMs,
+      log,
+    });
+    listening.push(updates);
+    closers.push(watching.close);
+    const metricsAt = await watching.listen();
+    const leases = keepLeases({ state, runs, work, log, leaseMs, audit });
+    closers.push(leases.stop);
+    io.onHangup?.(() => live.refresh(true));
+    io.stdout([server.at, ...updates.at, ...metricsAt].map((at) => `listening on ${at}\n`).join(''));
+    if (!io.stop.aborted) {
+      await new Promise<void>((resolve) => io.stop.addEventListener('abort', () => resolve(), { once: true }));
+    }
+  } finally {
+    await Promise.all(listening.map((each) => each.close()));
+    for (const close of closers.reverse()) await close();
   }
-  await Promise.all([server.close(), updates.close()]);
-  await leases.stop();
-  await watching.close();
-  await runs.close();
-  await state.close();
 }
 
 /** `dns01 serve hash`: reads a password from stdin and prints the line for the config. */
