@@ -1,4 +1,4 @@
-import { rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { checkTrusted } from '../config/trusted-file.ts';
 import { Dns01Error } from '../errors.ts';
@@ -13,8 +13,14 @@ import type { Plan } from './plan.ts';
 export async function writePlan({ config, secrets }: Plan): Promise<void> {
   const written: string[] = [];
   const create = (file: string, text: string) => {
-    writeFileSync(file, text, { flag: 'wx', mode: 0o600 });
+    const descriptor = openSync(file, 'wx', 0o600);
+    // Before it is written: a full disk leaves a part of it.
     written.push(file);
+    try {
+      writeFileSync(descriptor, text);
+    } finally {
+      closeSync(descriptor);
+    }
   };
   try {
     makeDirectory(dirname(config.file));
