@@ -84,10 +84,13 @@ async function waitElsewhere(
 ): Promise<Late | undefined> {
   const { waitByDoh } = await import('../dns/doh-wait.ts');
   const late = values.filter(({ name }) => names.has(name));
-  const announce = (operators: string, pauseS: number) =>
-    log.info(
-      `${BLOCKED_TEXTS[blocked ?? 'silent']}: asking ${operators} instead, in ${pauseS} s, when their caches have expired`,
-    );
+  const announce = (operators: string, pauseS: number, cachedS: number) => {
+    const when =
+      pauseS < cachedS
+        ? `near the end of the time, though their caches expire only in ${cachedS} s`
+        : 'when their caches have expired';
+    log.info(`${BLOCKED_TEXTS[blocked ?? 'silent']}: asking ${operators} instead, in ${pauseS} s, ${when}`);
+  };
   const settings = { ...config.propagation, doh: config.doh ?? [], env, progress, announce };
   const stillLate = await waitByDoh(late, settings, limit);
   return stillLate && because(stillLate, [{ text: `from here: ${error.message}` }]);

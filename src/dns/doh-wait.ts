@@ -21,8 +21,8 @@ export interface DohWaitSettings extends PropagationSettings {
   readonly doh: readonly string[];
   /** May name a proxy. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Called before the first pause. */
-  announce(operators: string, pauseS: number): void;
+  /** Called before the first pause, which is shorter than the caches last where less time is left. */
+  announce(operators: string, pauseS: number, cachedS: number): void;
 }
 
 /** What one operator shows of one name. */
@@ -71,8 +71,9 @@ export async function waitByDoh(
   const times = (await askAll(beside, operators, deadline)).map(({ result }) => cacheTimeOf(result));
   const known = times.filter((time) => time !== undefined);
   const cachedMs = known.length > 0 ? Math.max(...known) : DEFAULT_CACHED_MS;
-  settings.announce(listed(operators.map(({ operator }) => operator)), Math.ceil(cachedMs / 1000));
   let pauseMs = Math.min(cachedMs, Math.max(0, deadline.remaining() - reserveMs));
+  const [pauseS = 0, cachedS = 0] = [pauseMs, cachedMs].map((time) => Math.ceil(time / 1000));
+  settings.announce(listed(operators.map(({ operator }) => operator)), pauseS, cachedS);
   let views: readonly View[] = [];
   let fullRounds = 0;
   while (await rest(pauseMs, deadline)) {
