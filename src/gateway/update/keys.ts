@@ -25,7 +25,7 @@ export interface Keys {
   readonly files: readonly string[];
 }
 
-/** In octets. Who records a message can try out shorter ones. */
+/** In octets. Whoever records a message can try out shorter ones. */
 const MIN_KEY_OCTETS = 16;
 
 /** Only where the server takes updates. @throws E_CONFIG for a key that cannot be read or is not one */
@@ -61,7 +61,7 @@ export function readKeys(config: Config, serve: ServeConfig, reader: Omit<Secret
   };
 }
 
-/** In characters. Who has a key of their own, and reads the state, can try out shorter ones. */
+/** In characters. Whoever has a key of their own and reads the state can try out shorter ones. */
 const MIN_MAKING_SECRET = 32;
 
 /** What the keys of users in the state are made from; undefined where the config has none. @throws E_CONFIG */
