@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync 
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { withoutUnusedBuiltins } from './unused-builtins.mjs';
+import { withoutUnusedParts } from './unused-parts.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -28,7 +29,7 @@ export async function buildProgram(outdir, plugins = [withoutUnusedBuiltins()]) 
     entryPoints: { dns01: 'bin/dns01.ts' },
     metafile: true,
     loader: { '.sh': 'text' },
-    plugins: [...plugins],
+    plugins: [...plugins, withoutUnusedParts()],
     legalComments: 'linked',
     // Half the size: less to read and to check at every start.
     minify: true,

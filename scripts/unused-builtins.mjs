@@ -25,8 +25,6 @@ const INSTEAD = {
   'undici/lib/core/util.js': { 'node:http': 'module.exports = { IncomingMessage: class {} }' },
   // Node's default limit for the size of headers.
   'undici/lib/dispatcher/client.js': { 'node:http': 'module.exports = { maxHeaderSize: 16384 }' },
-  // For objects that go to another thread; there is only one.
-  'undici/lib/util/runtime-features.js': { 'node:worker_threads': 'module.exports = {}' },
   'write-file-atomic/lib/index.js': { worker_threads: 'module.exports = { threadId: 0 }' },
   // For subcommands that are programs of their own.
   'commander/lib/command.js': { 'node:child_process': 'module.exports = {}' },
