@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -22,13 +22,14 @@ let place: string;
 let packed: Packed;
 beforeAll(() => {
   place = mkdtempSync(join(tmpdir(), 'dns01-pack-'));
-  const cache = `${root}dist/dns01.v0-none-packed.cache`;
-  writeFileSync(cache, '');
+  mkdirSync(`${root}dist/package`, { recursive: true });
+  const left = [`${root}dist/dns01.v0-none-packed.cache`, `${root}dist/package/none-packed.deb`];
+  for (const file of left) writeFileSync(file, '');
   try {
     const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', place];
     [packed] = JSON.parse(output('npm', args, { cwd: root })) as [Packed];
   } finally {
-    rmSync(cache);
+    for (const file of left) rmSync(file);
   }
 });
 afterAll(() => rmSync(place, { recursive: true, force: true }));
@@ -37,7 +38,17 @@ it('the package holds the program and its documents, and nothing that was made f
   const paths = packed.files.map(({ path }) => path);
   const program = ['dist/dns01.cjs', 'dist/start.cjs', 'dist/dns01-hook.cjs', 'dist/dns01.cjs.LEGAL.txt'];
   expect(paths).toEqual(expect.arrayContaining([...program, 'package.json', 'LICENSE', 'README.md', 'SECURITY.md']));
-  expect(paths.filter((path) => /\.cache|meta\.json|^dist\/bench|^(test|src|scripts)\//.test(path))).toEqual([]);
+  const strange = /\.cache|meta\.json|^dist\/(bench|package)\/|^(test|src)\//;
+  expect(paths.filter((path) => strange.test(path))).toEqual([]);
+});
+
+it('the package stays small', () => {
+  const sizeOf = (pattern: RegExp) =>
+    packed.files.filter(({ path }) => pattern.test(path)).reduce((sum, { size }) => sum + size, 0);
+  // 1.0 MB would need a compressed program, which makes every start slower by a tenth.
+  expect(sizeOf(/^dist\/dns01\.cjs$/)).toBeLessThan(1_400_000);
+  expect(sizeOf(/^dist\/.*\.mjs$/)).toBeLessThan(150_000);
+  expect(sizeOf(/^(?!dist\/)/)).toBeLessThan(450_000);
 });
 
 it('npx runs it without an installation', () => {
