@@ -1,8 +1,9 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { brokenLinks, pagesIn } from './support/links.ts';
 import { root } from './support/paths.ts';
 
 interface Packed {
@@ -57,25 +58,32 @@ it('npx runs it without an installation', () => {
   expect(output('npx', args, { env, cwd: place })).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
 
-it('brings no other package, and runs without HOME where nothing can be written', () => {
+/** Root may write in spite of the mode, but not on a file system that is read-only. */
+function canMount(): boolean {
+  const isRoot = process.getuid?.() === 0;
+  return isRoot && spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']).status === 0;
+}
+const READ_ONLY =
+  'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && ! touch "$1/x" 2>/dev/null && exec "$2" demo';
+
+it('brings no other package, and runs without HOME where nothing can be written', async () => {
   const prefix = join(place, 'global');
-  output('npm', [
-    'install',
-    '--global',
-    '--prefix',
-    prefix,
-    '--ignore-scripts',
-    '--offline',
-    join(place, packed.filename),
-  ]);
+  const args = ['install', '--global', '--prefix', prefix, '--ignore-scripts', '--offline'];
+  output('npm', [...args, join(place, packed.filename)]);
+  const installed = join(prefix, 'lib/node_modules/dns01');
   expect(readdirSync(join(prefix, 'lib/node_modules'))).toEqual(['dns01']);
-  expect(readdirSync(join(prefix, 'lib/node_modules/dns01'))).not.toContain('node_modules');
+  expect(readdirSync(installed)).not.toContain('node_modules');
+  expect(await brokenLinks(installed, await pagesIn(installed))).toEqual([]);
   expect(readdirSync(join(prefix, 'share/man/man1')).sort()).toEqual(readdirSync(`${root}docs/man`).sort());
+
+  const [program, env] = [join(prefix, 'bin/dns01'), { PATH: process.env['PATH'] }];
   execFileSync('chmod', ['-R', 'a-w', prefix]);
   try {
-    const env = { PATH: process.env['PATH'] };
-    const version = output(join(prefix, 'bin/dns01'), ['--version'], { env });
-    expect(version).toMatch(/^\d+\.\d+\.\d+\n$/);
+    const shown = canMount()
+      ? output('unshare', ['--mount', 'sh', '-c', READ_ONLY, 'sh', prefix, program], { env })
+      : output(program, ['demo'], { env });
+    expect(shown).toContain('_acme-challenge');
+    expect(readdirSync(join(installed, 'dist')).filter((name) => name.includes('.cache'))).toEqual([]);
   } finally {
     execFileSync('chmod', ['-R', 'u+w', prefix]);
   }

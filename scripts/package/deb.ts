@@ -21,12 +21,20 @@ import { gzipSync } from 'node:zlib';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const { version, description } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as Record<string, string>;
 
+const DOC = 'usr/share/doc/dns01';
+const UNITS = 'usr/lib/systemd/system';
+const MAN = 'usr/share/man/man1';
+
 /** Where the package's files come from, by the folder that they go to. */
 const FILES: Readonly<Record<string, readonly string[]>> = {
   'usr/lib/dns01': ['dist/dns01.cjs', 'dist/start.cjs', 'dist/dns01-hook.cjs'],
-  'usr/share/doc/dns01': ['README.md', 'SECURITY.md', 'CHANGELOG.md', 'dist/dns01.cjs.LEGAL.txt', 'docs'],
-  'usr/share/doc/dns01/examples': ['config.example.yaml'],
-  'lib/systemd/system': readdirSync(`${root}docs/systemd`).map((unit) => `docs/systemd/${unit}`),
+  [DOC]: [
+    ...['README.md', 'SECURITY.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'config.example.yaml', 'docs'],
+    'dist/dns01.cjs.LEGAL.txt',
+  ],
+  // A page of the docs links to it.
+  [`${DOC}/scripts/package`]: ['scripts/package/Containerfile'],
+  [UNITS]: readdirSync(`${root}docs/systemd`).map((unit) => `docs/systemd/${unit}`),
 };
 
 const PROGRAMS = { dns01: 'start.cjs', 'dns01-hook': 'dns01-hook.cjs' };
@@ -72,20 +80,18 @@ function fill(): void {
     for (const source of sources)
       cpSync(join(root, source), join(stage, folder, basename(source)), { recursive: true });
   }
-  rmSync(join(stage, 'usr/share/doc/dns01/docs/systemd'), { recursive: true });
-  rmSync(join(stage, 'usr/share/doc/dns01/docs/man'), { recursive: true });
-  mkdirSync(join(stage, 'usr/bin'), { recursive: true });
-  for (const [name, file] of Object.entries(PROGRAMS))
-    symlinkSync(`../lib/dns01/${file}`, join(stage, 'usr/bin', name));
+  rmSync(join(stage, DOC, 'docs/man'), { recursive: true });
+  for (const unit of readdirSync(join(stage, UNITS))) link(`${DOC}/docs/systemd/${unit}`, `${UNITS}/${unit}`);
+  link(`${DOC}/examples/config.example.yaml`, `${DOC}/config.example.yaml`);
+  for (const [name, file] of Object.entries(PROGRAMS)) link(`usr/bin/${name}`, `usr/lib/dns01/${file}`);
   for (const [shell, path] of Object.entries(COMPLETIONS)) {
     put(`usr/share/${path}`, execFileSync(process.execPath, [join(root, 'dist/start.cjs'), 'completion', shell]));
   }
   for (const page of readdirSync(join(root, 'docs/man'))) {
-    put(`usr/share/man/man1/${page}.gz`, zipped(readFileSync(join(root, 'docs/man', page))));
+    put(`${MAN}/${page}.gz`, zipped(readFileSync(join(root, 'docs/man', page))));
   }
-  const doc = 'usr/share/doc/dns01';
-  put(`${doc}/copyright`, COPYRIGHT.replace('@LICENSE@', indented(readFileSync(join(root, 'LICENSE'), 'utf8'))));
-  put(`${doc}/changelog.gz`, zipped(changelog()));
+  put(`${DOC}/copyright`, COPYRIGHT.replace('@LICENSE@', indented(readFileSync(join(root, 'LICENSE'), 'utf8'))));
+  put(`${DOC}/changelog.gz`, zipped(changelog()));
   put('etc/default/dns01', readFileSync(join(root, 'scripts/package/default')));
   mkdirSync(join(stage, 'etc/dns01'));
 }
@@ -132,6 +138,13 @@ Description: ${description}
 function put(path: string, content: string | Buffer): void {
   mkdirSync(dirname(join(stage, path)), { recursive: true });
   writeFileSync(join(stage, path), content);
+}
+
+function link(path: string, target: string): void {
+  const file = join(stage, path);
+  mkdirSync(dirname(file), { recursive: true });
+  rmSync(file, { force: true });
+  symlinkSync(relative(dirname(file), join(stage, target)), file);
 }
 
 function zipped(text: string | Buffer): Buffer {

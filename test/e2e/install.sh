@@ -36,6 +36,7 @@ declare -A package_of=(
   [unshare]=util-linux
   [/usr/lib/postgresql]=postgresql
   [lintian]=lintian
+  [systemd-analyze]=systemd
   [zsh]=zsh
   [fish]=fish
   [mandoc]=mandoc
