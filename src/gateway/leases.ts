@@ -1,6 +1,5 @@
-import { carryOut } from '../challenge/order.ts';
-import { WHOLE_CONFIG } from '../challenge/principal.ts';
 import type { Run } from '../challenge/run.ts';
+import { withdrawOld } from '../challenge/withdraw-old.ts';
 import { startDeadline } from '../deadline.ts';
 import { asDns01Error, isDns01Error } from '../errors.ts';
 import type { Log } from '../output/log.ts';
@@ -88,13 +87,10 @@ async function withdraw(entries: readonly JournalEntry[], settings: LeaseSetting
 
 async function withdrawInRun(entries: readonly JournalEntry[], run: Run, { log, audit }: LeaseSettings): Promise<void> {
   const started = performance.now();
-  const { journal } = run.state;
-  // A client may have published the same value again since. The journal's clock counts, not that of this machine.
-  const now = await Promise.all(entries.map(({ name, value }) => journal.find(name, value)));
-  const challenges = entries.filter(({ until }, index) => now[index]?.until === until);
-  const { each } = carryOut({ action: 'remove', challenges, principal: WHOLE_CONFIG }, run);
-  for (const [index, { name, by = '-', account }] of challenges.entries()) {
-    const result = await each[index];
+  const results = withdrawOld(entries, run);
+  for (const [index, { name, by = '-', account }] of entries.entries()) {
+    const result = await results[index];
+    if (result === undefined) continue;
     const outcome = isDns01Error(result) ? result.code : 'done';
     const what = { user: by, from: '-', front: 'lease', action: 'remove', name, account, outcome } as const;
     audit(what, performance.now() - started);

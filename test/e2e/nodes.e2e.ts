@@ -1,6 +1,7 @@
 /** Gateways on different machines: each has a state directory of its own, and all have one database. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { expectItStays } from '../gateway/published-again.ts';
 import { ask, json, serveConfig, user } from '../gateway/support.ts';
 import { openWorkplace, VALUE, type Workplace } from '../support/cli.ts';
 import { type Panels, startPanels } from '../support/panels.ts';
@@ -97,6 +98,20 @@ describe.skipIf(missing.length > 0)(`gateways with one database (missing: ${miss
     expect(held()).toEqual([VALUE]);
     await holdsWithin(20, async () => held().length === 0);
     expect(held()).toEqual([]);
+  });
+
+  it('keep a value that is published again at one of them while another withdraws it', async () => {
+    const login = await addUser('twice', '--acme-dns', 'auth.example.ee');
+    const headers = { 'x-api-user': 'twice', 'x-api-key': login['password'] ?? '' };
+    const body = JSON.stringify({ subdomain: login['subdomain'], txt: VALUE });
+    const update = ({ at }: Node) => ask(at, { path: '/update', headers, body });
+    node(1).child.kill('SIGKILL');
+    expect((await update(node(0))).status).toBe(200);
+    await expectItStays(panels.zoneid, login['fulldomain'] ?? '', async () => {
+      const [port] = await freePorts(2);
+      nodes.push(await startNode(port));
+      return update(node(2));
+    });
   });
 
   it('write nothing while the database is away, say so, and go on when it is back', async () => {
