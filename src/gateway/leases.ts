@@ -29,11 +29,11 @@ const MAX_PAUSE_MS = 60_000;
 /** How many values are withdrawn in one order, so that those of one zone go out in few requests. */
 const MAX_TOGETHER = 250;
 
-/** Milliseconds to wait for another node that withdraws values, or that died while it did, until its lock ends. */
+/** Milliseconds to wait for the lock of another node, which withdraws values or died while it did. */
 const LOCK_PATIENCE_MS = 20_000;
 
 /**
- * Withdraws values whose lease has ended, now and again and again: those of any node, and those of a process that was
+ * Withdraws values whose lease has ended, at once and then regularly: those of any node, and those of a process that was
  * killed. A value that cannot be withdrawn is tried again.
  */
 export function keepLeases(settings: LeaseSettings): LeaseKeeper {

@@ -33,7 +33,7 @@ export type StoredUser = z.output<typeof userSchema>;
 
 export interface Users {
   all(): Promise<StoredUser[]>;
-  /** False if there is a user of this name: of several that are added at the same time, one is. */
+  /** False if there is a user of this name. Of several that are added at the same moment, one is added. */
   add(user: StoredUser): Promise<boolean>;
   /** False if there was none. */
   remove(name: string): Promise<boolean>;
