@@ -2,11 +2,11 @@ import { Dns01Error, isDns01Error } from '../errors.ts';
 import { type Fqdn, isWithin } from '../names.ts';
 import { entriesIn, type Journal, type JournalEntry, type JournalFilter } from '../state/journal.ts';
 import { challengeNameOf, challengeParts, looksLikeChallenge } from './challenge.ts';
-import { carryOut, type OrderResult } from './order.ts';
+import type { OrderResult } from './order.ts';
 import { isPersistName } from './persist.ts';
 import { valuesAt, valuesIfKnown } from './preview.ts';
-import { WHOLE_CONFIG } from './principal.ts';
 import type { Run } from './run.ts';
+import { withdrawOld } from './withdraw-old.ts';
 
 export interface Swept {
   readonly entry: JournalEntry;
@@ -51,18 +51,23 @@ export async function* leftovers(
   olderThanMs: number,
   damaged: JournalFilter['damaged'] = () => {},
 ): AsyncGenerator<JournalEntry> {
-  for await (const entry of journal.list({ olderThanMs, damaged })) {
-    if (entry.until === undefined && !isLasting(entry)) yield entry;
+  for await (const entry of journal.list({ olderThanMs, unleased: true, damaged })) {
+    if (!isLasting(entry)) yield entry;
   }
   yield* journal.list({ leaseEnded: true });
 }
 
+/** How many these are. */
+export async function countLeftovers(journal: Journal, olderThanMs: number): Promise<number> {
+  return (await journal.count({ olderThanMs, unleased: true })) + (await journal.count({ leaseEnded: true }));
+}
+
 async function* withdraw(entries: readonly JournalEntry[], run: Run, dryRun: boolean): AsyncGenerator<Swept> {
-  const order = { action: 'remove', challenges: entries, principal: WHOLE_CONFIG } as const;
-  const outcomes = dryRun ? [] : carryOut(order, { ...run, log: { ...run.log, warn: () => {} } }).each;
+  if (dryRun) return yield* entries.map((entry) => ({ entry, outcome: 'would be removed' }) as const);
+  const outcomes = withdrawOld(entries, { ...run, log: { ...run.log, warn: () => {} } });
   for (const [index, entry] of entries.entries()) {
     const outcome = await outcomes[index];
-    yield { entry, outcome: outcome === undefined ? 'would be removed' : outcomeOf(outcome) };
+    if (outcome !== undefined) yield { entry, outcome: outcomeOf(outcome) };
   }
 }
 

@@ -7,6 +7,7 @@ import { isPersistName } from './persist.ts';
 import { hasOverride } from './route.ts';
 import type { Run } from './run.ts';
 import { findRemovalTarget, findTarget, type Target, type TargetSettings } from './target.ts';
+import { whileNothingOldIsWithdrawn } from './withdrawals.ts';
 import { inFirstZone } from './zone-search.ts';
 
 export interface Changed extends Challenge {
@@ -37,7 +38,9 @@ export async function preparePublishing(challenge: Challenge, run: Run, settings
   const lasting = isPersistName(name) ? { lasting: true } : {};
   const entry = { name, value, ...place, ...lasting, by: settings.principal.name, leaseMs: settings.leaseMs };
   const { journal } = run.state;
-  const begun = await journal.begin(entry);
+  const first = await journal.begin(entry);
+  // From here on, whoever withdraws old values leaves this one alone, or has begun and closes the entry.
+  const begun = first.wasOld ? await whileNothingOldIsWithdrawn(run, () => journal.begin(entry)) : first;
   return async () => {
     const { zone, done } = await changeInZone('add', challenge, target, run).catch(async (error: unknown) => {
       if (!asDns01Error(error).outcomeUnknown && !begun.wasKnown) await journal.abandon(begun);
@@ -71,7 +74,7 @@ export async function prepareWithdrawing(
     const { entry } = target;
     // Absence at one place proves nothing about another: an override may have named the wrong place.
     const isSettled = entry?.account === account.name && (entry.target ?? name) === target.name;
-    if (isSettled || !hasOverride(settings.overrides ?? {})) await run.state.journal.close(name, value);
+    if (isSettled || !hasOverride(settings.overrides ?? {})) await run.state.journal.close(name, value, entry);
     const place = { account: account.name, provider: account.definition.type, target: target.name, zone };
     return { name, value, ...place, handle: undefined, changed: done.changed };
   };

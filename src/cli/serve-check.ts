@@ -52,7 +52,7 @@ export async function checkServer(options: CommonOptions, io: Io): Promise<void>
   }
 }
 
-/** Who listens on all addresses is asked at the loopback address. */
+/** A server that listens on all addresses is asked at the loopback address. */
 function hostOf(host = 'localhost'): string {
   if (host === '0.0.0.0') return '127.0.0.1';
   if (/^[0:]+$/.test(host)) return '[::1]';

@@ -110,17 +110,20 @@ async function put(user: StoredUser, state: State): Promise<void> {
       },
     );
   }
-  await state.users.put(user);
+  if (!(await state.users.add(user))) throw taken(user.name);
 }
+
+const taken = (name: string): Dns01Error =>
+  new Dns01Error('E_USAGE', `there is a user ${name} already`, {
+    hint: `remove it with dns01 serve user remove ${name}, or choose another name`,
+  });
 
 /** The config wins on an equal name, so a user in the state would be without effect. */
 async function refuseTaken(name: string, state: State, config: Config): Promise<void> {
   if (Object.hasOwn(config.serve?.users ?? {}, name)) {
     throw new Dns01Error('E_USAGE', `the user ${name} is in the config`, { hint: `change it in ${config.file}` });
   }
-  if ((await state.users.all()).some((user) => user.name === name)) {
-    throw new Dns01Error('E_USAGE', `there is a user ${name} already`, { hint: `dns01 serve user remove ${name}` });
-  }
+  if ((await state.users.all()).some((user) => user.name === name)) throw taken(name);
 }
 
 /** `dns01 serve user list`: the users of the config and of the state. */
@@ -134,14 +137,18 @@ export function listUsers(options: CommonOptions, io: Io): Promise<void> {
     const known = new Set(configured.map(({ name }) => name));
     const stored = (await state.users.all()).filter(({ name }) => !known.has(name));
     const rows = [...configured, ...stored.map((user) => ({ ...user, in: 'state' }))].map(
-      ({ name, names, acmeDns, in: place }) => ({
+      ({ name, names, acmeDns, in: place, ...user }) => ({
         user: name,
         in: place,
         names: [...names, ...(acmeDns ? [`${acmeDns.subdomain}.${acmeDns.zone}`] : [])],
+        ...('registered' in user ? { registered: user.registered } : {}),
       }),
     );
     if (options.json) return io.stdout(`${JSON.stringify({ ok: true, action: 'serve user list', users: rows })}\n`);
-    for (const row of rows) io.stdout(`${row.user}\t${row.in}\t${row.names.join(',')}\n`);
+    for (const row of rows)
+      io.stdout(
+        `${row.user}\t${row.in}\t${row.names.join(',')}${row.registered ? `\tregistered ${row.registered}` : ''}\n`,
+      );
   });
 }
 

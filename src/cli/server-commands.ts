@@ -43,9 +43,7 @@ export function addServerCommands(program: Command, io: Io): void {
 
 function addUserCommands(server: Command, io: Io): void {
   const user = server.command('user').description('users of the gateway that are in the state, not in the config');
-  user
-    .command('add <name>')
-    .description('make a user, print its password or key once')
+  verb(user, 'add <name>', 'make a user, print its password or key once')
     .option('--names <LIST>', 'domains whose challenge names it may write, separated by commas')
     .option('--acme-dns <ZONE>', 'make a login for acme-dns clients, with a new name in this domain')
     .option('--tsig', 'make a TSIG key for dynamic updates, not a password')
@@ -56,20 +54,18 @@ function addUserCommands(server: Command, io: Io): void {
       const { addUser } = await import('./serve-user.ts');
       await addUser(name, { ...commonOptions(command), ...given }, io);
     });
-  user
-    .command('list')
-    .description('list the users of the config and of the state')
-    .action(async (_options: object, command: Command) => {
+  verb(user, 'list', 'list the users of the config and of the state').action(
+    async (_options: object, command: Command) => {
       const { listUsers } = await import('./serve-user.ts');
       await listUsers(commonOptions(command), io);
-    });
-  user
-    .command('remove <name>')
-    .description('remove a user that a command or a registration made')
-    .action(async (name: string, _options: object, command: Command) => {
+    },
+  );
+  verb(user, 'remove <name>', 'remove a user that a command or a registration made').action(
+    async (name: string, _options: object, command: Command) => {
       const { removeUser } = await import('./serve-user.ts');
       await removeUser(name, commonOptions(command), io);
-    });
+    },
+  );
 }
 
 function collect(value: string, earlier: readonly string[]): string[] {

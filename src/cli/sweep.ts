@@ -1,6 +1,5 @@
 import { accountLabelOf } from '../challenge/account-label.ts';
-import type { Run } from '../challenge/run.ts';
-import { type Leftover, leftovers, type Swept, scan, sweep } from '../challenge/sweep.ts';
+import { countLeftovers, type Leftover, type Swept, scan, sweep } from '../challenge/sweep.ts';
 import { Dns01Error, isDns01Error } from '../errors.ts';
 import type { Io } from '../output/io.ts';
 import { hasProgressLine, openProgress } from '../output/progress.ts';
@@ -33,7 +32,7 @@ export function sweepLeftovers(options: SweepOptions, io: Io): Promise<void> {
     // Nothing is waited for in a dry run, which may list a million values.
     const lines = printLines(io, options.dryRun ? MAX_LINES_TOGETHER : 1);
     const progress = await openProgress(io, options);
-    const total = hasProgressLine(io, options) ? await countLeftovers(run, seconds) : undefined;
+    const total = hasProgressLine(io, options) ? await countLeftovers(run.state.journal, seconds * 1000) : undefined;
     try {
       for await (const swept of sweep(run, seconds, options.dryRun)) {
         count++;
@@ -51,15 +50,6 @@ export function sweepLeftovers(options: SweepOptions, io: Io): Promise<void> {
     const message = `${failures.length} of the values could not be withdrawn; the first: ${first.message}`;
     throw new Dns01Error(first.code, message, { hint: first.hint, cause: first });
   });
-}
-
-/** The whole journal is read for this, so a long one has no time left to show. */
-const MAX_COUNTED = 10_000;
-
-async function countLeftovers({ state }: Run, olderThanS: number): Promise<number | undefined> {
-  let count = 0;
-  for await (const _ of leftovers(state.journal, olderThanS * 1000)) if (++count > MAX_COUNTED) return undefined;
-  return count;
 }
 
 const jsonLine = (document: object): string => `${JSON.stringify(document)}\n`;

@@ -161,7 +161,7 @@ function lateAfter(names: readonly AwaitedName[], views: readonly View[], second
   const open = names.filter((awaited) => !isShown(awaited));
   // All of them where the time was too short for enough rounds.
   const late = open.length > 0 ? open : names;
-  const details = late.map((awaited) => {
+  const details = listed(late, (awaited) => {
     const own = views.filter((view) => view.awaited === awaited);
     return `${awaited.name} (${own.map(({ operator, detail }) => `${operator} ${detail}`).join('; ') || 'not asked'})`;
   });
@@ -169,7 +169,7 @@ function lateAfter(names: readonly AwaitedName[], views: readonly View[], second
     names: new Set(late.map(({ name }) => name)),
     error: new Dns01Error(
       'E_PROPAGATION',
-      `not shown by every resolver of dns.doh after ${seconds.toFixed(0)} s: ${listed(details)}`,
+      `not shown by every resolver of dns.doh after ${seconds.toFixed(0)} s: ${details}`,
       { hint: 'set a larger propagation.timeout in the config: resolvers cache that a record does not exist' },
     ),
   };

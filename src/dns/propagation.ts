@@ -3,6 +3,7 @@ import pLimit from 'p-limit';
 import type { Deadline } from '../deadline.ts';
 import { asDns01Error, Dns01Error } from '../errors.ts';
 import type { Fqdn } from '../names.ts';
+import { listed } from '../output/text.ts';
 import type { AuthorityFinder, NameServer } from './authority.ts';
 import { formatServerAddress } from './server-address.ts';
 import { queryTxt, type TxtResult } from './txt-query.ts';
@@ -250,9 +251,6 @@ function everyNameShown(watches: readonly Watch[]): boolean {
 const shownNames = (watches: readonly Watch[]): Set<AwaitedName> =>
   new Set(watches.filter(({ result }) => result.state === 'shown').map(({ awaited }) => awaited));
 
-/** How many names an error lists with all their servers. */
-const MAX_NAMED = 5;
-
 function lateOnes(
   watches: readonly Watch[],
   lost: readonly LostName[],
@@ -269,18 +267,13 @@ function lateOnes(
     open.length > 0
       ? 'not shown by every name server'
       : `shown by every name server, but not in ${settle} rounds in a row`;
-  const details = late.slice(0, MAX_NAMED).map((awaited) => {
+  const details = listed(late, (awaited) => {
     const servers = watches.filter((watch) => watch.awaited === awaited).map(describe);
     return `${awaited.name} (${servers.join('; ')})`;
   });
-  const more = late.length > MAX_NAMED ? ` and ${late.length - MAX_NAMED} more names` : '';
-  const error = new Dns01Error(
-    'E_PROPAGATION',
-    `${what} after ${(elapsedMs / 1000).toFixed(0)} s: ${details.join(', ')}${more}`,
-    {
-      hint: 'set a larger propagation.timeout in the config for a slow provider; a server that never answers has to be repaired or removed from the NS records',
-    },
-  );
+  const error = new Dns01Error('E_PROPAGATION', `${what} after ${(elapsedMs / 1000).toFixed(0)} s: ${details}`, {
+    hint: 'set a larger propagation.timeout in the config for a slow provider; a server that never answers has to be repaired or removed from the NS records',
+  });
   return { names: new Set([...late, ...lost].map(({ name }) => name)), error, blocked: blockedBy(watches, elapsedMs) };
 }
 

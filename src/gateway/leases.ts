@@ -1,6 +1,5 @@
-import { carryOut } from '../challenge/order.ts';
-import { WHOLE_CONFIG } from '../challenge/principal.ts';
 import type { Run } from '../challenge/run.ts';
+import { withdrawOld } from '../challenge/withdraw-old.ts';
 import { startDeadline } from '../deadline.ts';
 import { asDns01Error, isDns01Error } from '../errors.ts';
 import type { Log } from '../output/log.ts';
@@ -30,11 +29,11 @@ const MAX_PAUSE_MS = 60_000;
 /** How many values are withdrawn in one order, so that those of one zone go out in few requests. */
 const MAX_TOGETHER = 250;
 
-/** Milliseconds to wait for another node that withdraws values, or that died while it did, until its lock ends. */
+/** Milliseconds to wait for the lock of another node, which withdraws values or died while it did. */
 const LOCK_PATIENCE_MS = 20_000;
 
 /**
- * Withdraws values whose lease has ended, now and again and again: those of any node, and those of a process that was
+ * Withdraws values whose lease has ended, at once and then regularly: those of any node, and those of a process that was
  * killed. A value that cannot be withdrawn is tried again.
  */
 export function keepLeases(settings: LeaseSettings): LeaseKeeper {
@@ -88,13 +87,10 @@ async function withdraw(entries: readonly JournalEntry[], settings: LeaseSetting
 
 async function withdrawInRun(entries: readonly JournalEntry[], run: Run, { log, audit }: LeaseSettings): Promise<void> {
   const started = performance.now();
-  const { journal } = run.state;
-  // A client may have published the same value again since. The journal's clock counts, not that of this machine.
-  const now = await Promise.all(entries.map(({ name, value }) => journal.find(name, value)));
-  const challenges = entries.filter(({ until }, index) => now[index]?.until === until);
-  const { each } = carryOut({ action: 'remove', challenges, principal: WHOLE_CONFIG }, run);
-  for (const [index, { name, by = '-', account }] of challenges.entries()) {
-    const result = await each[index];
+  const results = withdrawOld(entries, run);
+  for (const [index, { name, by = '-', account }] of entries.entries()) {
+    const result = await results[index];
+    if (result === undefined) continue;
     const outcome = isDns01Error(result) ? result.code : 'done';
     const what = { user: by, from: '-', front: 'lease', action: 'remove', name, account, outcome } as const;
     audit(what, performance.now() - started);

@@ -4,6 +4,8 @@ import { type AddressInfo, connect } from 'node:net';
 import { Dns01Error } from '../errors.ts';
 
 export interface ListenAddress {
+  /** The key of the config that it comes from. */
+  readonly option: string;
   /** Either host and port, or the path of a Unix socket. */
   readonly host?: string;
   readonly port?: number;
@@ -33,7 +35,7 @@ export async function listen(server: Server, address: ListenAddress, isTls: bool
   } catch (error) {
     const wanted = path === undefined ? `${address.host}:${address.port}` : `unix:${path}`;
     throw new Dns01Error('E_CONFIG', `cannot listen on ${wanted}: ${(error as Error).message}`, {
-      hint: 'set serve.listen to an address or socket that is free and that this user may open',
+      hint: `set ${address.option} to an address or socket that is free and that this user may open`,
     });
   }
   if (path !== undefined) return `unix:${path}`;

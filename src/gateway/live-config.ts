@@ -153,18 +153,18 @@ function readTls({ cert, key }: NonNullable<ServeConfig['tls']>, warn: (message:
 
 /** Without TLS, passwords are not encrypted, so only this machine may connect. */
 function listenAddress({ listen, tls }: ServeConfig, file: string): ListenAddress {
-  const address = parseListenAddress(listen);
+  const address = parseListenAddress('serve.listen', listen);
   if (tls || address.host === undefined || isLoopback(address.host)) return address;
   throw new Dns01Error('E_CONFIG', `${file}: serve.listen: ${listen} is open to other machines without TLS`, {
     hint: 'listen on 127.0.0.1, [::1] or unix:/path, or set serve.tls: { cert: FILE, key: FILE }',
   });
 }
 
-/** @param text in the form of the config */
-export function parseListenAddress(text: string): ListenAddress {
-  if (text.startsWith('unix:')) return { path: text.slice('unix:'.length) };
+/** @param option the key of the config, with this text */
+export function parseListenAddress(option: string, text: string): ListenAddress {
+  if (text.startsWith('unix:')) return { option, path: text.slice('unix:'.length) };
   const { address: host, port } = parseServerAddress(text);
-  return { host, port };
+  return { option, host, port };
 }
 
 const isLoopback = (host: string): boolean => isIP(host) !== 0 && /^(127\.|::1$)/.test(host);

@@ -27,7 +27,7 @@ export function openLiveValues(journal: Journal): LiveValues {
     const batches = underWay.get(name) ?? new Set();
     if (liveValues !== undefined) {
       const own = [...batches, values].flat();
-      const count = (await journal.count(name, own)) + new Set(own.map(keyOf)).size;
+      const count = (await journal.count({ by: name }, own)) + new Set(own.map(keyOf)).size;
       if (count > liveValues && (await hasNew(name, values, batches))) throw tooMany(name, count, liveValues);
     }
     underWay.set(name, batches.add(values));

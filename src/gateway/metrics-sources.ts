@@ -1,4 +1,4 @@
-import { leftovers } from '../challenge/sweep.ts';
+import { countLeftovers } from '../challenge/sweep.ts';
 import type { Journal } from '../state/journal.ts';
 import type { RateLimitOf } from './metrics.ts';
 import type { SharedRun } from './shared-run.ts';
@@ -6,21 +6,23 @@ import type { SharedRun } from './shared-run.ts';
 /** Milliseconds. A sweep takes what is older, unless it is asked otherwise. */
 const OLD_MS = 86_400_000;
 
-/** Counting reads the whole journal, so it is done no more often. */
+/** Counting may read the whole journal: it is done no more often than this, and for one twentieth of the time at most. */
 const COUNT_EVERY_MS = 60_000;
+const PAUSE_FACTOR = 20;
 
 /** Counts what a sweep would take. */
 export function openLeftoverCount(journal: Journal): () => Promise<number> {
   let count = 0;
-  let countedAt = Number.NEGATIVE_INFINITY;
+  let nextAt = 0;
   let counting: Promise<void> | undefined;
   async function recount(): Promise<void> {
-    let now = 0;
-    for await (const _ of leftovers(journal, OLD_MS)) now++;
-    [count, countedAt] = [now, performance.now()];
+    const started = performance.now();
+    count = await countLeftovers(journal, OLD_MS);
+    const now = performance.now();
+    nextAt = now + Math.max(COUNT_EVERY_MS, PAUSE_FACTOR * (now - started));
   }
   return async () => {
-    if (performance.now() - countedAt >= COUNT_EVERY_MS) {
+    if (performance.now() >= nextAt) {
       counting ??= recount().finally(() => {
         counting = undefined;
       });

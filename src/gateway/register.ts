@@ -66,7 +66,7 @@ export function openRegistration(
       const { subdomain } = acmeDns;
       const fulldomain = parseName(`${subdomain}.${zone}`);
       if (fulldomain === undefined) return acmeDnsError(500, 'the domain for new names is too long');
-      const user: StoredUser = { name, names: [], acmeDns, limits: LIMITS };
+      const user: StoredUser = { name, names: [], acmeDns, limits: LIMITS, registered: new Date().toISOString() };
       await users.add(networks.length > 0 ? { ...user, networks } : user);
       audit(
         { user: name, from, front: 'acme-dns', action: 'register', name: fulldomain, account: '-', outcome: 'done' },

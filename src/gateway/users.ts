@@ -47,8 +47,8 @@ const RECENT_MS = 3000;
 export interface Users {
   /** @throws where the state cannot be reached and the user is not in the config */
   find(name: string): Promise<GatewayUser | undefined>;
-  /** Puts a user into the state. */
-  add(user: StoredUser): Promise<void>;
+  /** Puts a user into the state. False if it has one of this name. */
+  add(user: StoredUser): Promise<boolean>;
   countInState(): Promise<number>;
 }
 
@@ -66,16 +66,27 @@ export function openUsers(users: () => ServeConfig['users'], stored: StoredUsers
       const configured = users();
       const user = Object.hasOwn(configured, name)
         ? configured[name]
-        : ((await inState(MEMORY_MS)).get(name) ?? (await inState(MISS_MEMORY_MS)).get(name));
+        : ((await inState.within(MEMORY_MS)).get(name) ?? (await inState.within(MISS_MEMORY_MS)).get(name));
       return user && readyFor(name, user);
     },
-    add: (user) => stored.put(user),
-    countInState: async () => (await inState(MEMORY_MS)).size,
+    async add(user) {
+      const isAdded = await stored.add(user);
+      inState.forget();
+      return isAdded;
+    },
+    countInState: async () => (await inState.within(MEMORY_MS)).size,
   };
 }
 
-/** The users in the state, at most so many milliseconds old. They are read again when one was changed. */
-function rememberUsers(stored: StoredUsers): (maxAgeMs: number) => Promise<ReadonlyMap<string, StoredUser>> {
+interface RememberedUsers {
+  /** The users in the state, at most so many milliseconds old. */
+  within(maxAgeMs: number): Promise<ReadonlyMap<string, StoredUser>>;
+  /** They are looked at again before they are used. */
+  forget(): void;
+}
+
+/** The users in the state. They are read again when one was changed. */
+function rememberUsers(stored: StoredUsers): RememberedUsers {
   let known: ReadonlyMap<string, StoredUser> = new Map();
   let version: string | undefined;
   let checkedAt = Number.NEGATIVE_INFINITY;
@@ -92,14 +103,19 @@ function rememberUsers(stored: StoredUsers): (maxAgeMs: number) => Promise<Reado
     version = now;
     checkedAt = started;
   }
-  return async (maxAgeMs) => {
-    if (performance.now() - checkedAt >= maxAgeMs) {
-      reading ??= read().finally(() => {
-        reading = undefined;
-      });
-      await reading;
-    }
-    return known;
+  return {
+    async within(maxAgeMs) {
+      if (performance.now() - checkedAt >= maxAgeMs) {
+        reading ??= read().finally(() => {
+          reading = undefined;
+        });
+        await reading;
+      }
+      return known;
+    },
+    forget() {
+      checkedAt = Number.NEGATIVE_INFINITY;
+    },
   };
 }
 

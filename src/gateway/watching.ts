@@ -39,7 +39,8 @@ export async function openWatching(live: LiveConfig, state: State, runs: () => S
     isReady,
     async listen() {
       const refresh = () => live.refresh(false);
-      server = await startMetricsServer(parseListenAddress(settings.listen), metrics, { isReady, refresh });
+      const address = parseListenAddress('serve.metrics.listen', settings.listen);
+      server = await startMetricsServer(address, metrics, { isReady, refresh });
       return [`${server.at}/metrics`];
     },
     close: async () => server?.close(),

@@ -26,10 +26,11 @@ export function excerpt(text: string, length = EXCERPT_LENGTH): string {
 /** How many entries a list in a sentence has at most. */
 const MAX_LISTED = 5;
 
-/** A list for a sentence: the first entries, and how many more there are. */
-export function listed(entries: readonly string[]): string {
+/** A list for a sentence: the first entries, and how many more there are. @param show called for those that are listed */
+export function listed<Entry>(entries: readonly Entry[], show: (entry: Entry) => string = String): string {
+  const shown = entries.slice(0, MAX_LISTED).map(show).join(', ');
   const more = entries.length - MAX_LISTED;
-  return more > 0 ? `${entries.slice(0, MAX_LISTED).join(', ')} and ${more} more` : entries.join(', ');
+  return more > 0 ? `${shown} and ${more} more` : shown;
 }
 
 /** Parsed JSON; `undefined` for a text that is not JSON. */

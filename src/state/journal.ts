@@ -41,6 +41,8 @@ export interface Begun {
   readonly value: string;
   /** It was in the journal before: then it is not this caller's alone. */
   readonly wasKnown: boolean;
+  /** It was there for a while, or its lease had ended: somebody may be about to withdraw it. */
+  readonly wasOld: boolean;
   /** Different for each call of `begin`. */
   readonly run: string;
 }
@@ -51,6 +53,8 @@ export interface JournalFilter {
   readonly olderThanMs?: number | undefined;
   /** The lease has ended. */
   readonly leaseEnded?: boolean | undefined;
+  /** Without a lease, and not meant to stay. */
+  readonly unleased?: boolean | undefined;
   /** By this user of the gateway. */
   readonly by?: string | undefined;
   readonly name?: string | undefined;
@@ -58,13 +62,17 @@ export interface JournalFilter {
   damaged?(names: readonly string[], place: string): void;
 }
 
+/** Milliseconds. A client that did not get its answer repeats its request sooner. */
+export const OLD_AFTER_MS = 60_000;
+
 /** The values that were published and not withdrawn. */
 export interface Journal {
   find(name: string, value: string): Promise<JournalEntry | undefined>;
   /** Stores that a value is about to be published. */
   begin(entry: Omit<NewEntry, 'state'>): Promise<Begun>;
   record(entry: NewEntry): Promise<void>;
-  close(name: string, value: string): Promise<void>;
+  /** Removes the entry, unless somebody has begun the same value again since. @param seen as it was found before the withdrawal */
+  close(name: string, value: string, seen: JournalEntry | undefined): Promise<void>;
   /** Removes the intent, unless somebody else has begun the same since. Never fails. */
   abandon(begun: Begun): Promise<void>;
   /**
@@ -72,8 +80,8 @@ export interface Journal {
    * @throws E_CONFIG where the journal cannot be read, because that must not look like an empty one
    */
   list(filter?: JournalFilter): AsyncIterable<JournalEntry>;
-  /** How many values of this user of the gateway there are beside some that are known. @throws as `list` does */
-  count(by: string, without: readonly { readonly name: string; readonly value: string }[]): Promise<number>;
+  /** How many entries the filter selects, beside some that are known. @throws as `list` does */
+  count(filter: JournalFilter, without?: readonly { readonly name: string; readonly value: string }[]): Promise<number>;
 }
 
 /** All entries at once, for where there are few. */

@@ -25,14 +25,16 @@ export const userSchema = z.object({
   tsigSalt: z.optional(text(64)),
   /** In CIDR notation. */
   networks: z.optional(z.array(text(64))),
+  /** When the user registered, ISO 8601; undefined for one that a command has made. */
+  registered: z.optional(z.string()),
 });
 
 export type StoredUser = z.output<typeof userSchema>;
 
 export interface Users {
   all(): Promise<StoredUser[]>;
-  /** Makes or replaces the user of this name. */
-  put(user: StoredUser): Promise<void>;
+  /** False if there is a user of this name. Of several that are added at the same moment, one is added. */
+  add(user: StoredUser): Promise<boolean>;
   /** False if there was none. */
   remove(name: string): Promise<boolean>;
   /** Another text after each change, in any process. Cheaper than `all`. */

@@ -398,7 +398,7 @@ describe('the propagation check', () => {
       const servers = await serve(at('127.0.0.1', EMPTY));
       const failure = await failureOf(wait(servers, { values, rounds: 2 }));
       expect(failure.message.match(/_acme-challenge/g)).toHaveLength(5);
-      expect(failure.message).toContain('and 3 more names');
+      expect(failure.message).toContain('and 3 more');
     });
 
     it('fails as the look-up of the servers fails', async () => {

@@ -1,8 +1,9 @@
 /** Gateways on different machines: each has a state directory of its own, and all have one database. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { expectItStays } from '../gateway/published-again.ts';
 import { ask, json, serveConfig, user } from '../gateway/support.ts';
-import { openWorkplace, VALUE, type Workplace } from '../support/cli.ts';
+import { expectFailure, openWorkplace, VALUE, type Workplace } from '../support/cli.ts';
 import { type Panels, startPanels } from '../support/panels.ts';
 import { bundle } from '../support/paths.ts';
 import { freePorts } from './lab/addresses.ts';
@@ -97,6 +98,32 @@ describe.skipIf(missing.length > 0)(`gateways with one database (missing: ${miss
     expect(held()).toEqual([VALUE]);
     await holdsWithin(20, async () => held().length === 0);
     expect(held()).toEqual([]);
+  });
+
+  it('keep a value that is published again at one of them while another withdraws it', async () => {
+    const login = await addUser('twice', '--acme-dns', 'auth.example.ee');
+    const headers = { 'x-api-user': 'twice', 'x-api-key': login['password'] ?? '' };
+    const body = JSON.stringify({ subdomain: login['subdomain'], txt: VALUE });
+    const update = ({ at }: Node) => ask(at, { path: '/update', headers, body });
+    node(1).child.kill('SIGKILL');
+    expect((await update(node(0))).status).toBe(200);
+    await expectItStays(panels.zoneid, login['fulldomain'] ?? '', async () => {
+      const [port] = await freePorts(2);
+      nodes.push(await startNode(port));
+      return update(node(2));
+    });
+  });
+
+  it('end at once, with the exit code of a config, where the port of the metrics is taken', async () => {
+    const { here, at } = node(1);
+    const taken = new URL(at).host;
+    const users = await user('web1', 'example.com');
+    const metrics = `  metrics: { listen: ${taken} }\n`;
+    const state = `state: { postgres: { url: "${database.url()}" } }\n`;
+    await here.configure(`${panels.config}${state}${serveConfig(users, `${HOST}:0`, metrics)}`);
+    const started = performance.now();
+    expectFailure(await here.run(['serve']), 78, new RegExp(`cannot listen on ${taken}`), /serve\.metrics\.listen/);
+    expect(performance.now() - started).toBeLessThan(5000);
   });
 
   it('write nothing while the database is away, say so, and go on when it is back', async () => {

@@ -205,7 +205,7 @@ describe.skipIf(missing.length > 0)(`the state in PostgreSQL (missing: ${missing
       for (const line of failures) expect(JSON.parse(line)).toMatchObject({ error: { code: 'E_RATE' } });
       const { journal } = opened();
       expect((await entriesIn(journal)).filter(({ account }) => account === 'main')).toHaveLength(60);
-      for (const entry of await entriesIn(journal)) await journal.close(entry.name, entry.value);
+      for (const entry of await entriesIn(journal)) await journal.close(entry.name, entry.value, entry);
       await database.sql('delete from dns01_rate_limits');
     });
 

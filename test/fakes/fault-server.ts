@@ -61,10 +61,16 @@ export interface FaultServer {
   close(): Promise<void>;
 }
 
+export interface HoldingServer extends FaultServer {
+  /** Does nothing for calls of this name until the function that it gives is called. */
+  hold(call: string): () => void;
+}
+
 /** A real HTTP server on loopback that speaks a fake API, with faults on demand. */
-export async function startFaultServer(api: FakeApi): Promise<FaultServer> {
+export async function startFaultServer(api: FakeApi): Promise<HoldingServer> {
   const requests: FakeRequest[] = [];
   const faults: { fault: Fault; left: number }[] = [];
+  const held = new Map<string, Promise<void>>();
   let counted = 0;
 
   const nextFault = (call: string): Fault | undefined => {
@@ -77,6 +83,7 @@ export async function startFaultServer(api: FakeApi): Promise<FaultServer> {
   const server = createServer(async (incoming, outgoing) => {
     const request = await read(incoming, api);
     requests.push(request);
+    await held.get(request.call);
     const fault = nextFault(request.call);
     const reply = fault?.effect === 'before' ? undefined : await api.reply(request);
     if (fault) spoil(fault.kind, outgoing);
@@ -98,6 +105,19 @@ export async function startFaultServer(api: FakeApi): Promise<FaultServer> {
     },
     calm() {
       faults.length = 0;
+    },
+    hold(call) {
+      let release = () => {};
+      held.set(
+        call,
+        new Promise((resolve) => {
+          release = resolve;
+        }),
+      );
+      return () => {
+        held.delete(call);
+        release();
+      };
     },
     close() {
       server.closeAllConnections();

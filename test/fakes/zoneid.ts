@@ -1,4 +1,4 @@
-import { type FakeReply, type FakeRequest, type FaultServer, startFaultServer } from './fault-server.ts';
+import { type FakeReply, type FakeRequest, type HoldingServer, startFaultServer } from './fault-server.ts';
 
 export interface ZoneidFakeSettings {
   readonly username?: string;
@@ -41,7 +41,7 @@ interface StoredTxt {
 
 export interface ZoneidFake {
   /** The fault server below; its calls are named `GET txt`, `POST txt`, `DELETE txt`, `GET zone`. */
-  readonly server: FaultServer;
+  readonly server: HoldingServer;
   /** The API's address, for the option `url`. */
   readonly url: string;
   readonly username: string;

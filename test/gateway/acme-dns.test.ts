@@ -5,7 +5,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { hashPassword } from '../../src/gateway/password.ts';
 import { OTHER_VALUE, VALUE } from '../support/cli.ts';
 import { until } from '../support/until.ts';
-import { type Asked, serveConfig, useGateway, user } from './support.ts';
+import { expectItStays } from './published-again.ts';
+import { type Asked, ask, type Serving, serveConfig, useGateway, user } from './support.ts';
 
 const gateway = useGateway();
 
@@ -153,6 +154,20 @@ describe('a lease', () => {
     await restart(3600);
     await until(() => held().length === 0);
     expect(gateway.panels.zoneid.held(name)).toEqual([VALUE]);
+  });
+
+  it('begins anew for a value that is published again while another process withdraws it', async () => {
+    await restart(2);
+    await update(VALUE);
+    const others: Serving[] = [];
+    await expectItStays(gateway.panels.zoneid, `${ALICE.subdomain}.auth.example.ee`, async () => {
+      const other = await gateway.startAnother();
+      others.push(other);
+      const body = JSON.stringify({ subdomain: ALICE.subdomain, txt: VALUE });
+      const headers = { 'x-api-user': ALICE.user, 'x-api-key': KEY };
+      return ask(other.at, { path: '/update', headers, body });
+    });
+    for (const other of others) await other.stop();
   });
 
   it('that has ended is what a sweep takes, whatever its age, and none that runs', async () => {

@@ -36,7 +36,7 @@ it('a user has at most its number of values, and may publish one of them again',
   await state.journal.record({ name, value: 'of another', ...HOW, by: 'web2' });
   expect([await publish('a'), await publish('b'), await publish('c')]).toEqual(['done', 'done', 'E_RATE']);
   expect([await publish('b'), await publish('a', 'b'), await publish('b', 'c')]).toEqual(['done', 'done', 'E_RATE']);
-  await state.journal.close(name, 'a');
+  await state.journal.close(name, 'a', await state.journal.find(name, 'a'));
   expect(await publish('c')).toBe('done');
 });
 

@@ -63,6 +63,16 @@ describe('a registration', () => {
     await gateway.here.expectNoSecret(user.password, other.password);
   });
 
+  it('is shown where the users are listed, with its time', async () => {
+    const user = parsed(await register());
+    const { stdout } = await gateway.here.run(['serve', 'user', 'list']);
+    expect(stdout).toMatch(new RegExp(`^${user.username}\tstate\t${user.fulldomain}\tregistered 20\\d\\d-`, 'm'));
+    const list = await gateway.here.run(['serve', 'user', 'list', '--json']);
+    expect(JSON.parse(list.stdout).users).toContainEqual(
+      expect.objectContaining({ user: user.username, registered: expect.stringMatching(/^20\d\d-/) }),
+    );
+  });
+
   it('may limit its user to networks', async () => {
     const user = parsed(await register('{"allowfrom":["127.0.0.7/32","[2001:db8::]/32"]}'));
     expect(user).toMatchObject({ allowfrom: ['127.0.0.7/32', '2001:db8::/32'] });

@@ -45,6 +45,21 @@ describe('dns01 serve user', () => {
     }
   });
 
+  it('added by two commands at the same moment is one of them, and the other says so', async () => {
+    await configure();
+    const [won, ...lost] = (
+      await Promise.all(
+        ['example.com', 'example.net', 'example.org'].map((names) => run('add', 'web9', '--names', names)),
+      )
+    ).sort((one, other) => one.code - other.code);
+    expect(won?.code).toBe(0);
+    for (const outcome of lost) {
+      expectFailure(outcome, 64, /there is a user web9 already/, /remove it with dns01 serve user remove web9/);
+      expect(outcome.stdout).toBe('');
+    }
+    expect((await run('list')).stdout.match(/web9/g)).toHaveLength(1);
+  });
+
   it('adds a login for an acme-dns client', async () => {
     await configure();
     await gateway.start();

@@ -54,7 +54,7 @@ export function describeState(title: string, create: () => Promise<StatePlace>):
       const published = { ...entry, state: 'published', handle: { zone: ZONE, id: '7', proven: true } } as const;
       await state.journal.record(published);
       expect(await other.journal.find(entry.name, VALUE)).toEqual({ ...published, version: 1, since: intent?.since });
-      await other.journal.close(entry.name, VALUE);
+      await other.journal.close(entry.name, VALUE, intent);
       expect(await state.journal.find(entry.name, VALUE)).toBeUndefined();
     });
 
@@ -111,8 +111,8 @@ export function describeState(title: string, create: () => Promise<StatePlace>):
       expect(await entriesIn(other.journal, { by, name: entry.name })).toMatchObject([{ ...entry, by }]);
       expect(await entriesIn(other.journal, { by })).toHaveLength(2);
       expect(await entriesIn(other.journal, { name: entry.name })).toHaveLength(2);
-      expect(await other.journal.count(by, [])).toBe(2);
-      expect(await other.journal.count(by, [entry, { name: entry.name, value: OTHER_VALUE }])).toBe(1);
+      expect(await other.journal.count({ by })).toBe(2);
+      expect(await other.journal.count({ by }, [entry, { name: entry.name, value: OTHER_VALUE }])).toBe(1);
     });
 
     it('knows when a lease ends, and another publication takes its place', async () => {
@@ -126,6 +126,46 @@ export function describeState(title: string, create: () => Promise<StatePlace>):
       await state.journal.begin(entry);
       expect(await state.journal.find(entry.name, VALUE)).not.toHaveProperty('by');
       expect(await state.journal.find(entry.name, VALUE)).not.toHaveProperty('until');
+    });
+
+    it('an entry is closed only as it was seen, because somebody may have begun the same value again since', async () => {
+      const entry = { ...newEntry(), state: 'published' } as const;
+      await state.journal.record(entry);
+      const seen = await state.journal.find(entry.name, VALUE);
+      await delay(20);
+      await other.journal.begin(entry);
+      await state.journal.close(entry.name, VALUE, seen);
+      await state.journal.close(entry.name, VALUE, undefined);
+      const again = await other.journal.find(entry.name, VALUE);
+      expect(again).toMatchObject({ state: 'published' });
+      await state.journal.close(entry.name, VALUE, again);
+      expect(await other.journal.find(entry.name, VALUE)).toBeUndefined();
+    });
+
+    it('who begins a value again learns that its lease had ended', async () => {
+      const entry = newEntry();
+      const leased = { ...entry, leaseMs: 300 };
+      expect(await state.journal.begin(leased)).toMatchObject({ wasKnown: false, wasOld: false });
+      expect(await other.journal.begin(leased)).toMatchObject({ wasKnown: true, wasOld: false });
+      await delay(400);
+      expect(await other.journal.begin(leased)).toMatchObject({ wasKnown: true, wasOld: true });
+      expect(await state.journal.begin(leased)).toMatchObject({ wasKnown: true, wasOld: false });
+    });
+
+    it('counts without a list, leased and lasting values apart', async () => {
+      const by = unique();
+      const published = () => ({ ...newEntry(), by, state: 'published' }) as const;
+      await state.journal.record(published());
+      await state.journal.record(published());
+      await state.journal.record({ ...published(), lasting: true });
+      await state.journal.record({ ...published(), leaseMs: 1 });
+      await state.journal.record({ ...published(), leaseMs: 60_000 });
+      await delay(30);
+      expect(await other.journal.count({ by })).toBe(5);
+      expect(await other.journal.count({ by, unleased: true, olderThanMs: 20 })).toBe(2);
+      expect(await other.journal.count({ by, unleased: true, olderThanMs: 60_000 })).toBe(0);
+      expect(await other.journal.count({ by, leaseEnded: true })).toBe(1);
+      expect(await entriesIn(other.journal, { by, unleased: true })).toHaveLength(2);
     });
 
     it('lists by age, oldest first', async () => {
@@ -146,9 +186,9 @@ export function describeState(title: string, create: () => Promise<StatePlace>):
       const by = unique();
       for (let index = 0; index < 30; index++) await state.journal.record({ ...newEntry(), state: 'published', by });
       const seen = new Set<string>();
-      for await (const { name, value } of state.journal.list({ by })) {
-        seen.add(name);
-        await other.journal.close(name, value);
+      for await (const entry of state.journal.list({ by })) {
+        seen.add(entry.name);
+        await other.journal.close(entry.name, entry.value, entry);
       }
       expect(seen.size).toBe(30);
       expect(await entriesIn(state.journal, { by })).toEqual([]);
@@ -373,15 +413,15 @@ export function describeState(title: string, create: () => Promise<StatePlace>):
     });
   });
 
-  it(`users (${title}) are made, replaced and removed, and a change is seen`, async () => {
+  it(`users (${title}) are added once and removed, and a change is seen`, async () => {
     const user = { name: `web.${unique()}`, hash: 'scrypt$1', names: [ZONE], limits: { liveValues: 5 } };
     const before = await other.users.version();
-    await state.users.put(user);
+    const twins = Array.from({ length: 8 }, (_, index) => ({ ...user, hash: `scrypt$${index}` }));
+    const added = await Promise.all(twins.map((twin, index) => (index % 2 ? state : other).users.add(twin)));
+    expect(added.filter(Boolean)).toHaveLength(1);
     expect(await other.users.version()).not.toBe(before);
-    expect(await other.users.all()).toEqual([user]);
-    const changed = { ...user, names: [], networks: ['192.0.2.0/24'] };
-    await other.users.put(changed);
-    expect(await state.users.all()).toEqual([changed]);
+    expect(await other.users.all()).toEqual(twins.filter((_, index) => added[index]));
+    expect(await state.users.add({ ...user, names: [], networks: ['192.0.2.0/24'] })).toBe(false);
     const last = await state.users.version();
     expect(await state.users.remove(user.name)).toBe(true);
     expect(await state.users.remove(user.name)).toBe(false);

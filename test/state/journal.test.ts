@@ -29,7 +29,7 @@ describe('the journal in files', () => {
     const damaged: string[] = [];
     expect(await entriesIn(journal, { damaged: (files) => damaged.push(...files) })).toHaveLength(1);
     expect(damaged.sort()).toEqual(['half.json', 'strange.json']);
-    await journal.close(NAME, VALUE);
+    await journal.close(NAME, VALUE, await journal.find(NAME, VALUE));
     expect(await readdir(join(stateDirectory, 'journal'))).toHaveLength(2);
   });
 

@@ -9,8 +9,9 @@ import {
   type JournalEntry,
   type JournalFilter,
   type NewEntry,
+  OLD_AFTER_MS,
 } from '../journal.ts';
-import { createJson, readAllJson, readJson, remove, writeJson } from './json.ts';
+import { createJson, readAllJson, readEachJson, readJson, remove, writeJson } from './json.ts';
 
 /**
  * The journal as small files, one for each value, so that processes never wait for each other and a closed entry leaves
@@ -20,7 +21,7 @@ export function openJournal(stateDirectory: string | undefined, warn: (message: 
   if (stateDirectory === undefined) {
     return {
       find: nothing,
-      begin: async ({ name, value }) => ({ name, value, wasKnown: false, run: '' }),
+      begin: async ({ name, value }) => ({ name, value, wasKnown: false, wasOld: false, run: '' }),
       record: nothing,
       close: nothing,
       abandon: nothing,
@@ -52,18 +53,20 @@ export function openJournal(stateDirectory: string | undefined, warn: (message: 
       throw cannotRead(cause.message);
     });
   const find = (name: string, value: string) => attempt(readJson(fileOf(name, value), entrySchema), undefined);
-  const close = (name: string, value: string) => attempt(remove(fileOf(name, value)), undefined);
+  const drop = (name: string, value: string) => attempt(remove(fileOf(name, value)), undefined);
 
-  async function begin(entry: Omit<NewEntry, 'state'>, run: string): Promise<boolean> {
+  async function begin(entry: Omit<NewEntry, 'state'>, run: string): Promise<Before> {
     const file = fileOf(entry.name, entry.value);
     const begun = { version: 1, state: 'intent', since: new Date().toISOString(), run, ...stored(entry) };
-    if (await createJson(file, begun)) return false;
+    if (await createJson(file, begun)) return UNKNOWN;
     const before = await readJson(file, entrySchema);
     // A value that is known to be published at the same place keeps its entry, with the handle that its removal needs.
     const isSame = before?.state === 'published' && before.account === entry.account && before.target === entry.target;
     const { since, by, until } = { by: undefined, until: undefined, ...begun };
     await writeJson(file, isSame ? { ...before, since, by, until } : begun);
-    return true;
+    const now = Date.now();
+    const wasOld = before !== undefined && (isOlder(before.since, now - OLD_AFTER_MS, now) || hasEnded(before, now));
+    return { wasKnown: true, wasOld };
   }
 
   return {
@@ -71,15 +74,17 @@ export function openJournal(stateDirectory: string | undefined, warn: (message: 
     async begin(entry) {
       const { name, value } = entry;
       const run = randomUUID();
-      return { name, value, run, wasKnown: await attempt(begin(entry, run), false) };
+      return { name, value, run, ...(await attempt(begin(entry, run), UNKNOWN)) };
     },
     async record(entry) {
       const since = (await find(entry.name, entry.value))?.since ?? new Date().toISOString();
       await attempt(writeJson(fileOf(entry.name, entry.value), { version: 1, since, ...stored(entry) }), undefined);
     },
-    close,
+    async close(name, value, seen) {
+      if ((await find(name, value))?.since === seen?.since) await drop(name, value);
+    },
     async abandon({ name, value, run }: Begun) {
-      if ((await find(name, value))?.run === run) await close(name, value);
+      if ((await find(name, value))?.run === run) await drop(name, value);
     },
     async *list(filter = {}) {
       const { contents, unreadable } = await all();
@@ -88,22 +93,36 @@ export function openJournal(stateDirectory: string | undefined, warn: (message: 
       yield* selected.sort((one, other) => one.since.localeCompare(other.since));
       if (unreadable.length > 0) filter.damaged?.(unreadable, directory);
     },
-    async count(by, without) {
+    async count(filter, without = []) {
       const known = new Set(without.map(({ name, value }) => fileOf(name, value)));
-      const { contents } = await all();
-      return contents.filter((entry) => entry.by === by && !known.has(fileOf(entry.name, entry.value))).length;
+      const now = Date.now();
+      let count = 0;
+      await readEachJson(directory, entrySchema, (entry) => {
+        if (isSelected(entry, filter, now) && !known.has(fileOf(entry.name, entry.value))) count++;
+      }).catch((cause: Error) => {
+        throw cannotRead(cause.message);
+      });
+      return count;
     },
   };
 }
 
+type Before = Pick<Begun, 'wasKnown' | 'wasOld'>;
+
+const UNKNOWN: Before = { wasKnown: false, wasOld: false };
+
 const stored = <Entry extends { readonly leaseMs?: number | undefined }>({ leaseMs, ...entry }: Entry) =>
   leaseMs === undefined ? entry : { ...entry, until: new Date(Date.now() + leaseMs).toISOString() };
 
-function isSelected(entry: JournalEntry, { olderThanMs, leaseEnded, by, name }: JournalFilter, now: number): boolean {
+function isSelected(entry: JournalEntry, filter: JournalFilter, now: number): boolean {
+  const { olderThanMs, leaseEnded, unleased, by, name } = filter;
   if (olderThanMs !== undefined && !isOlder(entry.since, now - olderThanMs, now)) return false;
-  if (leaseEnded && !(entry.until !== undefined && Date.parse(entry.until) <= now)) return false;
+  if (leaseEnded && !hasEnded(entry, now)) return false;
+  if (unleased && (entry.until !== undefined || entry.lasting)) return false;
   return (by === undefined || entry.by === by) && (name === undefined || entry.name === name);
 }
+
+const hasEnded = ({ until }: JournalEntry, now: number): boolean => until !== undefined && Date.parse(until) <= now;
 
 /** A time in the future was written before the clock was set back, so its age is unknown: it counts as older. */
 function isOlder(since: string, latest: number, now: number): boolean {

@@ -1,7 +1,6 @@
 import { constants, type Stats } from 'node:fs';
 import { lstat, open, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import pLimit from 'p-limit';
 import * as z from 'zod/mini';
 import { parseJson } from '../../output/text.ts';
 import { makeDirectory } from './directory.ts';
@@ -92,20 +91,38 @@ export async function readAllJson<Schema extends z.core.$ZodType>(
   directory: string,
   schema: Schema,
 ): Promise<ReadFiles<z.output<Schema>>> {
+  const found: ReadFiles<z.output<Schema>> = { contents: [], unreadable: [] };
+  await readEachJson(
+    directory,
+    schema,
+    (content) => found.contents.push(content),
+    (name) => found.unreadable.push(name),
+  );
+  return found;
+}
+
+/** The same, one after the other, for what has no place in memory all at once. */
+export async function readEachJson<Schema extends z.core.$ZodType>(
+  directory: string,
+  schema: Schema,
+  read: (content: z.output<Schema>) => void,
+  unreadable: (name: string) => void = () => {},
+): Promise<void> {
   await refuseForeign(directory);
   const names = await readdir(directory).catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT') return [];
     throw error;
   });
-  const found: ReadFiles<z.output<Schema>> = { contents: [], unreadable: [] };
-  const jsonNames = names.filter((name) => name.endsWith('.json'));
-  await pLimit(MAX_OPEN).map(jsonNames, async (name) => {
-    const text = await readText(join(directory, name));
-    const parsed = z.safeParse(schema, parseJson(text ?? ''));
-    if (parsed.success) found.contents.push(parsed.data);
-    else if (text !== '') found.unreadable.push(name);
-  });
-  return found;
+  const line = names.filter((name) => name.endsWith('.json')).values();
+  const readOn = async () => {
+    for (const name of line) {
+      const text = await readText(join(directory, name));
+      const parsed = z.safeParse(schema, parseJson(text ?? ''));
+      if (parsed.success) read(parsed.data);
+      else if (text !== '') unreadable(name);
+    }
+  };
+  await Promise.all(Array.from({ length: MAX_OPEN }, readOn));
 }
 
 export async function remove(file: string): Promise<void> {

@@ -7,7 +7,7 @@ import { remove } from './json.ts';
 const MAX_AGE_MS = 86_400_000;
 
 /** The folders that hold small files. */
-const FOLDERS = ['journal', 'rate-limits', 'refused', 'orders', 'zones'];
+const FOLDERS = ['journal', 'rate-limits', 'refused', 'orders', 'zones', 'users'];
 
 /**
  * Removes what killed processes left in the state directory and no process will read: temporary files, empty ones, and

@@ -1,24 +1,28 @@
-import { stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digest } from '../../digest.ts';
 import { Dns01Error } from '../../errors.ts';
 import { type Users, userSchema } from '../users.ts';
-import { codeOf, readAllJson, readJson, remove, writeJson } from './json.ts';
+import { codeOf, createJson, readAllJson } from './json.ts';
 
 /** Each user has a file, so that commands and nodes never wait for each other. */
 export function openUsers(stateDirectory: string | undefined): Users {
   const directory = join(stateDirectory ?? '', 'users');
   const fileOf = (name: string) => join(directory, `${digest(name)}.json`);
   if (stateDirectory === undefined) {
-    return { all: async () => [], put: noPlace, remove: noPlace, version: async () => '' };
+    return { all: async () => [], add: noPlace, remove: noPlace, version: async () => '' };
   }
   return {
     all: async () => (await readAllJson(directory, userSchema)).contents,
-    put: (user) => writeJson(fileOf(user.name), user),
+    add: (user) => createJson(fileOf(user.name), user),
     async remove(name) {
-      if ((await readJson(fileOf(name), userSchema)) === undefined) return false;
-      await remove(fileOf(name));
-      return true;
+      return rm(fileOf(name)).then(
+        () => true,
+        (error: unknown) => {
+          if (codeOf(error) === 'ENOENT') return false;
+          throw error;
+        },
+      );
     },
     async version() {
       const found = await stat(directory, { bigint: true }).catch((error: unknown) => {

@@ -8,6 +8,7 @@ import {
   type JournalEntry,
   type JournalFilter,
   type NewEntry,
+  OLD_AFTER_MS,
 } from '../journal.ts';
 import type { Database, Query } from './database.ts';
 
@@ -63,18 +64,27 @@ const keptIfSame = ['state', 'zone', 'handle', 'lasting', 'run']
   .join(', ');
 
 // A statement that is repeated after a lost answer has begun nothing new: its run is the same.
-const BEGIN = `${INSERT} on conflict (id) do update set ${keptIfSame},
+const BEGIN = `with before as (
+    select coalesce(until <= clock_timestamp(), false)
+      or since <= clock_timestamp() - interval '${OLD_AFTER_MS} milliseconds' as was_old
+    from dns01_journal where id = $1::text
+  )
+  ${INSERT} on conflict (id) do update set ${keptIfSame},
   account = excluded.account, provider = excluded.provider, target = excluded.target, by_user = excluded.by_user,
   until = excluded.until, since = excluded.since,
   begun = case when j.run = excluded.run then j.begun else j.begun + 1 end
-  returning begun`;
+  returning begun, coalesce((select was_old from before), false) as was_old`;
 
 const RECORD = `${INSERT} on conflict (id) do update set state = excluded.state, zone = excluded.zone,
   handle = excluded.handle, lasting = excluded.lasting, run = null, account = excluded.account,
   provider = excluded.provider, target = excluded.target, by_user = excluded.by_user, until = excluded.until`;
 
-const COUNT = `select count(*)::integer as count from dns01_journal
-  where by_user = $1::text and id not in (select jsonb_array_elements_text($2::jsonb))`;
+const CLOSE = `delete from dns01_journal
+  where id = $1::text and date_trunc('milliseconds', since) = $2::text::timestamptz`;
+
+const begunSchema = z.object({ begun: z.number(), was_old: z.boolean() });
+
+const countSchema = z.object({ count: z.number() });
 
 const positionSchema = z.object({ id: z.string(), position: z.string() });
 
@@ -90,21 +100,27 @@ export function openJournal(database: Database): Journal {
       const { name, value } = entry;
       const run = randomUUID();
       const values = valuesOf({ ...entry, state: 'intent' }, run);
-      const [row] = await database.rows(z.object({ begun: z.number() }), { text: BEGIN, values });
-      return { name, value, run, wasKnown: (row?.begun ?? 2) > 1 };
+      const [row] = await database.rows(begunSchema, { text: BEGIN, values });
+      return { name, value, run, wasKnown: (row?.begun ?? 2) > 1, wasOld: row?.was_old ?? true };
     },
     record: (entry) => database.run({ text: RECORD, values: valuesOf(entry, undefined) }),
-    close: (name, value) =>
-      database.run({ text: 'delete from dns01_journal where id = $1::text', values: [idOf(name, value)] }),
+    async close(name, value, seen) {
+      if (seen) await database.run({ text: CLOSE, values: [idOf(name, value), seen.since] });
+    },
     async abandon({ name, value, run }: Begun) {
       const text = 'delete from dns01_journal where id = $1::text and run = $2::text';
       // An intent that stays is withdrawn by a sweep, and its value is not there.
       await database.run({ text, values: [idOf(name, value), run] }).catch(() => {});
     },
     list: (filter = {}) => pages(filter, database),
-    async count(by, without) {
-      const ids = without.map(({ name, value }) => idOf(name, value));
-      const [row] = await database.rows(z.object({ count: z.number() }), { text: COUNT, values: [by, ids] });
+    async count(filter, without = []) {
+      const { add, values, where } = conditionsOf(filter, undefined);
+      if (without.length > 0) {
+        const ids = without.map(({ name, value }) => idOf(name, value));
+        add((known) => `id not in (select jsonb_array_elements_text(${known}::jsonb))`, ids);
+      }
+      const text = `select count(*)::integer as count from dns01_journal ${where()}`;
+      const [row] = await database.rows(countSchema, { text, values });
       return row?.count ?? 0;
     },
   };
@@ -131,25 +147,34 @@ async function* pages(filter: JournalFilter, database: Database): AsyncGenerator
 
 type Position = z.output<typeof positionSchema>;
 
-/** Only the conditions that are set, so that each statement can use the index that fits it. */
 function pageAfter(last: Position | undefined, filter: JournalFilter, now: string): Query {
-  const values: (string | number)[] = [];
+  const { add, values, where } = conditionsOf(filter, now);
+  if (last) add((since, id) => `(since, id) > (${since}::text::timestamptz, ${id}::text)`, last.position, last.id);
+  const text = `select ${COLUMNS}, id, since::text as position from dns01_journal ${where()} order by since, id limit ${PAGE_ROWS}`;
+  return { text, values };
+}
+
+type Value = string | number | readonly string[];
+
+/**
+ * Only the conditions that are set, so that each statement can use the index that fits it.
+ * @param now default: the clock of the database when the statement begins
+ */
+function conditionsOf({ olderThanMs, leaseEnded, unleased, by, name }: JournalFilter, now: string | undefined) {
+  const values: Value[] = [];
   const conditions: string[] = [];
-  const add = (condition: (...parameters: string[]) => string, ...own: (string | number)[]) => {
+  const add = (condition: (...parameters: string[]) => string, ...own: Value[]) => {
     const first = values.push(...own) - own.length + 1;
     conditions.push(condition(...own.map((_, index) => `$${first + index}`)));
   };
-  const { olderThanMs, leaseEnded, by, name } = filter;
-  if (last) add((since, id) => `(since, id) > (${since}::text::timestamptz, ${id}::text)`, last.position, last.id);
+  const at = () => (now === undefined ? 'now()' : `$${values.push(now)}::text::timestamptz`);
   if (olderThanMs !== undefined) {
-    const latest = (at: string, age: string) =>
-      `since <= ${at}::text::timestamptz - ${age}::double precision * interval '1 millisecond'`;
-    add(latest, now, olderThanMs);
+    add((age) => `since <= ${at()} - ${age}::double precision * interval '1 millisecond'`, olderThanMs);
   }
-  if (leaseEnded) add((at) => `until <= ${at}::text::timestamptz`, now);
+  if (leaseEnded) add(() => `until <= ${at()}`);
+  if (unleased) add(() => 'until is null and lasting is not true');
   if (by !== undefined) add((user) => `by_user = ${user}::text`, by);
   if (name !== undefined) add((fqdn) => `name = ${fqdn}::text`, name);
-  const where = conditions.length > 0 ? `where ${conditions.join(' and ')}` : '';
-  const text = `select ${COLUMNS}, id, since::text as position from dns01_journal ${where} order by since, id limit ${PAGE_ROWS}`;
-  return { text, values };
+  const where = () => (conditions.length > 0 ? `where ${conditions.join(' and ')}` : '');
+  return { add, values, where };
 }

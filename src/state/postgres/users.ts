@@ -2,8 +2,12 @@ import * as z from 'zod/mini';
 import { type Users, userSchema } from '../users.ts';
 import type { Database } from './database.ts';
 
-const PUT = `insert into dns01_users (name, record, changed) values ($1::text, $2::jsonb, clock_timestamp())
-  on conflict (name) do update set record = excluded.record, changed = excluded.changed`;
+// A statement that is repeated after a lost answer finds its own user, which no other statement can make again.
+const ADD = `insert into dns01_users as u (name, record, changed) values ($1::text, $2::jsonb, clock_timestamp())
+  on conflict (name) do update set changed = excluded.changed where u.record = excluded.record
+  returning name`;
+
+const nameSchema = z.object({ name: z.string() });
 
 export function openUsers(database: Database): Users {
   return {
@@ -13,10 +17,10 @@ export function openUsers(database: Database): Users {
       });
       return rows.map(({ record }) => record);
     },
-    put: (user) => database.run({ text: PUT, values: [user.name, user] }),
+    add: async (user) => (await database.rows(nameSchema, { text: ADD, values: [user.name, user] })).length > 0,
     async remove(name) {
       const text = 'delete from dns01_users where name = $1::text returning name';
-      return (await database.rows(z.object({ name: z.string() }), { text, values: [name] })).length > 0;
+      return (await database.rows(nameSchema, { text, values: [name] })).length > 0;
     },
     async version() {
       const text = `select count(*) || ' ' || coalesce(max(changed)::text, '') as version from dns01_users`;
