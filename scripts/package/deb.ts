@@ -1,4 +1,4 @@
-// Builds dist/package/dns01_VERSION_all.deb from what `npm run build` made: the program, man pages, completions, units, docs.
+// Builds dist/package/dns01_VERSION_all.deb, or one in the folder that is named: the program, man pages, completions, units, docs.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
@@ -65,7 +65,7 @@ try {
   execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: root, stdio: 'inherit' });
   fill();
   describe();
-  const out = join(root, 'dist/package');
+  const out = resolve(root, process.argv[2] ?? 'dist/package');
   mkdirSync(out, { recursive: true });
   const file = join(out, `dns01_${version}_all.deb`);
   const env = { ...process.env, SOURCE_DATE_EPOCH: String(SECONDS) };

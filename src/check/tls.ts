@@ -29,9 +29,9 @@ export async function* checkTls(url: URL, trusted: boolean, report: Reporter): F
     yield report.bad('tls', `${url.origin}: ${(error as Error).message}`, 'check host and port in url:');
     return;
   }
-  if (seen.daysLeft < 0) yield report.bad('tls', `the certificate of ${url.host} ended ${-seen.daysLeft} days ago`);
+  if (seen.daysLeft < 0) yield report.bad('tls', `the certificate of ${url.host} ended ${days(-seen.daysLeft)} ago`);
   else if (seen.daysLeft < SOON_DAYS)
-    yield report.warning('tls', `the certificate of ${url.host} ends in ${seen.daysLeft} days`);
+    yield report.warning('tls', `the certificate of ${url.host} ends in ${days(seen.daysLeft)}`);
   if (seen.distrust && !trusted) {
     yield report.bad(
       'tls',
@@ -66,3 +66,5 @@ function certificateOf(url: URL): Promise<Seen> {
     socket.on('error', reject);
   });
 }
+
+const days = (count: number): string => (count === 1 ? '1 day' : `${count} days`);

@@ -100,5 +100,5 @@ function nextSteps(tool: Tool, accounts: readonly FoundAccount[], file: string, 
       ? [`${variable}dns01 add-txt _acme-challenge.${certificates[0]?.names[0]} VALUE`]
       : linesFor(tool, certificates, { config: isDefault ? undefined : file, again: true });
   const lines = [`${variable}dns01 doctor`, ...steps].map((line) => `  ${oneColumn(line)}\n`);
-  return `${lines.join('')}dns01 reads the config and the secrets in ${dirname(file)} only as the user who owns them, or as root.\n`;
+  return `${lines.join('')}\ndns01 reads the config and the secrets in ${dirname(file)} only as the user who owns them, or as root.\n`;
 }

@@ -82,6 +82,7 @@ async function asText({ written, plan, lines, domain }: Outcome, options: InitOp
     return 0;
   }
   const files = [file, ...plan.secrets.map((secret) => secret.file)];
+  if (io.isTerminal) io.stderr('\n');
   io.stdout(`Written, for you alone to read:\n${indented(files)}`);
   if (options.test) {
     io.stdout(`\nThe test: a value at _acme-challenge.${domain}\n`);

@@ -8,7 +8,7 @@ import { screenOf } from './screen.ts';
 /** The keys that a person presses. */
 export const KEYS = { enter: '\r', down: '\u001b[B', ctrlC: '\u0003' } as const;
 
-/** dns01 in a pseudo-terminal. */
+/** A program in a pseudo-terminal. */
 export interface Terminal {
   /** Waits until this is on the screen after everything that was typed so far, then types. */
   answer(question: string, typed: string): Promise<void>;
@@ -22,12 +22,17 @@ export interface Terminal {
 
 const WAIT_MS = 20_000;
 
+/** dns01 in a pseudo-terminal. */
 export function openTerminal(args: readonly string[], env: Readonly<Record<string, string>>): Terminal {
   // The PATH of dns01 alone: it need not have the programs of this function.
   const { PATH = '', ...others } = env;
-  const command = `stty cols 120 rows 40; PATH=${quoted(PATH)} exec ${[process.execPath, bundle, ...args].map(quoted).join(' ')}`;
-  const child = spawn('script', ['-qec', command, '/dev/null'], {
-    env: { PATH: process.env['PATH'], TERM: 'xterm', LANG: 'C.UTF-8', ...others },
+  return typeInto(`PATH=${quoted(PATH)} exec ${[process.execPath, bundle, ...args].map(quoted).join(' ')}`, others);
+}
+
+/** A command of the shell in a pseudo-terminal. */
+export function typeInto(command: string, env: Readonly<Record<string, string>>, columns = 120): Terminal {
+  const child = spawn('script', ['-qec', `stty cols ${columns} rows 40; ${command}`, '/dev/null'], {
+    env: { PATH: process.env['PATH'], TERM: 'xterm', LANG: 'C.UTF-8', ...env },
   });
   let output = '';
   let seen = 0;

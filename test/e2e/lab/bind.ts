@@ -61,7 +61,7 @@ export async function startBind(options: BindOptions): Promise<Bind> {
   return { endpoint, tsig, keyFile, close };
 }
 
-function configText({ port, notifyPort, zones }: BindOptions, dir: string, keyFile: string): string {
+function configText({ port, notifyPort, zones, addresses }: BindOptions, dir: string, keyFile: string): string {
   return [
     `include "${keyFile}";`,
     'controls {};',
@@ -77,12 +77,13 @@ function configText({ port, notifyPort, zones }: BindOptions, dir: string, keyFi
     '  empty-zones-enable no;',
     '  dnssec-validation no;',
     '  notify explicit;',
+    '  rrset-order { order none; };',
     '  notify-delay 0;',
     '  notify-rate 1000;',
     '  startup-notify-rate 1000;',
     '};',
     // Its own root: a name outside of the laboratory does not exist and nobody is asked about it.
-    `zone "." { type primary; file "${zoneFile(dir, '')}"; };`,
+    `zone "." { type primary; file "${zoneFile(dir, '')}"; ${addresses.names ? 'dnssec-policy default; inline-signing yes; ' : ''}};`,
     ...zones.map(
       (zone) =>
         `zone "${zone}" { type primary; file "${zoneFile(dir, zone)}"; ` +

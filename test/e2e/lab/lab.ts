@@ -20,6 +20,8 @@ export interface LabOptions {
   lagSeconds: number;
   /** false: high ports even where port 53 could be had. */
   port53?: boolean;
+  /** Addresses of primary, secondary and resolver that this network namespace has, and names for the first two. */
+  place?: { hosts: [string, string, string]; names: [string, string] };
   /** Told of every question to the primary or the resolver from outside, at once. The laboratory's own do not count. */
   asked?: (server: 'primary' | 'resolver', question: FrontQuestion) => void;
 }
@@ -52,18 +54,26 @@ export interface Lab {
  * A small world of real servers on loopback: a primary, a secondary that lags, a resolver, and a CA that asks only the secondary.
  * The test process relays some of their traffic, so a test must not block it (no spawnSync).
  */
-export async function startLab({ zones, aliases = {}, lagSeconds, port53 = true, asked }: LabOptions): Promise<Lab> {
+export async function startLab({
+  zones,
+  aliases = {},
+  lagSeconds,
+  port53 = true,
+  place,
+  asked,
+}: LabOptions): Promise<Lab> {
   const dir = await mkdtemp(join(tmpdir(), 'dns01-lab-'));
   const ending = new AbortController();
   const closers: Array<() => Promise<void>> = [];
 
   try {
-    const hosts = port53 ? await threeNameServerAddresses() : undefined;
+    const hosts = place?.hosts ?? (port53 ? await threeNameServerAddresses() : undefined);
     const [bindPort, notifyPort, knotPort, primaryPort, resolverPort] = await freePorts(5);
     const primaryFront: Endpoint = hosts ? { host: hosts[0], port: 53 } : { host: LOOPBACK, port: primaryPort };
     const resolverFront: Endpoint = hosts ? { host: hosts[2], port: 53 } : { host: LOOPBACK, port: resolverPort };
     const secondary: Endpoint = hosts ? { host: hosts[1], port: 53 } : { host: LOOPBACK, port: knotPort };
-    const addresses = hosts ? { ns1: hosts[0], ns2: hosts[1] } : { ns1: LOOPBACK, ns2: LOOPBACK };
+    const names = place ? { names: place.names } : {};
+    const addresses = { ...(hosts ? { ns1: hosts[0], ns2: hosts[1] } : { ns1: LOOPBACK, ns2: LOOPBACK }), ...names };
 
     closers.push(await openNotifyLag({ port: notifyPort, secondary, lagSeconds }));
     const bind = await startBind({ dir, zones, aliases, port: bindPort, addresses, notifyPort });

@@ -48,6 +48,13 @@ export async function servesAll(
   return true;
 }
 
+/** The root's key in the form of a trust anchor; undefined until the server has signed the root. */
+export async function rootAnchor(server: Endpoint): Promise<string | undefined> {
+  const keys = await ask(server, '', 'DNSKEY');
+  const key = keys.find((line) => line.startsWith('257 '));
+  return key && `. IN DNSKEY ${key}`;
+}
+
 async function ask({ host, port }: Endpoint, name: string, type: string, recursive = false): Promise<string[]> {
   const question = [`${name}.`, type, recursive ? '+recurse' : '+norecurse', '+short', '+tries=2', '+time=2'];
   // Without -r a .digrc of the person who runs the tests would change the answer's form.
