@@ -46,7 +46,7 @@ export async function importFrom(tool: Tool, options: ImportOptions, io: Io): Pr
   if (!options.quiet) for (const note of notes) io.stderr(`dns01: warning: ${oneColumn(note)}\n`);
   if (!options.json) io.stdout(planText(plan));
   const written = !options.dryRun && (options.yes || (await isConfirmed(plan, options, io)));
-  if (written) await writePlan(plan);
+  if (written) writePlan(plan);
   if (options.json) {
     const files = plan.secrets.map(({ file: secret, from }) => ({ file: secret, from }));
     const document = {

@@ -56,7 +56,7 @@ async function setUp(options: InitOptions, io: Io, questions?: Questions): Promi
   await checkFound(account);
   const clients = await clientsFor(options, io, questions);
   const written = !options.dryRun && (!before || options.yes || (await mayAdd(name, file, questions)));
-  if (written) await writePlan(plan);
+  if (written) writePlan(plan);
   const lines = Object.fromEntries(
     clients.map((client) => [
       client,

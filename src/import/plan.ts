@@ -8,7 +8,12 @@ import type { FoundAccount } from './accounts.ts';
 
 /** What an import would write. */
 export interface Plan {
-  readonly config: { readonly file: string; readonly text: string; readonly isNew: boolean };
+  readonly config: {
+    readonly file: string;
+    readonly text: string;
+    /** What it is written in the place of; undefined for a config that is not there yet. */
+    readonly before: string | undefined;
+  };
   /** The part of the config that is new, for a person. */
   readonly shown: string;
   readonly secrets: readonly { readonly file: string; readonly text: string; readonly from: string }[];
@@ -47,16 +52,17 @@ export function planImport(file: string, accounts: readonly FoundAccount[], isTh
     ...(zones.length > 0 ? { zones: Object.fromEntries(zones) } : {}),
   };
   const shown = stringify(added, { lineWidth: 0 });
-  const text = isThere ? merged(readTrustedFile(file).text, added) : shown;
+  const previous = isThere ? readTrustedFile(file).text : undefined;
+  const text = previous === undefined ? shown : merged(previous, added);
   const withoutZones = isOnly ? [] : fresh.filter((account) => account.zones.length === 0).map(({ name }) => name);
   const secrets = fresh.flatMap((account) => account.secrets);
-  return { config: { file, text, isNew: !isThere }, shown, secrets, withoutZones };
+  return { config: { file, text, before: previous }, shown, secrets, withoutZones };
 }
 
 /** What would be written, as text for a person. */
 export function planText({ config, shown, secrets }: Plan): string {
   const lines = secrets.map(({ file, from }) => `# ${file} (mode 0600): the secret from ${from}\n`);
-  return `# ${config.file}${config.isNew ? '' : ', in addition'}\n${shown}${lines.join('')}`;
+  return `# ${config.file}${config.before === undefined ? '' : ', in addition'}\n${shown}${lines.join('')}`;
 }
 
 /**

@@ -1,16 +1,16 @@
-import { closeSync, openSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { checkTrusted } from '../config/trusted-file.ts';
+import { checkTrusted, readTrustedFile } from '../config/trusted-file.ts';
 import { Dns01Error } from '../errors.ts';
 import { makeDirectory } from '../state/files/directory.ts';
 import type { Plan } from './plan.ts';
 
 /**
  * Writes the secret files, then the config. A file that is there already is never replaced, except the config by itself
- * with more in it. After a failure, the new secret files are removed.
+ * with more in it, and only as long as it is the one that the plan was made for. After a failure, the new files are removed.
  * @throws E_CONFIG
  */
-export async function writePlan({ config, secrets }: Plan): Promise<void> {
+export function writePlan({ config, secrets }: Plan): void {
   const written: string[] = [];
   const create = (file: string, text: string) => {
     const descriptor = openSync(file, 'wx', 0o600);
@@ -26,16 +26,29 @@ export async function writePlan({ config, secrets }: Plan): Promise<void> {
     makeDirectory(dirname(config.file));
     checkTrusted(dirname(config.file), { kind: 'directory' });
     for (const { file, text } of secrets) create(file, `${text}\n`);
-    if (config.isNew) create(config.file, config.text);
-    else {
-      const { default: writeFileAtomic } = await import('write-file-atomic');
-      await writeFileAtomic(config.file, config.text, { mode: statSync(config.file).mode & 0o777 });
-    }
+    if (config.before === undefined) create(config.file, config.text);
+    else replace(config.file, config.before);
   } catch (error) {
     for (const file of written) rmSync(file, { force: true });
     throw failure(error);
   }
+
+  function replace(file: string, before: string): void {
+    // Of two that write at the same time, only one can make this file.
+    const next = `${file}.new`;
+    create(next, config.text);
+    const { path, stats, text } = readTrustedFile(file);
+    if (text !== before) throw changed(file);
+    chownSync(next, stats.uid, stats.gid);
+    chmodSync(next, stats.mode & 0o777);
+    renameSync(next, path);
+  }
 }
+
+const changed = (file: string): Dns01Error =>
+  new Dns01Error('E_CONFIG', `${file} has changed since it was read, so nothing was written`, {
+    hint: 'run the command again',
+  });
 
 function failure(error: unknown): unknown {
   const { code, path, message } = error as NodeJS.ErrnoException;

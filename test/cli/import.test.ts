@@ -1,9 +1,11 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { expectFailure, openWorkplace, type Workplace } from '../support/cli.ts';
+import { bundle } from '../support/paths.ts';
 
 const TOKEN = 'cf-token-hunter2';
 
@@ -16,6 +18,10 @@ beforeEach(async () => {
   target = join(here.directory, 'out', 'config.yaml');
 });
 afterEach(() => here.remove());
+
+async function secretFile(name: string, text: string): Promise<void> {
+  await writeFile(join(here.directory, name), text, { mode: 0o600 });
+}
 
 async function store(name: string, text: string, mode = 0o600): Promise<void> {
   await mkdir(dirname(join(home, name)), { recursive: true });
@@ -136,6 +142,38 @@ it('import replaces no file, and leaves nothing behind where it fails', async ()
   await writeFile(join(dirname(target), 'digitalocean.token'), 'mine');
   expectFailure(await run('--yes'), 78, /digitalocean\.token is there already, so nothing was written/);
   expect(await readdir(dirname(target))).toEqual(['digitalocean.token']);
+});
+
+it('import leaves no part of a secret where the disk is full', async () => {
+  await cloudflare();
+  await mkdir(dirname(target), { mode: 0o700 });
+  const command = `ulimit -f 0; exec "$0" "$@"`;
+  const args = [process.execPath, bundle, 'import', 'acme.sh', '--from', home, '--config', target, '--yes'];
+  const outcome = spawnSync('sh', ['-c', command, ...args], { encoding: 'utf8', env: {} });
+  expect(outcome.stderr).toMatch(/^dns01: error: nothing was written: EFBIG/m);
+  expect(outcome.status).toBe(78);
+  expect(await readdir(dirname(target))).toEqual([]);
+});
+
+it('of several imports into one config at the same time, each is whole or writes nothing', async () => {
+  await mkdir(dirname(target), { mode: 0o700 });
+  await writeFile(target, 'accounts: { old: { provider: embedded } }\nzones: { example.org: old }\n', { mode: 0o600 });
+  const names = Array.from({ length: 6 }, (_, index) => `t${index}`);
+  for (const name of names) await secretFile(`${name}.ini`, `dns_desec_token = ${TOKEN}-${name}\n`);
+  const outcomes = await Promise.all(
+    names.map((name) =>
+      here.run([...'import certbot --yes --config'.split(' '), target, '--from', join(here.directory, `${name}.ini`)]),
+    ),
+  );
+  const refused = outcomes.filter(({ code }) => code !== 0);
+  for (const outcome of refused)
+    expectFailure(outcome, 78, /is there already|has changed|has an account "desec" already/);
+  expect(refused).toHaveLength(names.length - 1);
+  const { accounts } = parse(await readFile(target, 'utf8'));
+  expect(Object.keys(accounts)).toEqual(['old', 'desec']);
+  expect((await readdir(dirname(target))).sort()).toEqual(['config.yaml', 'desec.token']);
+  const winner = names[outcomes.findIndex(({ code }) => code === 0)];
+  expect(await readFile(join(dirname(target), 'desec.token'), 'utf8')).toBe(`${TOKEN}-${winner}\n`);
 });
 
 it('import does not trust files that others can write', async () => {

@@ -101,6 +101,20 @@ describe.skipIf(missing.length > 0)(
       expect(parse(text).zones).toEqual({ 'example.org': 'other', 'example.com': 'cloudflare' });
     });
 
+    it('writes nothing into a config that somebody changes while it asks', async () => {
+      await privateDns();
+      const terminal = await open(['--zone', 'example.com', '--provider', 'cloudflare'], ['certbot']);
+      await terminal.answer('API token', `${TOKEN}${enter}`);
+      const edited = (await readFile(target, 'utf8')).replace('# mine', '# mine, and edited');
+      await terminal.answer('Add the account cloudflare to', '');
+      await writeFile(target, edited);
+      await terminal.answer('', `y${enter}`);
+      expect(await terminal.ended).toBe(78);
+      expect(terminal.screen()).toContain(`${target} has changed since it was read, so nothing was written`);
+      expect(await readFile(target, 'utf8')).toBe(edited);
+      expect(await readdir(dirname(target))).toEqual(['config.yaml']);
+    });
+
     it.each([
       ['at the domain', [], [['Which domain', ctrlC]]],
       ['at a secret', ['--zone', 'example.com', '--provider', 'cloudflare'], [['API token', `${TOKEN}${ctrlC}`]]],
