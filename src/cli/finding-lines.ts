@@ -1,5 +1,6 @@
 import type { Finding } from '../check/finding.ts';
 import { coloured, type Meaning } from '../output/colour.ts';
+import { wrapped } from '../output/terminal-text.ts';
 
 export interface FindingLayout {
   /** Of the terminal; undefined: lines are not wrapped. */
@@ -37,17 +38,4 @@ export function dressFinding(level: Finding['level'], text: string, layout: Find
     ...hint.map((line) => `${indent}${paint('hint', line)}`),
   ];
   return `${lines.join('\n')}\n`;
-}
-
-/** Lines of at most so many characters. A longer word keeps a line of its own, so that it can be copied. */
-function wrapped(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else line = line === '' ? word : `${line} ${word}`;
-  }
-  return [...lines, line];
 }

@@ -31,7 +31,7 @@ const MARGIN = MARKS.good.length + 1;
 
 function asLines({ level, subject, check, text, hint }: Finding): string {
   const line = `${MARKS[level]} ${subject}: ${check}: ${text}\n`;
-  return hint ? `${line}${' '.repeat(MARGIN)}${hint}\n` : line;
+  return hint ? `${line}${' '.repeat(MARGIN)}hint: ${hint}\n` : line;
 }
 
 /** Undefined where the lines stay as they are: in scripts and mails. */

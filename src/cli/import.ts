@@ -1,6 +1,5 @@
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { createInterface } from 'node:readline/promises';
 import { findConfigIfAny, newConfigFile } from '../config/find.ts';
 import { Dns01Error } from '../errors.ts';
 import { accountsIn, type FoundAccount } from '../import/accounts.ts';
@@ -14,7 +13,9 @@ import { type Found, openReader, type Reader } from '../import/sources.ts';
 import { writePlan } from '../import/write.ts';
 import type { Io } from '../output/io.ts';
 import { oneColumn } from '../output/text.ts';
+import { withQuestions } from './asking.ts';
 import { isDefaultConfig, linesFor, quoted } from './client-lines.ts';
+import type { Questions } from './init-questions.ts';
 import type { CommonOptions } from './options.ts';
 
 export interface ImportOptions extends CommonOptions {
@@ -29,8 +30,14 @@ const READERS: Readonly<Record<Tool, (from: string | undefined, reader: Reader) 
   lexicon: readLexicon,
 };
 
-/** `dns01 import`: a config from what another tool has stored. Writes only with --yes, or after a question. */
-export async function importFrom(tool: Tool, options: ImportOptions, io: Io): Promise<void> {
+/**
+ * `dns01 import`: a config from what another tool has stored. Writes only with --yes, or after a question. Returns the
+ * exit code.
+ */
+export const importFrom = (tool: Tool, options: ImportOptions, io: Io): Promise<number> =>
+  withQuestions(io, options, (questions) => takeOver(tool, options, io, questions));
+
+async function takeOver(tool: Tool, options: ImportOptions, io: Io, questions?: Questions): Promise<number> {
   const reader = openReader(io.env);
   const { accounts, warnings } = await accountsIn(READERS[tool](options.from, reader), tool, reader);
   for (const { secrets } of accounts) for (const secret of secrets.values()) io.redactor.keep(secret);
@@ -45,7 +52,7 @@ export async function importFrom(tool: Tool, options: ImportOptions, io: Io): Pr
   ];
   if (!options.quiet) for (const note of notes) io.stderr(`dns01: warning: ${oneColumn(note)}\n`);
   if (!options.json) io.stdout(planText(plan));
-  const written = !options.dryRun && (options.yes || (await isConfirmed(plan, options, io)));
+  const written = !options.dryRun && (options.yes || (await isConfirmed(plan, questions)));
   if (written) writePlan(plan);
   if (options.json) {
     const files = plan.secrets.map(({ file: secret, from }) => ({ file: secret, from }));
@@ -59,7 +66,8 @@ export async function importFrom(tool: Tool, options: ImportOptions, io: Io): Pr
     };
     io.stdout(`${JSON.stringify({ ok: true, ...document })}\n`);
   } else if (written) io.stdout(`\nWritten. Next:\n${nextSteps(tool, accounts, file, io.env)}`);
-  else io.stderr('dns01: nothing was written; add --yes to write it\n');
+  else io.stderr(`dns01: nothing was written${questions ? '' : '; add --yes to write it'}\n`);
+  return 0;
 }
 
 function nothingFound(tool: Tool, { from }: ImportOptions, warnings: readonly string[]): Dns01Error {
@@ -75,18 +83,9 @@ const readableNotes = (accounts: readonly FoundAccount[], { readableByAll }: Rea
     .filter((path) => accounts.some(({ from }) => from === path))
     .map((path) => `every user of this machine can read ${path}: create new credentials, and chmod o-r ${path}`);
 
-async function isConfirmed(plan: Plan, { json }: ImportOptions, io: Io): Promise<boolean> {
-  if (json || !io.isTerminal || !process.stdin.isTTY) return false;
-  const prompt = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const files = plan.secrets.length + 1;
-    const answer = await prompt.question(`Write ${files === 1 ? 'this file' : `these ${files} files`}? [y/N] `, {
-      signal: io.stop,
-    });
-    return /^y(es)?$/i.test(answer.trim());
-  } finally {
-    prompt.close();
-  }
+async function isConfirmed({ secrets }: Plan, questions?: Questions): Promise<boolean> {
+  const files = secrets.length + 1;
+  return questions?.confirm(`Write ${files === 1 ? 'this file' : `these ${files} files`}?`) ?? false;
 }
 
 /** What to run now, and what to change in the client. */

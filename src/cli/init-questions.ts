@@ -1,3 +1,4 @@
+import type { Key } from 'node:readline';
 import { autocomplete, confirm, isCancel, password, select, text } from '@clack/prompts';
 import { loadAllProviders } from '../../providers/index.ts';
 import type { Setting } from '../accounts/environment-settings.ts';
@@ -21,17 +22,22 @@ export interface Questions {
   /** Which of the secrets there is, where the provider takes one of several. */
   secret(definition: ProviderDefinition, settings: readonly Setting[]): Promise<Setting | undefined>;
   client(installed: readonly Client[]): Promise<Client>;
-  mayAdd(account: string, file: string): Promise<boolean>;
+  /** Yes or no; no where somebody only presses Enter. */
+  confirm(question: string): Promise<boolean>;
 }
 
 const MAX_ROWS = 8;
 
 /** The questions go to stderr, so that stdout has the result alone. */
 export function openQuestions(signal: AbortSignal): Questions {
-  const common = { input: process.stdin, output: process.stderr, signal };
+  // Node ends its line at Ctrl-D, and the prompt would never answer.
+  const left = new AbortController();
+  process.stdin.on('keypress', (_, key: Key) => key.ctrl && key.name === 'd' && left.abort());
+  const ending = AbortSignal.any([signal, left.signal]);
+  const common = { input: process.stdin, output: process.stderr, signal: ending };
   async function answered<Answer>(prompt: Promise<Answer>): Promise<Exclude<Answer, symbol>> {
     const answer = await prompt;
-    if (isCancel(answer) || signal.aborted) throw CANCELLED;
+    if (isCancel(answer) || ending.aborted) throw CANCELLED;
     return answer as Exclude<Answer, symbol>;
   }
   return {
@@ -74,8 +80,7 @@ export function openQuestions(signal: AbortSignal): Questions {
       const options = installed.map((value) => ({ value, label: value }));
       return answered(select<Client>({ ...common, message: 'Which ACME client gets the certificate?', options }));
     },
-    mayAdd: (account, file) =>
-      answered(confirm({ ...common, message: `Add the account ${account} to ${file}?`, initialValue: false })),
+    confirm: (message) => answered(confirm({ ...common, message, initialValue: false })),
   };
 }
 

@@ -8,6 +8,7 @@ import { loadExtensible, type Plan, planImport, planText } from '../import/plan.
 import { writePlan } from '../import/write.ts';
 import type { Fqdn } from '../names.ts';
 import type { Io } from '../output/io.ts';
+import { withQuestions } from './asking.ts';
 import { type Client, installedClients, isDefaultConfig, linesFor, quoted } from './client-lines.ts';
 import { doctor } from './doctor.ts';
 import { makeAccount } from './init-account.ts';
@@ -25,24 +26,12 @@ export interface InitOptions extends CommonOptions {
   readonly words: readonly string[];
 }
 
-/** The exit code of a shell for a process that Ctrl-C has ended. */
-const CANCELLED_CODE = 130;
-
 /**
  * `dns01 init`: writes a config and the files of its secrets, tests them, and prints what to run then. On a terminal it
  * asks what neither the options nor the DNS say. Returns the exit code.
  */
-export async function init(options: InitOptions, io: Io): Promise<number> {
-  if (options.json || !io.isTerminal || !process.stdin.isTTY) return setUp(options, io);
-  const { CANCELLED, openQuestions } = await import('./init-questions.ts');
-  try {
-    return await setUp(options, io, openQuestions(io.stop));
-  } catch (error) {
-    if (error !== CANCELLED) throw error;
-    io.stderr('dns01: nothing was written\n');
-    return CANCELLED_CODE;
-  }
-}
+export const init = (options: InitOptions, io: Io): Promise<number> =>
+  withQuestions(io, options, (questions) => setUp(options, io, questions));
 
 async function setUp(options: InitOptions, io: Io, questions?: Questions): Promise<number> {
   const file = findConfigIfAny(options.config, io.env) ?? newConfigFile(io.env);
@@ -123,7 +112,7 @@ async function asDocument({ written, plan, lines, domain }: Outcome, options: In
 
 /** @throws E_USAGE where nobody can be asked */
 async function mayAdd(account: string, file: string, questions?: Questions): Promise<boolean> {
-  if (questions) return questions.mayAdd(account, file);
+  if (questions) return questions.confirm(`Add the account ${account} to ${file}?`);
   throw new Dns01Error('E_USAGE', `${file} is there already, so nothing was written`, {
     hint: `add --yes to add the account ${account} to it, or use another file: --config FILE`,
   });

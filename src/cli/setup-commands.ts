@@ -31,7 +31,7 @@ export function addSetupCommands(program: Command, io: Io, exit: (code: number) 
     .addHelpText('after', IMPORT_EXAMPLES)
     .action(async (tool: Tool, given: { from?: string; yes: boolean }, command: Command) => {
       const { importFrom } = await import('./import.ts');
-      await importFrom(tool, { ...commonOptions(command), ...given }, io);
+      exit(await importFrom(tool, { ...commonOptions(command), ...given }, io));
     });
 }
 

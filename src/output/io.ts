@@ -1,4 +1,5 @@
 import { createRedactor, type Redactor } from './redact.ts';
+import { layOutRows, wrapMessages } from './terminal-text.ts';
 import { printable } from './text.ts';
 
 export type Stream = 'stdout' | 'stderr';
@@ -38,24 +39,28 @@ export function createIo(bare: Omit<Io, 'redactor' | 'status' | 'hasColour'>): I
   const redactor = createRedactor();
   // Tabs separate the columns of a result.
   const clean = (text: string) => redactor.redact(text).split('\t').map(printable).join('\t');
+  const fitted = (stream: Stream, text: string, fit: (text: string, columns: number) => string) => {
+    const columns = bare.columns?.(stream);
+    return columns === undefined ? clean(text) : fit(clean(text), columns);
+  };
   let status = '';
   return {
     ...bare,
     redactor,
     stdout(text, dress = asItIs) {
       if (status !== '') bare.stderr(CLEAR_LINE);
-      bare.stdout(dress(clean(text)));
+      bare.stdout(dress(fitted('stdout', text, layOutRows)));
       // stdout may be the same terminal.
       if (status !== '') bare.stderr(status);
     },
     stderr(text, dress = asItIs) {
       const clear = status === '' ? '' : CLEAR_LINE;
       status = '';
-      bare.stderr(`${clear}${dress(clean(text))}`);
+      bare.stderr(`${clear}${dress(fitted('stderr', text, wrapMessages))}`);
     },
     status(line) {
-      // A terminal puts what comes after its last column into a line of its own.
-      status = cut(clean(line), (bare.columns?.('stderr') ?? DEFAULT_COLUMNS) - 1);
+      // A terminal puts what comes after its last column into a line of its own, also the ^C of somebody who has enough.
+      status = cut(clean(line), (bare.columns?.('stderr') ?? DEFAULT_COLUMNS) - '^C'.length - 1);
       bare.stderr(`${CLEAR_LINE}${status}`);
     },
     hasColour: (stream) =>

@@ -88,7 +88,7 @@ describe('doctor says what is bad and what to do', () => {
     expect(code).toBe(65);
     expect(stdout).toMatch(/^ok +account panel: rights: dns_txt_add$/m);
     expect(stdout).toMatch(
-      /^BAD +account panel: rights: missing: dns_txt_delete\n +tick "DNS zone functions" and "DNS txt functions"/m,
+      /^BAD +account panel: rights: missing: dns_txt_delete\n +hint: tick "DNS zone functions" and "DNS txt functions"/m,
     );
     expect(panels.ispconfig.rows).toHaveLength(rows);
     expect(panels.ispconfig.serialOf('example.com')).toBe(serial);

@@ -64,7 +64,7 @@ describe('doctor says "not checked" where nothing was asked', () => {
     await configure(await ownProvider({ listTxt: 'return [];' }));
     const { code, stdout, stderr } = await doctor();
     expect(stdout).toMatch(
-      /^not checked account own: login: no zone is under zones: and no name was given, so nothing could be asked\n +name a domain that needs a certificate: dns01 doctor NAME$/m,
+      /^not checked account own: login: no zone is under zones: and no name was given, so nothing could be asked\n +hint: name a domain that needs a certificate: dns01 doctor NAME$/m,
     );
     expect(stdout).not.toMatch(/login: accepted/);
     expect(code).toBe(75);
@@ -91,7 +91,7 @@ describe('doctor says "not checked" where nothing was asked', () => {
     const { code, stdout } = await doctor(...names);
     expect(code).toBe(0);
     expect(stdout).toMatch(
-      /^not checked account own: login: own cannot be asked which values _acme-challenge\.example\.com holds\n +only a write can show whether it works: dns01 doctor --write NAME$/m,
+      /^not checked account own: login: own cannot be asked which values _acme-challenge\.example\.com holds\n +hint: only a write can show whether it works: dns01 doctor --write NAME$/m,
     );
     expect(stdout).not.toMatch(/login: accepted/);
   });
@@ -131,7 +131,7 @@ describe('a refusal is bad', () => {
   it('of a wait that ends before the provider usually serves a change', async () => {
     await configure(panelAccount());
     expect((await doctor()).stdout).toMatch(
-      /^warning +account panel: wait: ISPConfig 3 usually serves a change after 60 s, but a wait ends after 2 s\n +set propagation: \{ timeout: 120 \} in /m,
+      /^warning +account panel: wait: ISPConfig 3 usually serves a change after 60 s, but a wait ends after 2 s\n +hint: set propagation: \{ timeout: 120 \} in /m,
     );
   });
 
@@ -150,7 +150,7 @@ describe('a refusal is bad', () => {
     );
     const { code, stdout } = await doctor();
     expect(code).toBe(65);
-    expect(stdout).toMatch(/^BAD +account own: rights: missing: script\n +install it$/m);
+    expect(stdout).toMatch(/^BAD +account own: rights: missing: script\n +hint: install it$/m);
     expect(stdout).toMatch(/^warning +account own: rights: token, until \d{4}-\d\d-\d\d$/m);
     expect(stdout).toMatch(/^BAD +account own: rights: ended: old token, until /m);
     expect(stdout).toMatch(/^ok +account own: rights: new token, until /m);
@@ -193,7 +193,7 @@ describe('a name server in dns.nameservers that does not answer', () => {
     await configure(panelAccount(), { nameservers: [dns.at, dead.at] });
     const { code, stdout } = await doctor('example.com');
     expect(stdout).toMatch(
-      /^warning +zone example\.com: name server: 127\.0\.0\.1:\d+ [^\n]+\n +dns01 waits until each of dns\.nameservers shows a value: repair this one, or remove it$/m,
+      /^warning +zone example\.com: name server: 127\.0\.0\.1:\d+ [^\n]+\n +hint: dns01 waits until each of dns\.nameservers shows a value: repair this one, or remove it$/m,
     );
     expect(stdout).toMatch(/^ok +zone example\.com: name server: 1 of 2 addresses answer$/m);
     expect(code).toBe(0);
@@ -214,7 +214,7 @@ describe('doctor --write', () => {
     await configure(panelAccount());
     const { stdout } = await doctor('--write');
     expect(stdout).toMatch(
-      /^not checked write test: write: nothing was written: no zone is under zones: and no name was given\n +name where to write: dns01 doctor --write NAME$/m,
+      /^not checked write test: write: nothing was written: no zone is under zones: and no name was given\n +hint: name where to write: dns01 doctor --write NAME$/m,
     );
   });
 

@@ -239,7 +239,7 @@ describe('doctor', () => {
     const { code, stdout } = await here.run(['doctor', '--account-uri', `${ACCOUNT}2`, NAME]);
     expect(code).toBe(65);
     expect(stdout).toMatch(
-      /: account: _ujmmovf2vn55tgye is not the label of the account .*Account2\n +use _[a-z2-7]{16}\._acme-challenge\.example\.com$/m,
+      /: account: _ujmmovf2vn55tgye is not the label of the account .*Account2\n +hint: use _[a-z2-7]{16}\._acme-challenge\.example\.com$/m,
     );
   });
 });

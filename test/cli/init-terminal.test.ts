@@ -10,7 +10,7 @@ import { openWorkplace, type Workplace } from '../support/cli.ts';
 import { KEYS, openTerminal } from '../support/typing.ts';
 
 const TOKEN = 'cf-token-hunter2';
-const { enter, down, ctrlC } = KEYS;
+const { enter, down, ctrlC, ctrlD } = KEYS;
 
 let here: Workplace;
 let target: string;
@@ -24,12 +24,13 @@ beforeEach(async () => {
 afterEach(() => here.remove());
 
 /** With no other program in the PATH than these clients. */
-async function open(args: readonly string[], clients: readonly string[] = ['lego', 'uacme']) {
+async function open(args: readonly string[], clients: readonly string[] = ['lego', 'uacme'], env = {}) {
   for (const client of clients) await writeProgram(join(bin, client), ['true']);
   return openTerminal(['init', '--config', target, '--no-test', ...args], {
     PATH: bin,
     HOME: here.directory,
     DNS01_STATE_DIR: here.stateDirectory,
+    ...env,
   });
 }
 
@@ -110,13 +111,16 @@ describe.skipIf(missing.length > 0)(
       await writeFile(target, edited);
       await terminal.answer('', `y${enter}`);
       expect(await terminal.ended).toBe(78);
-      expect(terminal.screen()).toContain(`${target} has changed since it was read, so nothing was written`);
+      expect(terminal.screen().replaceAll(/\s+/g, ' ')).toContain(
+        'has changed since it was read, so nothing was written',
+      );
       expect(await readFile(target, 'utf8')).toBe(edited);
       expect(await readdir(dirname(target))).toEqual(['config.yaml']);
     });
 
     it.each([
       ['at the domain', [], [['Which domain', ctrlC]]],
+      ['by Ctrl-D', [], [['Which domain', ctrlD]]],
       ['at a secret', ['--zone', 'example.com', '--provider', 'cloudflare'], [['API token', `${TOKEN}${ctrlC}`]]],
       [
         'at the last question',
@@ -135,6 +139,12 @@ describe.skipIf(missing.length > 0)(
       expect(terminal.shown()).not.toContain(TOKEN);
     });
 
+    it('asks nothing on a terminal that cannot move its cursor', async () => {
+      const terminal = await open(['--zone', 'example.com', '--provider', 'cloudflare'], ['certbot'], { TERM: 'dumb' });
+      expect(await terminal.ended).toBe(64);
+      expect(terminal.shown()).toContain('init cannot ask here, and needs --token-file FILE');
+    });
+
     it('asks which secret there is, where a provider takes one of several', async () => {
       const url = 'https://panel.example.com:8443';
       const terminal = await open(['--zone', 'example.com', '--provider', 'plesk', '--url', url], ['certbot']);
@@ -146,3 +156,21 @@ describe.skipIf(missing.length > 0)(
     });
   },
 );
+
+describe.skipIf(missing.length > 0)('on a terminal, import', () => {
+  it.each([
+    ['Ctrl-C', ctrlC, 130],
+    ['Ctrl-D', ctrlD, 130],
+    ['Enter', enter, 0],
+    ['no', 'n', 0],
+  ])('writes nothing after %s', async (_, key, code) => {
+    const file = join(here.directory, 'lego.env');
+    await writeFile(file, `CF_DNS_API_TOKEN=${TOKEN}\n`, { mode: 0o600 });
+    const terminal = openTerminal(['import', 'lego', '--from', file, '--config', target], { HOME: here.directory });
+    await terminal.answer('Write these 2 files?', key);
+    expect(await terminal.ended, terminal.screen()).toBe(code);
+    expect(terminal.screen()).toMatch(/^dns01: nothing was written$/m);
+    expect(existsSync(dirname(target))).toBe(false);
+    expect(terminal.shown()).not.toContain(TOKEN);
+  });
+});

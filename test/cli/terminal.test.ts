@@ -64,7 +64,23 @@ describe.each([80, 40])('a terminal of %d columns', (columns) => {
     const swept = await inTerminal(['sweep', '--older-than', '0s'], { columns, env });
     expect(swept.code).toBe(0);
     expect(swept.bytes).toContain(' of 40 done');
-    expect(swept.lines.filter((line) => line.startsWith('removed\t'))).toHaveLength(40);
+    expect(swept.lines.filter((line) => line.startsWith('removed  _acme-challenge.h'))).toHaveLength(40);
+  });
+
+  it('wraps messages between words, and rows between their columns', async () => {
+    const args = ['add-txt', '--no-wait', '--account', 'panel', NAME, OTHER_VALUE];
+    expect((await inTerminal(args, { columns, env })).code).toBe(0);
+    const { lines } = await inTerminal(['status'], { columns, env });
+    expect(lines[0]).toBe(`published  ${NAME}`);
+    expect(lines[1]).toMatch(columns === 80 ? /^ {11}evaGx\S{38} {2}panel$/ : /^ {2}evaGx\S{38}$/);
+    const unknown = await inTerminal(['add-txt', '--account', 'nobody', NAME, 'x'], { columns, env });
+    expect(unknown.lines.join(' ').replaceAll(/ +/g, ' ')).toContain('43 characters of base64url');
+    for (const line of unknown.lines.filter((line) => line.length > columns)) expect(line.trim()).not.toContain(' ');
+  });
+
+  it('has room for the ^C of somebody who has enough', async () => {
+    const { lines } = await inTerminal(['wait-txt', NAME, VALUE], { columns, env });
+    for (const line of lines.filter((line) => line.includes(' left'))) expect(line.length).toBeLessThan(columns - 2);
   });
 });
 

@@ -34,7 +34,7 @@ describe('the line of a wait', () => {
     io.status(waitLine(STATE, 0, 40));
     expect(written.join('')).toBe('\r\u001b[K12 s, 288 s left, 1/2, not ***');
     io.status('x'.repeat(100));
-    expect(written.at(-1)).toBe(`\r\u001b[K${'x'.repeat(38)}…`);
+    expect(written.at(-1)).toBe(`\r\u001b[K${'x'.repeat(36)}…`);
   });
 });
 

@@ -6,7 +6,7 @@ import { bundle } from './paths.ts';
 import { screenOf } from './screen.ts';
 
 /** The keys that a person presses. */
-export const KEYS = { enter: '\r', down: '\u001b[B', ctrlC: '\u0003' } as const;
+export const KEYS = { enter: '\r', down: '\u001b[B', ctrlC: '\u0003', ctrlD: '\u0004' } as const;
 
 /** A program in a pseudo-terminal. */
 export interface Terminal {
