@@ -1,4 +1,4 @@
-import { type Answer, refuse } from './answer.ts';
+import { type Answer, NO_STATE, refuse } from './answer.ts';
 
 /**
  * Two paths for load balancers and service managers. They need no login and say no more than the status: `/health`, as
@@ -12,7 +12,7 @@ export async function probe(
   if (word !== 'health' && word !== 'ready') return undefined;
   if (method !== 'GET' && method !== 'HEAD') return refuse(405, 'only GET', { allow: 'GET, HEAD' });
   if (word === 'health' || (await isReady())) return { status: 200, body: '' };
-  return refuse(503, 'the state cannot be reached');
+  return refuse(503, NO_STATE);
 }
 
 /** The last part of the path says what is wanted; the client's config decides what comes before it. */

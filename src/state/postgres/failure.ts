@@ -41,13 +41,21 @@ export function databaseError(error: unknown, shown: string): Dns01Error {
     });
   }
   if (isMissingTable(error)) return noTables(shown, error);
-  return unreachable(shown, code === '' ? message : `${code}: ${message}`, error);
+  const why = code === '' ? message : `${code}: ${message}`;
+  return isLost(error) || code === '' ? unreachable(shown, why, error) : unusable(shown, why, error);
 }
 
 export function unreachable(shown: string, why: string, cause?: unknown): Dns01Error {
-  return new Dns01Error('E_REMOTE', `the state database (${shown}) does not answer: ${why}`, {
+  return new Dns01Error('E_STATE', `the state database (${shown}) does not answer: ${why}`, {
     cause,
     hint: 'dns01 writes nothing without it: run it again when the database is back',
+  });
+}
+
+export function unusable(shown: string, why: string, cause?: unknown): Dns01Error {
+  return new Dns01Error('E_STATE', `the state database (${shown}) cannot be used: ${why}`, {
+    cause,
+    hint: 'dns01 writes nothing without it: run it again when the database takes changes',
   });
 }
 
