@@ -5,6 +5,7 @@ const EXIT_CODES = {
   E_ZONE: 68,
   E_BUG: 70,
   E_REMOTE: 75,
+  E_STATE: 75,
   E_RATE: 75,
   E_LOCK: 75,
   E_PROPAGATION: 75,
@@ -16,7 +17,7 @@ const EXIT_CODES = {
 export type ErrorCode = keyof typeof EXIT_CODES;
 
 /** Codes after which the same call may succeed a little later without any change by the user. */
-const RETRYABLE: ReadonlySet<ErrorCode> = new Set(['E_REMOTE', 'E_RATE', 'E_LOCK', 'E_PROPAGATION']);
+const RETRYABLE: ReadonlySet<ErrorCode> = new Set(['E_REMOTE', 'E_STATE', 'E_RATE', 'E_LOCK', 'E_PROPAGATION']);
 
 const brand = Symbol.for('dns01.error');
 

@@ -2,6 +2,7 @@ import { text as readAll } from 'node:stream/consumers';
 import { isDelegatedZone } from '../challenge/route.ts';
 import { findConfig } from '../config/find.ts';
 import { Dns01Error } from '../errors.ts';
+import { openAccessLog } from '../gateway/access-log.ts';
 import { acmeDns } from '../gateway/acme-dns.ts';
 import { type Audit, auditLine } from '../gateway/audit.ts';
 import { createHandler } from '../gateway/handler.ts';
@@ -32,9 +33,6 @@ export interface ServeOptions extends CommonOptions {
 
 /** Seconds for a request without the wait for propagation. Usually the client gives up earlier. */
 const ANSWER_SECONDS = 3600;
-
-/** In characters. The log shows no more of a requested path. */
-const MAX_SHOWN_PATH = 100;
 
 /** `dns01 serve`: the hook over HTTP, until the process gets a stop signal. */
 export async function serve(options: ServeOptions, io: Io): Promise<void> {
@@ -94,6 +92,7 @@ export async function serve(options: ServeOptions, io: Io): Promise<void> {
       answerWithinMs,
       log,
     });
+    const writeLine = openAccessLog(log, () => live.current().isProxy);
     const { listen, tls } = live.current();
     const server = await startServer({
       listen,
@@ -101,10 +100,9 @@ export async function serve(options: ServeOptions, io: Io): Promise<void> {
       isProxy: (address) => live.current().isProxy?.(address) ?? false,
       refresh: () => live.refresh(false),
       answer,
-      answered(request, { status, user = '-', name = '-' }, { milliseconds, gone }) {
-        watch?.answered(status);
-        const path = request.url?.slice(0, MAX_SHOWN_PATH);
-        log.info(`serve: ${user} ${path} ${name} ${status} ${milliseconds} ms${gone ? ', the client has gone' : ''}`);
+      answered(request, given, took) {
+        watch?.answered(given.status);
+        writeLine(request, given, took);
       },
     });
     listening.push(server);

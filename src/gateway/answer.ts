@@ -23,6 +23,8 @@ export function tooMany(waitMs: number): Answer {
 /** The same for a name of somebody else and for one that nobody has. */
 export const NOT_YOURS = 'this server does not write this name for this user';
 
+export const NO_STATE = 'the state cannot be reached';
+
 /**
  * What a user learns of a failure: a status that separates the client's own mistakes from faults behind this server, and
  * one sentence. The details may name other users' zones, so only the log has them.
@@ -36,6 +38,7 @@ const FAILURES: Readonly<Record<ErrorCode, readonly [status: number, sentence: s
   E_PROPAGATION: [504, 'the value cannot be seen at every name server yet'],
   E_REMOTE: [502, 'the DNS provider cannot be reached or has failed'],
   E_PROTOCOL: [502, "the DNS provider's answer cannot be read"],
+  E_STATE: [503, NO_STATE],
   E_AUTH: [502, 'the DNS provider refuses the login of this server'],
   E_CONFIG: [500, 'the config of this server is not valid'],
   E_BUG: [500, 'this server failed'],
@@ -51,7 +54,8 @@ export interface Wording {
 export function wordingOf(error: unknown): Wording {
   const { code } = asDns01Error(error);
   const [status, sentence] = FAILURES[code];
-  return { code, status, sentence, headers: status === 503 ? { 'retry-after': '60' } : {} };
+  const seconds = code === 'E_STATE' ? '5' : '60';
+  return { code, status, sentence, headers: status === 503 ? { 'retry-after': seconds } : {} };
 }
 
 export function failure(error: unknown, fqdn: string): Answer {

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Fqdn } from '../names.ts';
 import type { Networks } from '../networks.ts';
 import type { Log } from '../output/log.ts';
-import { type Answer, refuse, tooMany } from './answer.ts';
+import { type Answer, NO_STATE, refuse, tooMany } from './answer.ts';
 import { failureLine } from './audit.ts';
 import { readRequestBody } from './body.ts';
 import { addressKey, clientIp } from './connections.ts';
@@ -71,7 +71,7 @@ export function createHandler(settings: HandlerSettings): (request: IncomingMess
     if (!change) return { ...refuse(503, 'too many challenges at once', COME_BACK), ...about };
     const answer = change.then(
       () => front.done(challenge),
-      async (error: unknown) => ((await settings.isReady()) ? front.failed(error, challenge) : NO_STATE),
+      (error: unknown) => front.failed(error, challenge),
     );
     return { ...(await answerWithin(answer, settings.answerWithinMs, tooLate)), ...about };
   };
@@ -80,7 +80,7 @@ export function createHandler(settings: HandlerSettings): (request: IncomingMess
   function withoutState(what: string): (error: unknown) => Answer {
     return (error) => {
       settings.log.warn(failureLine('-', what, error));
-      return NO_STATE;
+      return refuse(503, NO_STATE, COME_BACK);
     };
   }
 
@@ -108,8 +108,6 @@ export function createHandler(settings: HandlerSettings): (request: IncomingMess
     return outcome === 'busy' ? refuse(503, 'too many logins at once', COME_BACK) : tooMany(outcome.waitMs);
   }
 }
-
-const NO_STATE = refuse(503, 'the state cannot be reached', COME_BACK);
 
 const TOO_LARGE = refuse(413, 'the body is larger than any challenge');
 

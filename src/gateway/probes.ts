@@ -1,4 +1,4 @@
-import { type Answer, refuse } from './answer.ts';
+import { type Answer, NO_STATE, refuse } from './answer.ts';
 
 /**
  * Two paths for load balancers and service managers. They need no login and say no more than the status: `/health`, as
@@ -9,11 +9,13 @@ export async function probe(
   method: string | undefined,
   isReady: () => Promise<boolean>,
 ): Promise<Answer | undefined> {
-  if (word !== 'health' && word !== 'ready') return undefined;
+  if (!isProbe(word)) return undefined;
   if (method !== 'GET' && method !== 'HEAD') return refuse(405, 'only GET', { allow: 'GET, HEAD' });
   if (word === 'health' || (await isReady())) return { status: 200, body: '' };
-  return refuse(503, 'the state cannot be reached');
+  return refuse(503, NO_STATE);
 }
+
+export const isProbe = (word: string): boolean => word === 'health' || word === 'ready';
 
 /** The last part of the path says what is wanted; the client's config decides what comes before it. */
 export function lastPart(url = '/'): string {

@@ -33,7 +33,13 @@ export interface ServerSettings {
   refresh(): void;
   answer(request: IncomingMessage): Promise<Answer>;
   /** Called after every answer. */
-  answered(request: IncomingMessage, answer: Answer, took: { readonly milliseconds: number; gone: boolean }): void;
+  answered(request: IncomingMessage, answer: Answer, took: Answered): void;
+}
+
+export interface Answered {
+  readonly milliseconds: number;
+  /** The client has gone before. */
+  readonly gone: boolean;
 }
 
 export interface RunningServer {

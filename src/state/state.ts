@@ -20,7 +20,7 @@ export interface State {
   readonly refusedLogins: RefusedLogins;
   readonly records: RecordStore;
   readonly users: Users;
-  /** Called before each write at a provider. @throws E_REMOTE where the state is out of reach, so that nothing is written */
+  /** Called before each write at a provider. @throws E_STATE where the state is out of reach, so that nothing is written */
   check(): Promise<void>;
   /** Removes what dead processes left and no process reads. Never fails. */
   removeStale(): Promise<void>;

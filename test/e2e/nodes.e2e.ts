@@ -126,6 +126,23 @@ describe.skipIf(missing.length > 0)(`gateways with one database (missing: ${miss
     expect(performance.now() - started).toBeLessThan(5000);
   });
 
+  it('write nothing while the database takes no changes, and say whose fault that is', async () => {
+    const { at } = node(0);
+    const readOnly = (mode: 'on' | 'off') =>
+      database.sql(`begin read write; alter database postgres set default_transaction_read_only = ${mode}; commit;
+        select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'dns01'`);
+    await readOnly('on');
+    back = async () => void (await readOnly('off'));
+    const { status, text } = await ask(at, { body: BODY });
+    expect([status, JSON.parse(text)]).toMatchObject([503, { code: 'E_STATE', error: 'the state cannot be reached' }]);
+    await holdsWithin(5, async () => (await ask(at, { path: '/ready', method: 'GET' })).status === 503);
+    expect(panels.ispconfig.held('_acme-challenge.example.com')).toEqual([]);
+    await back();
+    back = async () => {};
+    await holdsWithin(10, async () => (await ask(at, { path: '/ready', method: 'GET' })).status === 200);
+    expect((await ask(at, { body: BODY })).status).toBe(200);
+  });
+
   it('write nothing while the database is away, say so, and go on when it is back', async () => {
     await database.stop();
     back = () => database.start();

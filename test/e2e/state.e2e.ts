@@ -1,6 +1,6 @@
 /** The state in PostgreSQL: the suite of the files, and processes that share one database. */
 import { readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -54,6 +54,15 @@ describe.skipIf(missing.length > 0)(`the state in PostgreSQL (missing: ${missing
     return here;
   }
 
+  /** The URL of a server that is no PostgreSQL. */
+  async function listenAt(server: Server): Promise<string> {
+    await new Promise<void>((resolve) => server.listen(0, LOOPBACK, resolve));
+    closers.push(() => server.close());
+    const address = server.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    return `postgres://dns01:correct-horse-battery@${LOOPBACK}:${port}/dns01`;
+  }
+
   async function newDatabase(name: string): Promise<string> {
     await database.sql(`create database ${name}`);
     return name;
@@ -89,13 +98,30 @@ describe.skipIf(missing.length > 0)(`the state in PostgreSQL (missing: ${missing
     });
   });
 
+  it('is no server that refuses TLS where the URL asks for it: it gets no login', async () => {
+    const seen: Buffer[] = [];
+    const server = createServer((socket) => {
+      socket
+        .on('error', () => {})
+        .on('data', (bytes) => {
+          seen.push(bytes);
+          // "No TLS here", and then a request for the password in the clear.
+          socket.write(seen.length === 1 ? 'N' : Buffer.of(0x52, 0, 0, 0, 8, 0, 0, 0, 3));
+        });
+    });
+    const url = `${await listenAt(server)}?sslmode=require`;
+    await expect(opened(url).users.all()).rejects.toMatchObject({
+      code: 'E_CONFIG',
+      message: expect.stringMatching(
+        /^the state database \(127\.0\.0\.1:\d+\/dns01\): TLS fails: wrong version number$/,
+      ),
+    });
+    expect(Buffer.concat(seen).toString('latin1')).not.toMatch(/correct-horse|dns01/);
+  });
+
   it('is no server that closes every connection, and the error names it without the password', async () => {
     const server = createServer((socket) => void socket.on('error', () => {}).end('HTTP/1.1 400 Bad Request\r\n\r\n'));
-    await new Promise<void>((resolve) => server.listen(0, LOOPBACK, resolve));
-    closers.push(() => server.close());
-    const address = server.address();
-    const port = typeof address === 'object' ? address?.port : undefined;
-    const url = `postgres://dns01:correct-horse-battery@${LOOPBACK}:${port}/dns01`;
+    const url = await listenAt(server);
     const here = await machine({ home: { provider: 'embedded', zones: ['example.com'] } }, {}, url);
     const outcome = await here.run(['add-txt', '--no-wait', NAME, VALUE]);
     expectFailure(outcome, 75, /the state database \(127\.0\.0\.1:\d+\/dns01\) does not answer/, /writes nothing/);

@@ -62,6 +62,21 @@ describe('somebody who guesses passwords', () => {
   });
 });
 
+describe('the log', () => {
+  it('has few lines about a flood of requests without a login, none about probes, and one for each request of a user', async () => {
+    const { stderr } = await start(QUICK, await twoUsers());
+    for (let sent = 0; sent < 100; sent++) await ask({ path: `/${sent}`, headers: {} });
+    for (let sent = 0; sent < 3; sent++) await ask({ path: '/health', method: 'GET', headers: {} });
+    await ask({ path: '/other', headers: {}, from: '127.0.0.2' });
+    await ask({ body: BODY });
+    await until(() => /^dns01: serve: web1 \/present \S+ 200 \d+ ms$/m.test(stderr.join('')));
+    const lines = stderr.join('').split('\n');
+    expect(lines.filter((line) => line.endsWith('from 127.0.0.1'))).toHaveLength(60);
+    expect(lines.filter((line) => line.endsWith('from 127.0.0.2'))).toHaveLength(1);
+    expect(lines.filter((line) => line.includes('health'))).toEqual([]);
+  });
+});
+
 describe('changes that hang', () => {
   it('of one user leave the other users served', async () => {
     await start('{ timeout: 60, interval: 0.1 }', await twoUsers(), '--wait');

@@ -1,6 +1,7 @@
 import { CLASS, decodeMessage, FLAG, type Message, OPCODE, rcodeName, TYPE } from '../../dns/wire.ts';
 import { type RequestVerdict, signAnswer, TSIG_ERROR, type TsigKey, verifyRequest } from '../../dns/wire-tsig.ts';
 import type { Log } from '../../output/log.ts';
+import { NO_STATE } from '../answer.ts';
 import { failureLine } from '../audit.ts';
 import { addressKey } from '../connections.ts';
 import { createGate } from '../gate.ts';
@@ -64,7 +65,7 @@ export function createUpdateFront(settings: UpdateFrontSettings): (received: Rec
     if (verdict.kind === 'bad') return refuseKey(request, verdict, address);
     if (verdict.kind === 'unread') {
       logLine(address, () => log.warn(failureLine('-', 'keys', verdict.error)));
-      return encodeReply(request, NO_STATE);
+      return encodeReply(request, STATELESS);
     }
     return encodeReply(request, verdict.kind === 'malformed' ? malformed('the signature') : answerStranger(request));
   };
@@ -100,7 +101,7 @@ export function createUpdateFront(settings: UpdateFrontSettings): (received: Rec
       const whole = signAnswer(encodeReply(request, reply), verdict, now());
       const fits = whole.length <= limit(request);
       // A flood of one user must not push out what has to be remembered, and a client may ask again over TCP.
-      if (reply === LIMITED || reply === NO_STATE || !fits) replays.forget(signed);
+      if (reply === LIMITED || reply === STATELESS || !fits) replays.forget(signed);
       return fits ? whole : signAnswer(encodeReply(request, reply, true), verdict, now());
     });
     if (!isFree(request)) replays.keep(signed, bytes);
@@ -130,7 +131,7 @@ export function createUpdateFront(settings: UpdateFrontSettings): (received: Rec
       return (await work.admit(user)) > 0 ? LIMITED : undefined;
     } catch (error) {
       log.warn(failureLine(user.name, 'update', error));
-      return NO_STATE;
+      return STATELESS;
     }
   }
 
@@ -152,7 +153,7 @@ export function createUpdateFront(settings: UpdateFrontSettings): (received: Rec
 }
 
 const LIMITED = notNow('too many requests');
-const NO_STATE = notNow('the state cannot be reached');
+const STATELESS = notNow(NO_STATE);
 
 /** The state has not said whose key it is. */
 const unread = (error: unknown) => ({ verdict: { kind: 'unread', error } as const, user: undefined });

@@ -3,7 +3,7 @@ import postgres from 'postgres';
 import type { Place } from './url.ts';
 
 /** Milliseconds for a connection and for one statement. */
-const CONNECT_MS = 3000;
+export const CONNECT_MS = 3000;
 export const STATEMENT_MS = 5000;
 
 /** Seconds for the statements under way when everything else is done. */

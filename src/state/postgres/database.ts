@@ -3,7 +3,7 @@ import type postgres from 'postgres';
 import * as z from 'zod/mini';
 import { Dns01Error, isDns01Error } from '../../errors.ts';
 import { type Client, openClient, STATEMENT_MS } from './client.ts';
-import { databaseError, isConflict, isLost, unreachable } from './failure.ts';
+import { databaseError, isConflict, isLost, unreachable, unusable } from './failure.ts';
 import { prepareSchema } from './migrate.ts';
 import type { Place } from './url.ts';
 
@@ -12,7 +12,7 @@ const PATIENCE_MS = 5000;
 
 const MAX_CONFLICTS = 8;
 
-/** Milliseconds after an answer of the database during which it counts as reachable. */
+/** Milliseconds for which it is believed that the database takes changes. */
 const FRESH_MS = 1000;
 
 /** Milliseconds for the proof before a write that it is still reachable. */
@@ -35,22 +35,26 @@ export interface Query {
 
 export interface Database {
   readonly shown: string;
-  /** Runs one statement, which is a transaction of its own. @throws E_REMOTE no answer; E_CONFIG no rights, no tables */
+  /** Runs one statement, which is a transaction of its own. @throws E_STATE no answer; E_CONFIG no rights, no tables */
   run(query: Query): Promise<void>;
   /** The rows, each checked by the schema. @throws as `run` does, and E_PROTOCOL for a row of another form */
   rows<Schema extends z.core.$ZodType>(schema: Schema, query: Query): Promise<z.output<Schema>[]>;
-  /** @throws E_REMOTE where it has not answered for a second and does not do so now */
+  /** @throws E_STATE where it has not said for a second that it takes changes, and does not say so now */
   check(): Promise<void>;
   /** Calls back after each NOTIFY of the channel, and after a reconnection. Never fails: without it there is only polling. */
   listen(channel: string, notified: (payload: string) => void): void;
   close(): Promise<void>;
 }
 
+const READING = /^(select|show) /;
+
+const readOnlySchema = z.object({ transaction_read_only: z.string() });
+
 export function openDatabase(place: Place): Database {
   let client: Client | undefined;
   let ready: Promise<void> | undefined;
   let listening: Client | undefined;
-  let answeredAt = Number.NEGATIVE_INFINITY;
+  let checkedAt = Number.NEGATIVE_INFINITY;
   let silent: { readonly until: number; readonly failure: Dns01Error } | undefined;
 
   function rememberSilence(failure: Dns01Error): Dns01Error {
@@ -70,9 +74,7 @@ export function openDatabase(place: Place): Database {
     });
     late.catch(() => {});
     try {
-      const result = await Promise.race([task(used.sql), late]);
-      answeredAt = performance.now();
-      return result;
+      return await Promise.race([task(used.sql), late]);
     } finally {
       inTime.abort();
     }
@@ -93,10 +95,13 @@ export function openDatabase(place: Place): Database {
     for (;;) {
       if (silent && performance.now() < silent.until) throw silent.failure;
       try {
-        return await attempt(timeoutMs, async (sql) => {
+        const result = await attempt(timeoutMs, async (sql) => {
           await prepared(sql);
           return sql.unsafe(text, values.map((value) => value ?? null) as never[], { prepare: true });
         });
+        // A change that was taken shows that changes are taken.
+        if (!READING.test(text)) checkedAt = performance.now();
+        return result;
       } catch (error) {
         if (isDns01Error(error)) throw error;
         const isLate = performance.now() - started > Math.min(PATIENCE_MS, timeoutMs);
@@ -110,27 +115,33 @@ export function openDatabase(place: Place): Database {
     }
   }
 
+  async function rows<Schema extends z.core.$ZodType>(schema: Schema, query: Query): Promise<z.output<Schema>[]> {
+    return (await send(query)).map((row) => {
+      const parsed = z.safeParse(schema, row);
+      if (parsed.success) return parsed.data;
+      throw new Dns01Error(
+        'E_PROTOCOL',
+        `a row in the state database (${place.shown}) has another form than dns01 writes`,
+        {
+          hint: `field ${parsed.error.issues[0]?.path.join('.')}: no other program may write the tables of dns01`,
+        },
+      );
+    });
+  }
+
   return {
     shown: place.shown,
     async run(query) {
       await send(query);
     },
-    async rows(schema, query) {
-      return (await send(query)).map((row) => {
-        const parsed = z.safeParse(schema, row);
-        if (parsed.success) return parsed.data;
-        throw new Dns01Error(
-          'E_PROTOCOL',
-          `a row in the state database (${place.shown}) has another form than dns01 writes`,
-          {
-            hint: `field ${parsed.error.issues[0]?.path.join('.')}: no other program may write the tables of dns01`,
-          },
-        );
-      });
-    },
+    rows,
     async check() {
-      if (performance.now() - answeredAt < FRESH_MS) return;
-      await send({ text: 'select 1', timeoutMs: CONFIRM_MS });
+      const started = performance.now();
+      if (started - checkedAt < FRESH_MS) return;
+      const text = 'show transaction_read_only';
+      const [answer] = await rows(readOnlySchema, { text, timeoutMs: CONFIRM_MS });
+      if (answer?.transaction_read_only !== 'off') throw unusable(place.shown, 'it is read-only');
+      checkedAt = started;
     },
     listen(channel, notified) {
       listening ??= openClient(place, 1);

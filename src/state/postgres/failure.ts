@@ -1,4 +1,5 @@
 import { Dns01Error } from '../../errors.ts';
+import { CONNECT_MS } from './client.ts';
 
 /** SQLSTATE codes (PostgreSQL, appendix A), and the codes of the system and the client for a lost connection. */
 const SERIALIZATION = new Set(['40001', '40P01']);
@@ -26,7 +27,7 @@ export const isMissingRight = (error: unknown): boolean => codeIn(error) === NO_
 /** What a user needs to know. @param shown the database, without the login */
 export function databaseError(error: unknown, shown: string): Dns01Error {
   const code = codeIn(error);
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   const at = `the state database (${shown})`;
   if (isMissingRight(error)) {
     return new Dns01Error('E_CONFIG', `${at}: the role may not do this: ${message}`, {
@@ -41,13 +42,28 @@ export function databaseError(error: unknown, shown: string): Dns01Error {
     });
   }
   if (isMissingTable(error)) return noTables(shown, error);
-  return unreachable(shown, code === '' ? message : `${code}: ${message}`, error);
+  if (code === 'CONNECT_TIMEOUT') return unreachable(shown, `no connection within ${CONNECT_MS / 1000} s`, error);
+  const why = code === '' ? message : `${code}: ${message}`;
+  return isLost(error) || code === '' ? unreachable(shown, why, error) : unusable(shown, why, error);
+}
+
+/** OpenSSL's own messages hold more numbers than words. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return 'reason' in error && codeIn(error).startsWith('ERR_SSL_') ? `TLS fails: ${error.reason}` : error.message;
 }
 
 export function unreachable(shown: string, why: string, cause?: unknown): Dns01Error {
-  return new Dns01Error('E_REMOTE', `the state database (${shown}) does not answer: ${why}`, {
+  return new Dns01Error('E_STATE', `the state database (${shown}) does not answer: ${why}`, {
     cause,
     hint: 'dns01 writes nothing without it: run it again when the database is back',
+  });
+}
+
+export function unusable(shown: string, why: string, cause?: unknown): Dns01Error {
+  return new Dns01Error('E_STATE', `the state database (${shown}) cannot be used: ${why}`, {
+    cause,
+    hint: 'dns01 writes nothing without it: run it again when the database takes changes',
   });
 }
 
