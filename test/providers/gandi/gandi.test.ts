@@ -8,7 +8,7 @@ import {
   type GandiFakeSettings,
   startGandiFake,
 } from '../../fakes/gandi.ts';
-import { NAME, OTHER, recordOf, VALUE, verbsOn, ZONE, zonesOf } from '../../support/verbs-on.ts';
+import { NAME, OTHER, recordOf, VALUE, verbsOn, ZONE, zonesOf } from '../../support/one-provider.ts';
 
 const [GET, POST, PATCH, DELETE] = ['GET record', 'POST record', 'PATCH record', 'DELETE record'];
 
@@ -53,8 +53,8 @@ describe('gandi needs as few requests as the API allows', () => {
     fake.plant(NAME, OTHER);
     await add();
     await remove();
-    await add(recordOf(VALUE, ZONE));
-    await add({ ...recordOf(VALUE, `_acme-challenge.www.${ZONE}`), ttl: 9_999_999 });
+    await add(recordOf({ name: ZONE }));
+    await add({ ...recordOf({ name: `_acme-challenge.www.${ZONE}` }), ttl: 9_999_999 });
     expect(bodies()).toEqual([
       { rrset_values: [`"${VALUE}"`], rrset_ttl: 300 },
       { add_rrset_values: [`"${VALUE}"`] },
@@ -146,7 +146,7 @@ describe('gandi says what is wrong', () => {
 
   it('a token without the right for this domain; another zone is tried', async () => {
     await start({ zones: ['example.com', 'www.example.com'], forbidden: ['www.example.com'] });
-    const record = recordOf(VALUE, '_acme-challenge.www.example.com', 'www.example.com');
+    const record = recordOf({ name: '_acme-challenge.www.example.com', zone: 'www.example.com' });
     await expect(add(record)).rejects.toMatchObject({
       code: 'E_AUTH',
       message: expect.stringContaining('for www.example.com'),
@@ -157,7 +157,7 @@ describe('gandi says what is wrong', () => {
 
   it('a domain that is not in LiveDNS', async () => {
     await start();
-    const record = recordOf(VALUE, '_acme-challenge.nowhere.test', 'nowhere.test');
+    const record = recordOf({ name: '_acme-challenge.nowhere.test', zone: 'nowhere.test' });
     await expect(add(record)).rejects.toMatchObject({
       code: 'E_ZONE',
       message: expect.stringContaining('The resource could not be found'),

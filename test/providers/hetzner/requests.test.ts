@@ -3,8 +3,8 @@ import hetzner from '../../../providers/hetzner/index.ts';
 import { type HetznerFakeSettings, startHetznerFake } from '../../fakes/hetzner.ts';
 import type { StandIn } from '../../fakes/stand-in.ts';
 import document from '../../schemas/hetzner.json' with { type: 'json' };
+import { answerAgain, itShares, NAME, OTHER, recordOf, VALUE, verbsOn } from '../../support/one-provider.ts';
 import { vendorSchema } from '../../support/vendor-schema.ts';
-import { answerAgain, itShares, NAME, OTHER, recordOf, VALUE, verbsOn } from '../../support/verbs-on.ts';
 
 const ADD = 'POST add_records';
 const REMOVE = 'POST remove_records';
@@ -55,9 +55,9 @@ describe('hetzner', () => {
 
   it('adds and removes at the apex of a zone', async () => {
     await start();
-    await add(recordOf(VALUE, 'example.com'));
+    await add(recordOf({ name: 'example.com' }));
     expect(fake.everything()).toEqual([`example.com @ TXT 60 "${VALUE}"`]);
-    expect(await remove(recordOf(VALUE, 'example.com'))).toBe('removed');
+    expect(await remove(recordOf({ name: 'example.com' }))).toBe('removed');
   });
 
   it('makes an action that failed again, and says when all of them fail', async () => {
@@ -140,7 +140,9 @@ describe('hetzner', () => {
     await remove();
     await zones();
     await nameServers();
-    await expect(add(recordOf(VALUE, 'a.nowhere.test', 'nowhere.test'))).rejects.toMatchObject({ code: 'E_ZONE' });
+    await expect(add(recordOf({ name: 'a.nowhere.test', zone: 'nowhere.test' }))).rejects.toMatchObject({
+      code: 'E_ZONE',
+    });
     const fits = vendorSchema(document);
     const schema = (name: string) => `/components/schemas/${name}`;
     const seen = new Set<string>();

@@ -4,8 +4,8 @@ import type { DnsProvider, ProviderContext } from '../../../src/provider.ts';
 import { FAULTS } from '../../fakes/fault-server.ts';
 import { type HttpreqFakeSettings, startHttpreqFake } from '../../fakes/httpreq.ts';
 import type { StandIn } from '../../fakes/stand-in.ts';
+import { itShares, NAME, OTHER, recordOf, VALUE, verbsOn, ZONE } from '../../support/one-provider.ts';
 import { openOn } from '../../support/stand-in-contract.ts';
-import { itShares, NAME, OTHER, recordOf, VALUE, verbsOn, ZONE } from '../../support/verbs-on.ts';
 
 /**
  * The rules of `test/contract.ts` that a server without lists can keep. It cannot keep: tells a value that is there from a
@@ -42,9 +42,9 @@ describe('httpreq keeps of the provider contract what its protocol can', () => {
     await start(settings);
     const long = `letsencrypt.org; accounturi=https://ca.example/acme/${'x'.repeat(348)}`;
     for (const value of [`-${VALUE.slice(1)}`, long]) {
-      await add(recordOf(value));
+      await add(recordOf({ value }));
       expect(fake.held(NAME)).toEqual([value]);
-      await remove(recordOf(value));
+      await remove(recordOf({ value }));
     }
     expect(fake.server.requests[0]?.body).toBe(`{"fqdn":"${NAME}.","value":"-${VALUE.slice(1)}"}`);
     expect(fake.everything()).toEqual([]);

@@ -3,8 +3,8 @@ import ionos from '../../../providers/ionos/index.ts';
 import type { TxtChange, TxtOutcome } from '../../../src/provider.ts';
 import { type IonosFake, type IonosFakeSettings, startIonosFake } from '../../fakes/ionos.ts';
 import document from '../../schemas/ionos.json' with { type: 'json' };
+import { answerAgain, itShares, NAME, OTHER, recordOf, VALUE, verbsOn, ZONE } from '../../support/one-provider.ts';
 import { vendorSchema } from '../../support/vendor-schema.ts';
-import { answerAgain, itShares, NAME, OTHER, recordOf, VALUE, verbsOn, ZONE } from '../../support/verbs-on.ts';
 
 const ZONES = 'GET zones';
 const READ = 'GET zone';
@@ -43,11 +43,11 @@ describe('ionos', () => {
     await start();
     await run(async (provider) => {
       const { changed: _, ...handle } = await provider.addTxt(recordOf());
-      const other = await provider.addTxt(recordOf(OTHER));
+      const other = await provider.addTxt(recordOf({ value: OTHER }));
       fake.server.takeCalls();
       expect(await provider.removeTxt(recordOf(), handle)).toBe('removed');
-      expect(await provider.removeTxt(recordOf(OTHER), { zone: ZONE, id: other.id })).toBe('removed');
-      expect(await provider.removeTxt(recordOf(OTHER))).toBe('absent');
+      expect(await provider.removeTxt(recordOf({ value: OTHER }), { zone: ZONE, id: other.id })).toBe('removed');
+      expect(await provider.removeTxt(recordOf({ value: OTHER }))).toBe('absent');
     });
     expect(fake.server.takeCalls()).toEqual([REMOVE, READ, REMOVE, READ]);
   });
@@ -55,7 +55,7 @@ describe('ionos', () => {
   it('does fifty adds with one read and one write, and tells each one', async () => {
     await start();
     const changes = Array.from({ length: 50 }, (_, nth): TxtChange => {
-      return { action: 'add', record: recordOf(VALUE, `_acme-challenge.n${nth}.example.com`) };
+      return { action: 'add', record: recordOf({ name: `_acme-challenge.n${nth}.example.com` }) };
     });
     fake.plant('_acme-challenge.n7.example.com', VALUE);
     fake.plant('_acme-challenge.n8.example.com', OTHER);
@@ -76,7 +76,7 @@ describe('ionos', () => {
   ] as const)('finds out what became of many adds: %s %s', async (kind, effect, state) => {
     await start();
     fake.server.inject({ kind, effect, call: ADD });
-    const changes = [recordOf(), recordOf(OTHER)].map((record): TxtChange => ({ action: 'add', record }));
+    const changes = [recordOf(), recordOf({ value: OTHER })].map((record): TxtChange => ({ action: 'add', record }));
     const outcomes = await run(async (provider) => provider.changeTxt?.(ZONE, changes));
     expect(outcomes).toEqual(changes.map(() => expect.objectContaining({ state, changed: true })));
     expect(fake.held(NAME).sort()).toEqual([VALUE, OTHER].sort());
@@ -84,7 +84,7 @@ describe('ionos', () => {
 
   it('says refused or unknown for many changes, and throws what is about the zone', async () => {
     await start({ slaveZones: ['copy.example'] });
-    const change = (name: string, zone: string): TxtChange => ({ action: 'add', record: recordOf(VALUE, name, zone) });
+    const change = (name: string, zone: string): TxtChange => ({ action: 'add', record: recordOf({ name, zone }) });
     const refused = change('a.copy.example', 'copy.example');
     expect(await run(async (provider) => provider.changeTxt?.(refused.record.zone, [refused]))).toMatchObject([
       { state: 'refused', error: { code: 'E_REJECTED' } },
@@ -128,7 +128,7 @@ describe('ionos', () => {
 
   it('refuses another zone than that of zoneId', async () => {
     await start({ withZoneId: true, zones: ['example.com', 'example.net'] });
-    const record = recordOf(VALUE, '_acme-challenge.example.net', 'example.net');
+    const record = recordOf({ name: '_acme-challenge.example.net', zone: 'example.net' });
     await expect(add(record)).rejects.toMatchObject({ code: 'E_ZONE' });
     expect(fake.held(record.name)).toEqual([]);
   });
@@ -154,9 +154,9 @@ describe('ionos', () => {
   it('sends exactly these requests, which fit the published schema as their answers do', async () => {
     await start({ withZoneId: true });
     const long = `${'x'.repeat(255)}y`;
-    const { changed: _, ...handle } = await add({ ...recordOf('a;b c=d'), ttl: 30 });
-    await add(recordOf(long));
-    await run((provider) => provider.removeTxt(recordOf('a;b c=d'), handle));
+    const { changed: _, ...handle } = await add({ ...recordOf({ value: 'a;b c=d' }), ttl: 30 });
+    await add(recordOf({ value: long }));
+    await run((provider) => provider.removeTxt(recordOf({ value: 'a;b c=d' }), handle));
     await zones();
     const requests = [...fake.server.requests];
     const zone = `/dns/v1/zones/${fake.options['zoneId']}`;

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import namecheap from '../../../providers/namecheap/index.ts';
 import { type NamecheapFake, type NamecheapFakeSettings, startNamecheapFake } from '../../fakes/namecheap.ts';
-import { inProcessOf, NAME, recordOf, VALUE, ZONE } from '../../support/one-zone.ts';
+import { inProcessOf, NAME, recordOf, VALUE, ZONE } from '../../support/one-provider.ts';
 import { withoutPauses } from '../../support/stand-in-contract.ts';
 
 const withProvider = inProcessOf(namecheap);

@@ -4,16 +4,16 @@ import namecheap from '../../../providers/namecheap/index.ts';
 import { type NamecheapFake, type NamecheapFakeSettings, startNamecheapFake } from '../../fakes/namecheap.ts';
 import type { NamecheapRecord } from '../../fakes/namecheap-records.ts';
 import {
-  changeAll,
+  all,
+  changesOf,
   inProcessOf,
-  manyChanges,
   NAME,
   OTHER,
   recordOf,
-  times,
+  statesOf,
   VALUE,
   ZONE,
-} from '../../support/one-zone.ts';
+} from '../../support/one-provider.ts';
 
 const withProvider = inProcessOf(namecheap);
 const [READ, WRITE] = ['GET hosts', 'POST hosts'];
@@ -78,13 +78,9 @@ describe('namecheap replaces the zone', () => {
     await start({ emailType: 'MX' });
     fill();
     const before = fake.everything();
-    expect(await withProvider(fake, (provider) => changeAll(provider, manyChanges('add', 50)))).toEqual(
-      times(50, true),
-    );
+    expect(await withProvider(fake, (provider) => statesOf(provider, changesOf('add', 50)))).toEqual(all(true, 50));
     expect(fake.server.takeCalls()).toEqual([READ, WRITE, READ]);
-    expect(await withProvider(fake, (provider) => changeAll(provider, manyChanges('remove', 50)))).toEqual(
-      times(50, true),
-    );
+    expect(await withProvider(fake, (provider) => statesOf(provider, changesOf('remove', 50)))).toEqual(all(true, 50));
     expect(fake.server.takeCalls()).toEqual([READ, WRITE]);
     expect(fake.everything()).toEqual(before);
   });
@@ -156,7 +152,7 @@ describe('namecheap changes nothing', () => {
       hint: expect.stringContaining('CNAME'),
     };
     await expect(add()).rejects.toMatchObject(failure);
-    await expect(withProvider(fake, (provider) => changeAll(provider, manyChanges('add', 3)))).rejects.toMatchObject(
+    await expect(withProvider(fake, (provider) => statesOf(provider, changesOf('add', 3)))).rejects.toMatchObject(
       failure,
     );
     expect(fake.server.takeCalls()).toEqual([READ, READ]);
@@ -184,11 +180,11 @@ describe('namecheap changes nothing', () => {
 
   it('where Namecheap refuses one record, and tries the others without it', async () => {
     await start();
-    const changes = manyChanges('add', 2).map((change, index) => ({
+    const changes = changesOf('add', 2).map((change, index) => ({
       ...change,
       record: { ...change.record, name: `${'x'.repeat(index * 60)}${change.record.name}` as typeof NAME },
     }));
-    expect(await withProvider(fake, (provider) => changeAll(provider, changes))).toEqual(times(2, 'refused'));
+    expect(await withProvider(fake, (provider) => statesOf(provider, changes))).toEqual(all('E_REJECTED', 2));
     expect(fake.everything()).toHaveLength(1);
   });
 });

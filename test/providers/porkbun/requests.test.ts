@@ -3,8 +3,8 @@ import porkbun from '../../../providers/porkbun/index.ts';
 import { type PorkbunFakeSettings, startPorkbunFake } from '../../fakes/porkbun.ts';
 import type { StandIn } from '../../fakes/stand-in.ts';
 import document from '../../schemas/porkbun.json' with { type: 'json' };
+import { answerAgain, itShares, NAME, OTHER, recordOf, VALUE, verbsOn, ZONE } from '../../support/one-provider.ts';
 import { vendorSchema } from '../../support/vendor-schema.ts';
-import { answerAgain, itShares, NAME, OTHER, recordOf, VALUE, verbsOn, ZONE } from '../../support/verbs-on.ts';
 
 const ADD = 'POST create';
 const READ = 'POST retrieveByNameType';
@@ -68,9 +68,9 @@ describe('porkbun', () => {
   it('adds and removes at the apex and deep in the zone', async () => {
     await start();
     for (const name of ['example.com', '_acme-challenge.a.b.example.com']) {
-      await add(recordOf(VALUE, name));
+      await add(recordOf({ name }));
       expect(fake.held(name)).toEqual([VALUE]);
-      expect(await remove(recordOf(VALUE, name))).toBe('removed');
+      expect(await remove(recordOf({ name }))).toBe('removed');
     }
   });
 
@@ -148,8 +148,8 @@ describe('porkbun', () => {
 
   it('sends exactly these requests, which fit the published schema as their answers do', async () => {
     await start({ ids: 'text' });
-    await add({ ...recordOf('a;b c=d', '_acme-challenge.www.example.com'), ttl: 30 });
-    await remove(recordOf('a;b c=d', '_acme-challenge.www.example.com'));
+    await add({ ...recordOf({ value: 'a;b c=d', name: '_acme-challenge.www.example.com' }), ttl: 30 });
+    await remove(recordOf({ value: 'a;b c=d', name: '_acme-challenge.www.example.com' }));
     await zones();
     await run(async (provider) => provider.checkRights?.());
     const requests = [...fake.server.requests];

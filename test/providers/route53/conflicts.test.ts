@@ -2,16 +2,16 @@ import { afterEach, describe, expect, it } from 'vitest';
 import route53 from '../../../providers/route53/index.ts';
 import { type Route53Fake, type Route53FakeSettings, startRoute53Fake } from '../../fakes/route53.ts';
 import {
-  changeAll,
+  all,
+  changesOf,
   inProcessOf,
-  manyChanges,
   NAME,
   OTHER,
   recordOf,
-  times,
+  statesOf,
   VALUE,
   ZONE,
-} from '../../support/one-zone.ts';
+} from '../../support/one-provider.ts';
 
 const withProvider = inProcessOf(route53);
 
@@ -59,10 +59,10 @@ describe('route53 loses nothing that others write at the same moment', () => {
   it('with six clients of ours at one name', async () => {
     await start();
     const values = Array.from({ length: 6 }, (_, index) => `${VALUE}-${index}`);
-    await Promise.all(values.map((value) => withProvider(fake, (provider) => provider.addTxt(recordOf(value)))));
+    await Promise.all(values.map((value) => withProvider(fake, (provider) => provider.addTxt(recordOf({ value })))));
     expect(fake.held(NAME).sort()).toEqual(values);
     await Promise.all(
-      values.map((value) => withProvider(fake, (provider) => provider.removeTxt(recordOf(value), { zone: ZONE }))),
+      values.map((value) => withProvider(fake, (provider) => provider.removeTxt(recordOf({ value }), { zone: ZONE }))),
     );
     expect(fake.held(NAME)).toEqual([]);
   });
@@ -136,20 +136,20 @@ describe('route53 refuses', () => {
     expect(fake.server.takeCalls()).toEqual(['GET hostedzonesbyname', 'POST rrset', 'GET rrset']);
     expect(
       await withProvider(fake, (provider) =>
-        changeAll(provider, [...manyChanges('add', 2), { action: 'add', record: recordOf() }]),
+        statesOf(provider, [...changesOf('add', 2), { action: 'add', record: recordOf() }]),
       ),
-    ).toEqual(times(3, 'refused'));
+    ).toEqual(all('E_REJECTED', 3));
     expect(fake.everything()).toHaveLength(4);
   });
 
   it('a batch that is larger than the API allows, before it is sent', async () => {
     await start();
-    const changes = manyChanges('add', 40).map((change) => ({
+    const changes = changesOf('add', 40).map((change) => ({
       ...change,
       record: { ...change.record, value: 'x'.repeat(1024) },
     }));
-    expect(await withProvider(fake, (provider) => changeAll(provider, changes))).toEqual(times(40, 'refused'));
-    expect(await withProvider(fake, (provider) => changeAll(provider, changes.slice(0, 30)))).toEqual(times(30, true));
+    expect(await withProvider(fake, (provider) => statesOf(provider, changes))).toEqual(all('E_REJECTED', 40));
+    expect(await withProvider(fake, (provider) => statesOf(provider, changes.slice(0, 30)))).toEqual(all(true, 30));
     expect(fake.held(changes[0]?.record.name ?? '')).toEqual(['x'.repeat(1024)]);
   });
 });

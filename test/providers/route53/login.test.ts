@@ -1,9 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import route53 from '../../../providers/route53/index.ts';
-import { normaliseName } from '../../../src/names.ts';
 import { type Route53Fake, type Route53FakeSettings, startRoute53Fake } from '../../fakes/route53.ts';
-import { inProcessOf, NAME, recordOf, times, VALUE, ZONE } from '../../support/one-zone.ts';
+import { all, inProcessOf, NAME, recordOf, VALUE, ZONE } from '../../support/one-provider.ts';
 import { withoutPauses } from '../../support/stand-in-contract.ts';
 
 const withProvider = inProcessOf(route53);
@@ -65,7 +64,7 @@ describe('route53 finds the zone', () => {
     await add();
     expect(fake.held(NAME)).toEqual([VALUE]);
     // Two private ones, the public one, and the next, which shows that it is the only one.
-    expect(fake.server.takeCalls()).toEqual([...times(4, 'GET hostedzonesbyname'), 'POST rrset']);
+    expect(fake.server.takeCalls()).toEqual([...all('GET hostedzonesbyname', 4), 'POST rrset']);
     const zones: string[] = [];
     await withProvider(fake, async (provider) => {
       for await (const { name } of provider.listZones?.() ?? []) zones.push(name);
@@ -91,7 +90,7 @@ describe('route53 finds the zone', () => {
     const options = { ...fake.options, hostedZoneId: [...fake.zones.keys()][0] };
     await withProvider({ options }, async (provider) => {
       await provider.addTxt(recordOf());
-      const below = recordOf(VALUE, NAME, normaliseName(`_acme-challenge.${ZONE}`));
+      const below = recordOf({ zone: `_acme-challenge.${ZONE}` });
       await expect(provider.addTxt(below)).rejects.toMatchObject({ code: 'E_ZONE' });
       const zones: string[] = [];
       for await (const { name } of provider.listZones?.() ?? []) zones.push(name);

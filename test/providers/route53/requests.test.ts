@@ -4,7 +4,7 @@ import type { DnsProvider } from '../../../src/provider.ts';
 import { type Route53Fake, type Route53FakeSettings, startRoute53Fake } from '../../fakes/route53.ts';
 import schema from '../../schemas/route53.json';
 import { type AwsShape, checkAwsXml } from '../../support/aws-shape.ts';
-import { inProcessOf, manyChanges, NAME, OTHER, recordOf, VALUE, ZONE } from '../../support/one-zone.ts';
+import { changesOf, inProcessOf, NAME, OTHER, recordOf, VALUE, ZONE } from '../../support/one-provider.ts';
 
 const withProvider = inProcessOf(route53);
 
@@ -19,7 +19,7 @@ const handle = { zone: ZONE };
 /** The calls of a task by a provider that knows the zone's id. */
 const countCalls = (task: (provider: DnsProvider) => Promise<unknown>) =>
   withProvider(fake, async (provider) => {
-    await provider.listTxt(recordOf('x', ZONE).name, ZONE);
+    await provider.listTxt(recordOf({ value: 'x', name: ZONE }).name, ZONE);
     fake.server.takeCalls();
     await task(provider);
     return fake.server.takeCalls();
@@ -31,9 +31,9 @@ describe('route53 needs as few requests as the API allows', () => {
     await withProvider(fake, (provider) => provider.addTxt(recordOf()));
     expect(fake.server.takeCalls()).toEqual(['GET hostedzonesbyname', 'POST rrset']);
     fake.plant(`_acme-challenge.www.${ZONE}`, OTHER);
-    expect(
-      await countCalls((provider) => provider.addTxt(recordOf(VALUE, `_acme-challenge.b.${ZONE}` as typeof NAME))),
-    ).toEqual(['POST rrset']);
+    expect(await countCalls((provider) => provider.addTxt(recordOf({ name: `_acme-challenge.b.${ZONE}` })))).toEqual([
+      'POST rrset',
+    ]);
   });
 
   it('3 to add beside other values, 2 where the value is there', async () => {
@@ -65,23 +65,25 @@ describe('route53 needs as few requests as the API allows', () => {
   it('1 for 50 values at once, and 1 to remove them', async () => {
     await start();
     expect(
-      await countCalls((provider) => provider.changeTxt?.(ZONE, manyChanges('add', 50)) as Promise<unknown>),
+      await countCalls((provider) => provider.changeTxt?.(ZONE, changesOf('add', 50)) as Promise<unknown>),
     ).toEqual(['POST rrset']);
     expect(
-      await countCalls((provider) => provider.changeTxt?.(ZONE, manyChanges('remove', 50, handle)) as Promise<unknown>),
+      await countCalls(
+        (provider) => provider.changeTxt?.(ZONE, changesOf('remove', 50, VALUE, handle)) as Promise<unknown>,
+      ),
     ).toEqual(['POST rrset']);
     expect(fake.everything()).toHaveLength(3);
   });
 
   it('3 for 50 values beside others, and 2 to remove them without the journal', async () => {
     await start();
-    for (const { record } of manyChanges('add', 50)) fake.plant(record.name, OTHER);
+    for (const { record } of changesOf('add', 50)) fake.plant(record.name, OTHER);
     const before = fake.everything();
     expect(
-      await countCalls((provider) => provider.changeTxt?.(ZONE, manyChanges('add', 50)) as Promise<unknown>),
+      await countCalls((provider) => provider.changeTxt?.(ZONE, changesOf('add', 50)) as Promise<unknown>),
     ).toEqual(['POST rrset', 'GET rrset', 'POST rrset']);
     expect(
-      await countCalls((provider) => provider.changeTxt?.(ZONE, manyChanges('remove', 50)) as Promise<unknown>),
+      await countCalls((provider) => provider.changeTxt?.(ZONE, changesOf('remove', 50)) as Promise<unknown>),
     ).toEqual(['GET rrset', 'POST rrset']);
     expect(fake.everything().sort()).toEqual(before.sort());
   });
@@ -89,12 +91,10 @@ describe('route53 needs as few requests as the API allows', () => {
   it('and skips pages of record sets that it does not need', async () => {
     await start({ pageSize: 10 });
     for (let index = 0; index < 60; index++) fake.plant(`m${index}.${ZONE}`, 'x');
-    for (const { record } of manyChanges('add', 15)) fake.plant(record.name, OTHER);
-    const calls = await countCalls(
-      (provider) => provider.changeTxt?.(ZONE, manyChanges('add', 15)) as Promise<unknown>,
-    );
+    for (const { record } of changesOf('add', 15)) fake.plant(record.name, OTHER);
+    const calls = await countCalls((provider) => provider.changeTxt?.(ZONE, changesOf('add', 15)) as Promise<unknown>);
     expect(calls).toEqual(['POST rrset', 'GET rrset', 'GET rrset', 'POST rrset']);
-    for (const { record } of manyChanges('add', 15)) expect(fake.held(record.name)).toEqual([OTHER, VALUE]);
+    for (const { record } of changesOf('add', 15)) expect(fake.held(record.name)).toEqual([OTHER, VALUE]);
   });
 
   it('whose bodies and answers fit the service model of AWS', async () => {
