@@ -41,7 +41,7 @@ export type {
   WriteOnce,
 } from './toolbox/context.ts';
 export { createKeyedMutex, createRunMemory, eachPage, type KeyedMutex, type RunMemory } from './toolbox/memory.ts';
-export { httpUrl, type Resolved, type SecretSource, secret, secretSourceOf } from './toolbox/options.ts';
+export { apiUrl, httpUrl, type Resolved, type SecretSource, secret, secretSourceOf } from './toolbox/options.ts';
 export { absolutePath, callTimeout, cannotList, environment, fileCheck } from './toolbox/programs.ts';
 export { createRecordVerbs, type RecordCalls, type ShownTxt } from './toolbox/record-verbs.ts';
 export {

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
-import { Dns01Error } from '../../src/errors.ts';
 import {
+  disturbed,
   type Fqdn,
   failedTogether,
   isSameName,
@@ -90,7 +90,7 @@ export async function changeMany({ zone, changes, bodyOf, list, client, context 
       if (wanted.length === 0) return outcomes([], []);
       const posts = await send(wanted);
       if (posts) return outcomes(wanted, posts);
-      if (attempt === MAX_ATTEMPTS) throw busy(zone);
+      if (attempt === MAX_ATTEMPTS) throw disturbed(zone, wanted, MAX_ATTEMPTS);
       await look();
     }
   }
@@ -125,16 +125,6 @@ function idsOf(change: TxtChange, seen: readonly ShownTxt[] | undefined): string
   if (change.action === 'add') return [];
   if (seen) return seen.filter((shown) => isOf(shown, change)).map(({ id }) => id);
   return change.handle?.id === undefined ? [] : [change.handle.id];
-}
-
-function busy(zone: Fqdn): Dns01Error {
-  return new Dns01Error(
-    'E_REMOTE',
-    `the records of ${zone} changed while they were read, ${MAX_ATTEMPTS} times in a row`,
-    {
-      hint: 'something else writes the same records at the same time: try again later',
-    },
-  );
 }
 
 /** What all names begin with. */

@@ -1,11 +1,11 @@
 import * as z from 'zod/mini';
 import { isDns01Error } from '../../src/errors.ts';
 import {
+  apiUrl,
   createRecordVerbs,
   defineProvider,
   eachPage,
   type Fqdn,
-  httpUrl,
   parseZones,
   pathPart,
   quoteTxt,
@@ -27,10 +27,7 @@ const options = z.strictObject({
         z.describe('id of the only zone of the token; needed only where the token cannot list its zones'),
       ),
   ),
-  url: z._default(
-    httpUrl('address of the API; default: https://api.cloudflare.com/client/v4'),
-    'https://api.cloudflare.com/client/v4',
-  ),
+  url: apiUrl('https://api.cloudflare.com/client/v4'),
 });
 
 /** Cloudflare answers with fewer where there are fewer; the most for zones is 50. */

@@ -1,12 +1,12 @@
 import * as z from 'zod/mini';
 import { isDns01Error } from '../../src/errors.ts';
-import { defineProvider, httpUrl, parseZones, plainName, secret } from '../../src/provider.ts';
+import { apiUrl, defineProvider, parseZones, plainName, secret } from '../../src/provider.ts';
 import { createClient } from './client.ts';
 import { createRecords } from './records.ts';
 
 const options = z.strictObject({
   token: secret('API token, from desec.io → Token Management'),
-  url: z._default(httpUrl('address of the API; default: https://desec.io/api/v1'), 'https://desec.io/api/v1'),
+  url: apiUrl('https://desec.io/api/v1'),
 });
 
 const DAY_MS = 86_400_000;

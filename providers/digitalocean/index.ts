@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { isDns01Error } from '../../src/errors.ts';
 import {
+  apiUrl,
   bearer,
   createApi,
   createRecordVerbs,
@@ -8,7 +9,6 @@ import {
   eachPage,
   type Fqdn,
   type HttpAnswer,
-  httpUrl,
   parseZones,
   pathPart,
   plainName,
@@ -21,7 +21,7 @@ import {
 
 const options = z.strictObject({
   token: secret('personal access token with the scopes domain:read and domain:update'),
-  url: z._default(httpUrl('address of the API; default: https://api.digitalocean.com'), 'https://api.digitalocean.com'),
+  url: apiUrl('https://api.digitalocean.com'),
 });
 
 /** The maximum ("Links & Pagination"). */

@@ -2,12 +2,12 @@ import * as z from 'zod/mini';
 import { Dns01Error } from '../../src/errors.ts';
 import {
   type ApiCall,
+  apiUrl,
   createApi,
   defineProvider,
   eachPage,
   type Fqdn,
   type HttpAnswer,
-  httpUrl,
   parseZones,
   pathPart,
   plainName,
@@ -23,7 +23,7 @@ import {
 
 const options = z.strictObject({
   token: secret('personal access token'),
-  url: z._default(httpUrl('address of the API; default: https://api.gandi.net'), 'https://api.gandi.net'),
+  url: apiUrl('https://api.gandi.net'),
 });
 
 /** LiveDNS API, "Single domain's record, by name and type". Values are quoted, and split where they are long. */

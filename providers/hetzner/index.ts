@@ -1,13 +1,13 @@
 import * as z from 'zod/mini';
 import { asDns01Error, Dns01Error } from '../../src/errors.ts';
 import {
+  apiUrl,
   bearer,
   createApi,
   defineProvider,
   eachPage,
   excerpt,
   type Fqdn,
-  httpUrl,
   parseZones,
   pathPart,
   plainName,
@@ -22,7 +22,7 @@ import { codeOf, messageOf, refusalOf } from './refusals.ts';
 
 const options = z.strictObject({
   token: secret('API token with Read & Write of the Hetzner Cloud project that holds the zones'),
-  url: z._default(httpUrl('address of the API; default: https://api.hetzner.cloud/v1'), 'https://api.hetzner.cloud/v1'),
+  url: apiUrl('https://api.hetzner.cloud/v1'),
 });
 
 /** "Must be in between 60s and 2147483647s." (Cloud API, "RRSet") */

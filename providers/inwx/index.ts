@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { createRecordVerbs, defineProvider, httpUrl, parseZones, plainName, secret } from '../../src/provider.ts';
+import { apiUrl, createRecordVerbs, defineProvider, parseZones, plainName, secret } from '../../src/provider.ts';
 import { createInwxClient } from './client.ts';
 
 const ENDPOINT = 'https://api.domrobot.com/jsonrpc';
@@ -8,10 +8,7 @@ const options = z.strictObject({
   username: z.string().check(z.minLength(1), z.describe('username')),
   password: secret('password'),
   totpSecret: z.optional(secret('secret of the two-factor authentication in Base32, not a code of six digits')),
-  url: z._default(
-    httpUrl(`address of the JSON-RPC API; default: ${ENDPOINT}. Test system: https://api.ote.domrobot.com/jsonrpc`),
-    ENDPOINT,
-  ),
+  url: apiUrl(ENDPOINT, 'Test system: https://api.ote.domrobot.com/jsonrpc'),
 });
 
 /** INWX (Germany), through the JSON-RPC form of its API. */

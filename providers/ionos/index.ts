@@ -1,13 +1,13 @@
 import * as z from 'zod/mini';
 import { Dns01Error } from '../../src/errors.ts';
 import {
+  apiUrl,
   createApi,
   createInZone,
   createRecordVerbs,
   defineProvider,
   type Fqdn,
   type HttpAnswer,
-  httpUrl,
   isSameName,
   parseZones,
   pathPart,
@@ -30,10 +30,7 @@ const options = z.strictObject({
       .string()
       .check(z.minLength(1), z.describe('id of the zone, for an account with only one; by default it is looked up')),
   ),
-  url: z._default(
-    httpUrl('address of the API; default: https://api.hosting.ionos.com/dns/v1'),
-    'https://api.hosting.ionos.com/dns/v1',
-  ),
+  url: apiUrl('https://api.hosting.ionos.com/dns/v1'),
 });
 
 /** The API refuses a lower TTL (lego, acme.sh and libdns; not in the document). */

@@ -1,6 +1,6 @@
 import { isIPv4 } from 'node:net';
 import * as z from 'zod/mini';
-import { defineProvider, httpUrl, parseZones, secret } from '../../src/provider.ts';
+import { apiUrl, defineProvider, parseZones, secret } from '../../src/provider.ts';
 import { createVerbs } from './changes.ts';
 import { createNamecheapClient } from './client.ts';
 
@@ -13,10 +13,7 @@ const options = z.strictObject({
       z.refine(isIPv4, 'expected an IPv4 address like 203.0.113.5'),
       z.describe('public IPv4 address of this machine, which is among the Whitelisted IPs'),
     ),
-  url: z._default(
-    httpUrl('address of the API; default: https://api.namecheap.com/xml.response'),
-    'https://api.namecheap.com/xml.response',
-  ),
+  url: apiUrl('https://api.namecheap.com/xml.response'),
 });
 
 /** Namecheap, for domains with its own name servers. */

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import {
+  apiUrl,
   defineProvider,
-  httpUrl,
   isSameName,
   secret,
   type TxtChange,
@@ -19,7 +19,7 @@ const options = z.strictObject({
     .check(z.regex(/^\d+$/, 'expected digits'), z.describe('customer number')),
   apiKey: secret('API key (legacy) from the customer control panel'),
   apiPassword: secret('API password from the customer control panel'),
-  url: z._default(httpUrl(`address of the API, without ?JSON; default: ${ENDPOINT}`), ENDPOINT),
+  url: apiUrl(ENDPOINT, 'Write it without ?JSON'),
 });
 
 /** Milliseconds: the name servers load changed zones every 10 minutes. */

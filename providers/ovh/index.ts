@@ -1,11 +1,11 @@
 import * as z from 'zod/mini';
 import { Dns01Error, isDns01Error } from '../../src/errors.ts';
 import {
+  apiUrl,
   createRecordVerbs,
   type DnsProvider,
   defineProvider,
   type Fqdn,
-  httpUrl,
   type ProviderContext,
   parseZones,
   plainName,
@@ -21,11 +21,9 @@ const options = z.strictObject({
   applicationKey: z.string().check(z.regex(IN_HEADER, 'expected letters and digits'), z.describe('application key')),
   applicationSecret: secret('application secret'),
   consumerKey: secret('consumer key, validated by the owner of the account'),
-  url: z._default(
-    httpUrl(
-      'address of the API; default: https://eu.api.ovh.com/1.0. For accounts of OVHcloud Canada https://ca.api.ovh.com/1.0, of OVHcloud US https://api.us.ovhcloud.com/1.0',
-    ),
+  url: apiUrl(
     'https://eu.api.ovh.com/1.0',
+    'For accounts of OVHcloud Canada https://ca.api.ovh.com/1.0, of OVHcloud US https://api.us.ovhcloud.com/1.0',
   ),
 });
 

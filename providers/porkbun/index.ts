@@ -1,12 +1,12 @@
 import * as z from 'zod/mini';
 import { isDns01Error } from '../../src/errors.ts';
 import {
+  apiUrl,
   createApi,
   createRecordVerbs,
   defineProvider,
   eachPage,
   type Fqdn,
-  httpUrl,
   parseZones,
   pathPart,
   plainName,
@@ -19,10 +19,7 @@ import { isCreateError, messageOf, refusalIn, refusals } from './refusals.ts';
 const options = z.strictObject({
   apiKey: secret('API key, pk1_…'),
   secretApiKey: secret('secret API key, sk1_…'),
-  url: z._default(
-    httpUrl('address of the API; default: https://api.porkbun.com/api/json/v3'),
-    'https://api.porkbun.com/api/json/v3',
-  ),
+  url: apiUrl('https://api.porkbun.com/api/json/v3'),
 });
 
 /** "Minimum is determined by account settings (typically 600)." (API v3, `CreateDnsRequest`) */

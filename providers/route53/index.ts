@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { defineProvider, httpUrl, parseZones, secret } from '../../src/provider.ts';
+import { apiUrl, defineProvider, parseZones, secret } from '../../src/provider.ts';
 import { createVerbs } from './changes.ts';
 import { createRoute53Client } from './client.ts';
 
@@ -22,10 +22,7 @@ const options = z.strictObject({
         ),
       ),
   ),
-  url: z._default(
-    httpUrl('address of the API; default: https://route53.amazonaws.com'),
-    'https://route53.amazonaws.com',
-  ),
+  url: apiUrl('https://route53.amazonaws.com'),
 });
 
 /** Amazon Route 53, API version 2013-04-01. */

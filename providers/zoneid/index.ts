@@ -1,12 +1,12 @@
 import * as z from 'zod/mini';
 import {
+  apiUrl,
   createApi,
   createRecordVerbs,
   defineProvider,
   eachPage,
   type Fqdn,
   type HttpAnswer,
-  httpUrl,
   pathPart,
   secret,
   shownId,
@@ -21,7 +21,7 @@ const options = z.strictObject({
     z.describe('ZoneID username (not the e-mail address)'),
   ),
   apiKey: secret('API key from the ZoneID account management'),
-  url: z._default(httpUrl('address of the API; default: https://api.zone.eu/v2'), 'https://api.zone.eu/v2'),
+  url: apiUrl('https://api.zone.eu/v2'),
 });
 
 /**

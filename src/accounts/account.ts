@@ -54,6 +54,7 @@ export interface AccountRun {
   readonly authorities: AuthorityFinder;
   /** Try credentials again that were refused recently, because a person runs this. */
   readonly retriesRefusedLogins?: boolean | undefined;
+  /** Counts for those who watch the process. */
   readonly watch?: Watch | undefined;
 }
 

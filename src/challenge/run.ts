@@ -1,24 +1,10 @@
-import { type Account, openAccount } from '../accounts/account.ts';
-import type { Config } from '../config/load.ts';
+import { type Account, type AccountRun, openAccount } from '../accounts/account.ts';
 import { type Deadline, startDeadline } from '../deadline.ts';
 import { type AuthorityFinder, openAuthorityFinder } from '../dns/authority.ts';
-import type { Log } from '../output/log.ts';
-import type { Redactor } from '../output/redact.ts';
-import type { State } from '../state/state.ts';
-import type { Watch } from '../watch.ts';
 import { type Changes, openChanges } from './changes.ts';
 
-export interface RunSettings {
-  readonly config: Config;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly log: Log;
-  readonly redactor: Redactor;
-  readonly state: State;
-  /** Try credentials again that were refused recently, because a person runs this. */
-  readonly retriesRefusedLogins?: boolean | undefined;
-  /** Counts for those who watch the process. */
-  readonly watch?: Watch | undefined;
-}
+/** What a run starts with. The rest is made for it. */
+export type RunSettings = Omit<AccountRun, 'deadline' | 'authorities'>;
 
 /** What every step of a verb may use. */
 export interface Run extends RunSettings {

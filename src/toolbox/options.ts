@@ -54,6 +54,12 @@ export function httpUrl(description: string) {
     .check(z.describe(description));
 }
 
+/** The address of an API that nearly every account has in common. */
+export function apiUrl(standard: string, note?: string) {
+  const description = `address of the API; default: ${standard}${note === undefined ? '' : `. ${note}`}`;
+  return z._default(httpUrl(description), standard);
+}
+
 function isPlainHttpUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const url = new URL(text);
