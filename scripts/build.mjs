@@ -2,8 +2,9 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { licencesOf } from './licences.mjs';
 import { withoutUnusedBuiltins } from './unused-builtins.mjs';
-import { withoutUnusedParts } from './unused-parts.mjs';
+import { LEFT_OUT, withoutUnusedParts } from './unused-parts.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -30,11 +31,12 @@ export async function buildProgram(outdir, plugins = [withoutUnusedBuiltins()]) 
     metafile: true,
     loader: { '.sh': 'text' },
     plugins: [...plugins, withoutUnusedParts()],
-    legalComments: 'linked',
+    legalComments: 'none',
     // Half the size: less to read and to check at every start.
     minify: true,
   });
   writeFileSync(`${outdir}/meta.json`, JSON.stringify(metafile));
+  writeFileSync(`${outdir}/dns01.cjs.LEGAL.txt`, licencesOf(metafile, root, LEFT_OUT));
 
   // esbuild escapes everything outside ASCII, except in comments. V8 stores pure ASCII in half the memory.
   const program = readFileSync(`${outdir}/dns01.cjs`, 'utf8').replace(/[^\0-\x7f]/g, '?');

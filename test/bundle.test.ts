@@ -85,6 +85,14 @@ it('the way of add-txt reaches only the packages that it needs, within their bud
   }
 });
 
+it('the licence of every package is beside the bundle that holds its code', async () => {
+  const licences = await readFile(`${root}dist/dns01.cjs.LEGAL.txt`, 'utf8');
+  for (const name of [...Object.keys(BUDGET), 'prom-client', 'postgres', '@clack/prompts', 'pino', 'tldts'])
+    expect(licences).toMatch(new RegExp(`^${name} \\d`, 'm'));
+  expect(licences).toMatch(/^ {2}Copyright \(c\) Matteo Collina and Undici contributors$/m);
+  expect(licences.match(/Permission is hereby granted/g)?.length).toBeGreaterThan(0);
+});
+
 it('what only a wait in vain and the checks of a name need is not on the way', async () => {
   const { seen } = await onTheWay();
   expect(seen).toContain('src/dns/propagation.ts');

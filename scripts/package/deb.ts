@@ -44,13 +44,14 @@ const COMPLETIONS = {
   zsh: 'zsh/vendor-completions/_dns01',
   fish: 'fish/vendor_completions.d/dns01.fish',
 };
-/** Packages whose code is in the program keep their licences in dist/dns01.cjs.LEGAL.txt. */
 const COPYRIGHT = `Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
 Upstream-Name: dns01
 
 Files: *
 Copyright: 2026 the dns01 authors
 License: MIT
+Comment: The program contains code of the packages in dns01.cjs.LEGAL.txt beside
+ this file, with their licences.
 
 License: MIT
 @LICENSE@
