@@ -1,15 +1,13 @@
 import { carryOut } from '../challenge/order.ts';
-import { preview, valuesAt, valuesIfKnown } from '../challenge/preview.ts';
+import { valuesAt, valuesIfKnown } from '../challenge/preview.ts';
 import { WHOLE_CONFIG } from '../challenge/principal.ts';
 import type { Run } from '../challenge/run.ts';
 import { findTarget } from '../challenge/target.ts';
-import { waitedText } from '../challenge/wait.ts';
 import { isDns01Error } from '../errors.ts';
 import type { Io } from '../output/io.ts';
-import { openProgress } from '../output/progress.ts';
 import { oneColumn } from '../output/text.ts';
 import { entriesIn } from '../state/journal.ts';
-import { waitOrExplain } from './add-txt.ts';
+import { placeOf, publish } from './one-value.ts';
 import { withRun } from './open-run.ts';
 import { placeDocument, printResult, whereAndWho } from './output.ts';
 import type { PersistFlags } from './persist-commands.ts';
@@ -27,11 +25,9 @@ export async function persistAdd(domain: string, flags: PersistFlags, io: Io): P
   if (emit) return io.stdout(`${emit(subject, value)}\n`);
   const { name } = subject;
   await withRun(flags, io, async (run) => {
-    const settings = { principal: WHOLE_CONFIG, overrides: flags };
     const older = (await ownRecords(subject, run)).filter((other) => other !== value);
     if (flags.dryRun) {
-      const challenge = { name, value };
-      const place = { ...challenge, ...(await preview(challenge, run, settings)) };
+      const place = await placeOf({ name, value }, run, flags);
       const what = place.present ? 'is there already' : 'would be published';
       const replaced = older.length > 0 ? `, and would replace ${shown(older)}` : '';
       const document = {
@@ -43,31 +39,19 @@ export async function persistAdd(domain: string, flags: PersistFlags, io: Io): P
       };
       return printResult(io, flags, `${name}: ${what}${whereAndWho(place)}${replaced}`, document);
     }
-    const progress = await openProgress(io, flags);
-    const wait = flags.wait !== false;
-    const order = {
-      action: 'add',
-      challenges: [{ name, value }],
-      wait,
-      progress: progress.update,
-      ...settings,
-    } as const;
-    const { each, all } = carryOut(order, run);
-    const [published] = await Promise.all(each);
-    if (!published || isDns01Error(published)) throw published;
-    const waited = await waitOrExplain(all.finally(progress.clear));
+    const options = { ...flags, wait: flags.wait !== false };
+    const { published, seen, waitedMs } = await publish({ name, value }, run, options, io);
     await withdraw(subject, older, run);
     await warnOfOthers(subject, value, run, flags);
     const { changed } = published;
     const what = changed === false ? 'was there already' : 'published';
-    const seen = wait ? `, ${waitedText(waited)}` : '';
     const replaced = older.length > 0 ? `, replaced ${shown(older)}` : '';
     const document = {
       action: 'add',
       ...placeDocument(published),
       changed,
       replaced: older,
-      waitedMs: waited.waitedMs,
+      waitedMs,
     };
     printResult(io, flags, `${name}: ${what}${whereAndWho(published)}${seen}${replaced}`, document);
   });
