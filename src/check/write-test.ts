@@ -8,6 +8,9 @@ import { isDns01Error } from '../errors.ts';
 import { type Findings, reporterFor } from './finding.ts';
 import type { Wanted } from './wanted.ts';
 
+/** For the withdrawal after the time limit or a stop signal. */
+const WITHDRAWAL_MS = 60_000;
+
 /** Publishes a random value at a challenge name, sees it and withdraws it, and reports the time of each step. */
 export async function* testWrite({ subject, challenge }: Wanted, overrides: Overrides, run: Run): Findings {
   const report = reporterFor(subject);
@@ -27,8 +30,9 @@ export async function* testWrite({ subject, challenge }: Wanted, overrides: Over
   } catch (error) {
     yield report.failed('write', error);
   }
+  const withdraw = (later: Run) => done(carryOut({ ...order, action: 'remove' }, later).each);
   try {
-    await done(carryOut({ ...order, action: 'remove' }, run).each);
+    await (run.deadline.signal.aborted ? run.afterwards(WITHDRAWAL_MS, withdraw) : withdraw(run));
     yield report.good('write', `withdrawn after ${seconds()}`);
   } catch (error) {
     yield report.failed('write', error);

@@ -5,7 +5,8 @@ import type { CommonOptions } from './options.ts';
 
 /**
  * Prints findings: a line as soon as each is known, or one document in the end. Returns the exit code.
- * @throws E_REJECTED or E_CONFIG with what is bad, E_REMOTE where nothing could be asked; not with `json`
+ * @throws E_REJECTED or E_CONFIG with what is bad, E_REMOTE where nothing could be asked or the run was stopped; with
+ * `json` only the last
  */
 export async function showFindings(
   action: string,
@@ -16,9 +17,12 @@ export async function showFindings(
   const findings: Finding[] = [];
   const dress = await dressFor(io);
   for await (const finding of source) {
+    // What a stop signal has ended says nothing about its subject.
+    if (io.stop.aborted && finding.level !== 'good') continue;
     findings.push(finding);
     if (!json) io.stdout(asLines(finding), dress && ((text) => dress(finding.level, text)));
   }
+  if (io.stop.aborted) throw new Dns01Error('E_REMOTE', 'stopped before everything was checked');
   const failure = failureOf(findings);
   if (json) io.stdout(`${JSON.stringify({ ok: failure === undefined, action, findings })}\n`);
   if (failure && !json) throw failure;

@@ -68,7 +68,7 @@ function throwInsteadOfExit(command: Command, io: Io): void {
 /** The exit code of a shell for a process that ended by this signal. */
 async function stopped(io: Io, signal: string, { logFormat }: ErrorFlags): Promise<number> {
   const error = new Dns01Error('E_REMOTE', `stopped by ${signal}`, {
-    hint: 'values that were published stay: withdraw them with remove-txt',
+    hint: 'dns01 status shows what is still published',
   });
   await printError(io, error, { json: false, verbose: false, logFormat });
   return 128 + (constants.signals[signal as NodeJS.Signals] ?? 0);

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { type FakeDnsServer, type FakeRecord, startFakeDns } from '../fakes/dns-server.ts';
 import { expectFailure, openWorkplace, VALUE, type Workplace } from '../support/cli.ts';
 import { startHttps } from '../support/https.ts';
@@ -180,6 +180,24 @@ it('doctor --write publishes a value, sees it, and takes it away again', async (
     expect(stdout).toMatch(new RegExp(`^ok +zone example\\.ee: write: ${what} \\d+\\.\\d s$`, 'm'));
   }
   expect(panels.zoneid.held('_acme-challenge.example.ee')).toEqual([]);
+  expect(panels.ispconfig.held('_acme-challenge.example.com')).toEqual([]);
+});
+
+it('doctor --write takes the value away when it is stopped or its time is up', async () => {
+  const deaf = await startFakeDns({ zones: [{ name: 'example.com' }] });
+  onTestFinished(() => deaf.close());
+  const wait = `nameservers: { example.com: ["${deaf.at}"] } }\npropagation: { timeout: 20, interval: 0.1 }\n`;
+  await here.configure(`${panels.accounts}dns: { resolvers: ["${deaf.at}"], ${wait}`);
+  const stopped = await here.run(['doctor', '--write', 'example.com'], {
+    onStart: (child) => child.stdout?.on('data', (text) => /published/.test(text) && child.kill('SIGINT')),
+  });
+  expect(stopped.stderr).toMatch(/^dns01: error: stopped by SIGINT$/m);
+  expect(stopped.code).toBe(130);
+  expect(stopped.stdout).not.toContain('BAD');
+  expect(stopped.stdout).toMatch(/^ok +name example\.com: write: withdrawn/m);
+  const late = await here.run(['doctor', '--write', '--timeout', '2', 'example.com']);
+  expect(late.code).not.toBe(0);
+  expect(late.stdout).toMatch(/^ok +name example\.com: write: withdrawn/m);
   expect(panels.ispconfig.held('_acme-challenge.example.com')).toEqual([]);
 });
 
