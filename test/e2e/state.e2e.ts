@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { countLeftovers } from '../../src/challenge/sweep.ts';
 import { entriesIn } from '../../src/state/journal.ts';
 import { openPostgres } from '../../src/state/postgres/state.ts';
 import type { State } from '../../src/state/state.ts';
@@ -420,6 +421,9 @@ describe.skipIf(missing.length > 0)(`the state in PostgreSQL (missing: ${missing
        from generate_series(1, ${ROWS}) as i; analyze dns01_journal;`,
       name,
     );
+    const counted = performance.now();
+    expect(await countLeftovers(opened(database.url(name)).journal, 86_400_000)).toBe(ROWS);
+    console.log(`a count of ${ROWS} values: ${((performance.now() - counted) / 1000).toFixed(1)} s`);
     const accounts = { home: { provider: 'embedded', zones: ['example.com'] } };
     const here = await machine(accounts, {}, database.url(name));
     const peakFile = join(here.directory, 'peak');
