@@ -10,6 +10,8 @@ export default {
   lang: 'en',
   title: 'dns01',
   cleanUrls: false,
+  // A reader gets the pages that they open, not all that a page links to.
+  router: { prefetchLinks: false },
   head: [
     ['link', { rel: 'icon', type: 'image/svg+xml', href: `${base}icon.svg` }],
     ['meta', { name: 'referrer', content: 'no-referrer' }],

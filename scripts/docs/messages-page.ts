@@ -7,9 +7,9 @@ const GENERATED = '<!-- Made by `npm run docs` from the code. Do not edit. -->';
 
 const INTRO = `# Messages
 
-Each error of dns01 with what to do, by its exit code. A run puts names, zones and addresses where \`…\` stands, and the account
-and the zone before the message. Some messages repeat what the provider or the system says: these are not here.
-[Troubleshooting](troubleshooting.md) says where to begin.`;
+Every error message of dns01, and what to do about it, by exit code. A run puts names, zones and addresses in place of \`…\`, and the
+account and the zone before the message. What a provider or the system says itself is not listed. Read
+[troubleshooting](troubleshooting.md) first if you do not know where to begin.`;
 
 /** All messages of the code, under the exit codes and meanings that docs/commands.md has. */
 export function messagesPage(root: string, definitions: readonly ProviderDefinition[]): string {
@@ -17,24 +17,23 @@ export function messagesPage(root: string, definitions: readonly ProviderDefinit
   const messages = readMessages(root);
   const meanings = meaningsOf(readFileSync(`${root}docs/commands.md`, 'utf8'));
   const sections = [...new Set<number>(Object.values(EXIT_CODES))].map((exitCode) => {
-    const rows = messages
+    const items = messages
       .filter(({ code }) => (EXIT_CODES as Readonly<Record<string, number>>)[code] === exitCode)
-      .map((message) => row(message, titles));
-    const table = [...new Set(rows)].sort((a, b) => a.localeCompare(b, 'en'));
-    return `## Exit code ${exitCode}\n\nMeaning: ${meanings.get(exitCode)}.\n\n| message | what to do | provider |\n|---|---|---|\n${table.join('\n')}`;
+      .map((message) => item(message, titles));
+    const list = [...new Set(items)].sort((one, other) => one.localeCompare(other, 'en'));
+    return `## Exit code ${exitCode}\n\nMeaning: ${meanings.get(exitCode)}.\n\n${list.join('\n')}`;
   });
   return `${GENERATED}\n\n${[INTRO, ...sections].join('\n\n')}\n`;
 }
 
-function row({ text, hint = '', provider }: Message, titles: ReadonlyMap<string, string>): string {
+/** The message, and what to do on a line of its own. */
+function item({ text, hint, provider }: Message, titles: ReadonlyMap<string, string>): string {
   const title = titles.get(provider ?? '');
-  const cells = [
-    `\`${text.replaceAll('`', "'")}\``,
-    escaped(hint),
-    title ? `[${title}](providers/${provider}.md)` : '',
-  ];
-  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
+  const from = title ? ` ([${title}](providers/${provider}.md))` : '';
+  return `- \`${oneLine(text).replaceAll('`', "'")}\`${from}${hint ? `\\\n  ${escaped(oneLine(hint))}` : ''}`;
 }
+
+const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim();
 
 const escaped = (text: string): string => text.replaceAll(/[\\`*_<>[\]]/g, (sign) => `\\${sign}`);
 

@@ -46,9 +46,9 @@ const MAX_DESCRIPTION = 160;
 
 /** The first paragraph of text, as far as whole sentences fit. */
 function descriptionOf(text: string): string {
-  const blocks = text.replaceAll(/^ *```[\s\S]*?^ *```/gm, '').split(/\n{2,}/);
-  const first = blocks.find((block) => /^[A-Z`[]/.test(block.trim())) ?? '';
-  const sentences = plain(first).split(/(?<=[.?!]) /);
+  const blocks = text.replaceAll(/^ *```[\s\S]*?^ *```/gm, '').split(/\n{2,}|^- /m);
+  const first = blocks.find((block) => /^[A-Za-z`[]/.test(block.trim())) ?? '';
+  const sentences = plain(first).split(/(?<=[.?!:]) /);
   let all = sentences[0] ?? '';
   for (const sentence of sentences.slice(1)) {
     if (all.length + sentence.length >= MAX_DESCRIPTION) break;

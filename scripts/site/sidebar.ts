@@ -10,9 +10,9 @@ interface Group {
 /** The order of the pages. Their titles come from the pages themselves. */
 const GROUPS: readonly Group[] = [
   { text: 'Start', pages: ['install', 'first-certificate', 'import', 'containers', 'config', 'commands'] },
-  { text: 'Look', pages: ['wait', 'check', 'doctor', 'troubleshooting', 'messages'] },
+  { text: 'Check and debug', pages: ['wait', 'check', 'doctor', 'troubleshooting', 'messages'] },
   { text: 'Operate', pages: ['upgrade', 'uninstall', 'sweep', 'batch', 'persist'] },
-  { text: 'More machines', pages: ['gateway', 'fleet', 'state'] },
+  { text: 'Several machines', pages: ['gateway', 'fleet', 'state'] },
   { text: 'Security', pages: ['security', 'report-a-problem'] },
   { text: 'Clients', pages: ['hooks/', 'clients-matrix'] },
   { text: 'Providers', pages: ['providers/'], collapsed: true },

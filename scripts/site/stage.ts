@@ -15,11 +15,20 @@ export function stage(): void {
   const start: Page = { source: 'README.md', target: 'index.md', title: '', description: '', text: startPage() };
   for (const { source, target, description, text } of [start, ...readPages()]) {
     const linked = withLinks(text, source, target);
-    const head = source === start.source ? '' : `---\n${JSON.stringify({ description })}\n---\n\n`;
+    const head =
+      source === start.source
+        ? ''
+        : `---\n${JSON.stringify({ description, titleTemplate: titleTemplateOf(target) })}\n---\n\n`;
     put(target, head + linked.text);
     for (const file of linked.files) put(`public/${fileTarget(file)}`, readFileSync(root + file));
     for (const file of linked.pictures) put(`public/${pictureTarget(file)}`, readFileSync(root + file));
   }
+}
+
+/** Some clients and providers have the same name. */
+function titleTemplateOf(target: string): string {
+  const kind = { hooks: 'client', providers: 'provider' }[dirname(target)];
+  return kind === undefined || target.endsWith('/index.md') ? ':title | dns01' : `:title, a ${kind} | dns01`;
 }
 
 function put(path: string, content: string | Buffer): void {

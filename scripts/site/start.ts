@@ -18,20 +18,25 @@ const BOXES = [
   ],
   [
     'See what a CA sees',
-    'dns01 check tells whether a CA would issue for a name. It needs no account and no config.',
+    'dns01 check tells you whether a CA would issue for a name. It needs no account and no config.',
     '/check',
   ],
-  ['Something failed?', 'Every exit code, and every message with what to do now.', '/troubleshooting'],
+  ['Something failed?', 'Every exit code and every error message, and what to do about it.', '/troubleshooting'],
 ] as const;
 
 /** The start page: what dns01 is, in the words of README.md, and its path of two minutes. */
 export function startPage(): string {
   const readme = readFileSync(`${root}README.md`, 'utf8');
   const [, tagline = ''] = /^# dns01\n\n([\s\S]*?)\n\n/.exec(readme) ?? [];
+  const promise = tagline
+    .replace(/^.*?\. /s, '')
+    .replaceAll('`', '')
+    .replaceAll('\n', ' ');
   const hero = {
     name: 'dns01',
     text: 'One DNS-01 hook between every ACME client and every DNS provider',
-    tagline: tagline.replace(/^.*?\. /s, '').replaceAll(/[`\n]/g, (sign) => (sign === '\n' ? ' ' : '')),
+    // VitePress takes it for HTML.
+    tagline: promise.replaceAll('<', '&lt;'),
     actions: [
       { theme: 'brand', text: 'Two minutes', link: '#two-minutes-with-certbot' },
       { theme: 'alt', text: 'Install', link: '/install' },
@@ -43,7 +48,7 @@ export function startPage(): string {
     layout: 'home',
     title: 'dns01',
     titleTemplate: hero.text,
-    description: hero.tagline,
+    description: promise,
     hero,
     features,
   };
