@@ -39,7 +39,7 @@ it('the package holds the program and its documents, and nothing that was made f
   const paths = packed.files.map(({ path }) => path);
   const program = ['dist/dns01.cjs', 'dist/start.cjs', 'dist/dns01-hook.cjs', 'dist/dns01.cjs.LEGAL.txt'];
   expect(paths).toEqual(expect.arrayContaining([...program, 'package.json', 'LICENSE', 'README.md', 'SECURITY.md']));
-  const strange = /\.cache|meta\.json|^dist\/(bench|package)\/|^(test|src)\//;
+  const strange = /\.cache|meta\.json|\.vitepress|^dist\/(bench|package)\/|^(test|src)\//;
   expect(paths.filter((path) => strange.test(path))).toEqual([]);
 });
 
