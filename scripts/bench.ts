@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { root } from '../test/support/paths.ts';
 import { certificate } from './bench/certificate.ts';
+import { withCharts } from './bench/charts.ts';
 import { fleet } from './bench/fleet.ts';
 import { growth } from './bench/growth.ts';
 import { describeMachine } from './bench/machine.ts';
@@ -48,8 +49,10 @@ for (const name of names) {
   Object.assign(pictures, findings?.pictures);
 }
 if (names.length === Object.keys(PARTS).length) {
-  writeFileSync(`${root}docs/benchmarks.md`, page.map((line) => `${line}\n`).join(''));
-  for (const [file, picture] of Object.entries(pictures)) writeFileSync(`${root}docs/${file}`, picture);
+  const charted = withCharts(page.map((line) => `${line}\n`).join(''));
+  writeFileSync(`${root}docs/benchmarks.md`, charted.page);
+  for (const [file, picture] of Object.entries({ ...pictures, ...charted.pictures }))
+    writeFileSync(`${root}docs/${file}`, picture);
 }
 
 function print(lines: readonly string[]): void {

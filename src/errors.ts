@@ -1,5 +1,5 @@
 /** The kinds of failure in dns01, each with an exit code for scripts (sysexits.h). */
-const EXIT_CODES = {
+export const EXIT_CODES = {
   E_USAGE: 64,
   E_REJECTED: 65,
   E_ZONE: 68,

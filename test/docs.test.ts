@@ -19,13 +19,17 @@ it('the generated docs are those of the code (npm run docs makes them anew)', as
   }
 });
 
-it('docs/commands.md and dns01 --help name every exit code', async () => {
+it('docs/commands.md, docs/troubleshooting.md and dns01 --help name every exit code', async () => {
   const commands = await readFile(`${root}docs/commands.md`, 'utf8');
+  const troubleshooting = await readFile(`${root}docs/troubleshooting.md`, 'utf8');
   const help = await readFile(`${root}docs/man/dns01.1`, 'utf8');
   const ofErrors = (await readFile(`${root}src/errors.ts`, 'utf8')).matchAll(/\bE_\w+: (\d+)/g);
   for (const code of [...new Set([...ofErrors].map(([, number]) => number)), '129', '130', '143']) {
     expect(commands, `docs/commands.md: ${code}`).toMatch(new RegExp(`^\\| (\\d+, )*${code}(, \\d+)* \\|`, 'm'));
     expect(help, `help: ${code}`).toMatch(new RegExp(`\\b${code}\\b`));
+    expect(troubleshooting, `docs/troubleshooting.md: ${code}`).toMatch(
+      new RegExp(`^## Exit code.*\\b${code}\\b`, 'm'),
+    );
   }
 });
 

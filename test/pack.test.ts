@@ -39,7 +39,7 @@ it('the package holds the program and its documents, and nothing that was made f
   const paths = packed.files.map(({ path }) => path);
   const program = ['dist/dns01.cjs', 'dist/start.cjs', 'dist/dns01-hook.cjs', 'dist/dns01.cjs.LEGAL.txt'];
   expect(paths).toEqual(expect.arrayContaining([...program, 'package.json', 'LICENSE', 'README.md', 'SECURITY.md']));
-  const strange = /\.cache|meta\.json|^dist\/(bench|package)\/|^(test|src)\//;
+  const strange = /\.cache|meta\.json|\.vitepress|^dist\/(bench|package)\/|^(test|src)\//;
   expect(paths.filter((path) => strange.test(path))).toEqual([]);
 });
 
@@ -49,7 +49,7 @@ it('the package stays small', () => {
   // 1.0 MB would need a compressed program, which makes every start slower by a tenth.
   expect(sizeOf(/^dist\/dns01\.cjs$/)).toBeLessThan(1_400_000);
   expect(sizeOf(/^dist\/.*\.mjs$/)).toBeLessThan(150_000);
-  expect(sizeOf(/^(?!dist\/)/)).toBeLessThan(450_000);
+  expect(sizeOf(/^(?!dist\/)/)).toBeLessThan(500_000);
 });
 
 it('npx runs it without an installation', () => {

@@ -62,7 +62,7 @@ export default defineProvider({
       "Never against the live API. Against a stand-in made from Cloudflare's OpenAPI document (the part for zones, records and tokens of 2024-08-06, and the API reference for batches) and its pages about batches, rate limits, token formats and TXT content (read on 2026-11-21), and from the recorded answers in the tests of lexicon and lego.",
     notes: [
       'With zoneId, a token works that cannot list its zones. dns01 then checks once a day that the zone with this id has the right name, because Cloudflare would put a name outside of the zone into it, below the name of the zone.',
-      'The limit of 1,200 requests in 5 minutes is for the user: the dashboard, all tokens and the Global API Key together. Who exceeds it is refused for 5 minutes.',
+      'The limit of 1,200 requests in 5 minutes is for the user: the dashboard, all tokens and the Global API Key together. If you exceed it, Cloudflare refuses every request for 5 minutes.',
       'Many changes of a zone are one batch: all of them or none. They are served one after the other.',
       'Cloudflare takes a TXT record beside a CNAME record, but does not serve it there.',
       'The TTL is at least 60 seconds.',

@@ -45,8 +45,8 @@ export default defineProvider({
     tried:
       "Never against a live panel. Against a stand-in made from cPanel's API documents (DNS::parse_zone, DNS::mass_edit_zone, DomainInfo::list_domains, Features::has_feature, WHM parse_dns_zone and mass_edit_dns_zone of version 11.138), from lego's recorded answers and from what users of lego saw in its issue 1060 (all read on 2026-11-21). acme.sh publishes and removes through the same stand-in.",
     notes: [
-      'Every change names the serial number of the zone that was read. If the zone has changed in between, the panel refuses, and dns01 reads the zone again: a line number of before is never used.',
-      'A program that edits the zone file on the server without a new serial number can move lines unseen. The panel itself never does that.',
+      'Every change names the serial number of the zone that was read. If the zone has changed in between, the panel refuses, and dns01 reads the zone again, so it never uses an outdated line number.',
+      'A program that edits the zone file on the server without a new serial number can move lines without dns01 noticing. The panel itself never does that.',
       'A token of a cPanel account can do everything that the account can do. cPanel has no tokens for DNS only, so store it where no one else can read it.',
       'The zone must be served by the panel. If you use name servers of another company, changes here have no effect.',
     ],

@@ -29,7 +29,7 @@ export default defineProvider({
     url: 'https://desec.readthedocs.io/en/latest/dns/rrsets.html',
     rights: [
       'An API token without further permissions (desec.io → Token Management). Without policies it can change every record of every domain of the account.',
-      'The least right is a token with two policies. They are made with a token that has perm_manage_tokens: `POST /auth/tokens/ID/policies/rrsets/` with `{"domain": null, "subname": null, "type": null}`, which forbids everything, then with `{"domain": "example.com", "subname": "_acme-challenge", "type": "TXT", "perm_write": true}`. Each challenge name needs such a policy of its own, e.g. the subname `_acme-challenge.www`.',
+      'The least right is a token with two policies. Create them with a token that has perm_manage_tokens: `POST /auth/tokens/ID/policies/rrsets/` with `{"domain": null, "subname": null, "type": null}`, which forbids everything, then with `{"domain": "example.com", "subname": "_acme-challenge", "type": "TXT", "perm_write": true}`. Each challenge name needs such a policy of its own, e.g. the subname `_acme-challenge.www`.',
       'allowed_subnets of the token can be set to the address of this machine.',
     ],
     requests: {
@@ -39,8 +39,8 @@ export default defineProvider({
     tried:
       "Never against the live API. Against a stand-in made from deSEC's documentation and from the source of its server (desec-io/desec-stack, commit d7ccaf7c, read on 2026-11-21), and from the recorded answers in the tests of lego.",
     notes: [
-      'deSEC allows few writes: 2 a second, 15 a minute, 100 an hour and 300 a day for a domain, and it counts refused ones too. dns01 waits where that is short. Changes that are made at once count as one.',
-      'The TTL is at least the minimum of the domain, usually 3,600 seconds. The TTL of records that are there already is kept.',
+      'deSEC allows few writes: 2 a second, 15 a minute, 100 an hour and 300 a day for a domain, and it counts refused ones too. dns01 waits when a limit is reached. Changes that are sent together count as one.',
+      'The TTL is at least the minimum of the domain, usually 3,600 seconds. Existing records keep their TTL.',
       'The API replaces all TXT values of a name at once, and has no way to do that only if they are unchanged. Only one dns01 process at a time changes a zone, it reads right before an add and after it, and it repeats an add that another program undid. What another program writes in the moment between reading and writing can still be lost. The first value of a name is safe: it is created, never replaced.',
       'A token that ends after a time without use (max_unused_period) is kept alive by each renewal.',
     ],

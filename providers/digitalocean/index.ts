@@ -85,7 +85,7 @@ export default defineProvider({
       'The API accepts the same record twice, so dns01 reads the records of a name before it adds one. If two machines add the same value at the same moment, there can be two records. A removal without the journal deletes both.',
       'A TXT value is limited to about 500 characters. The limit is not documented.',
       'The TTL is at least 30 seconds.',
-      'The limits of 5,000 requests an hour and 250 a minute are for the token.',
+      'The limits of 5,000 requests an hour and 250 a minute apply to each token.',
     ],
   },
   options,

@@ -53,7 +53,7 @@ export default defineProvider({
   docs: {
     url: 'https://docs.directadmin.com/directadmin/customizing-workflow/api-all-about.html',
     rights: [
-      'Log in to DirectAdmin as the user who owns the domain. Open Advanced Features » Login Keys » Create new Login Key. Expires on: Never. Uses: 0 (unlimited). Untick "Clear Key" and "Allow HTM". Under Commands, allow `CMD_API_DNS_CONTROL` and `CMD_API_SHOW_DOMAINS` and nothing else: with no command ticked the key may do everything. If your certificates come from one machine, enter its address under Allowed IPs. The panel asks for your password once more.',
+      'Log in to DirectAdmin as the user who owns the domain. Open Advanced Features » Login Keys » Create new Login Key. Expires on: Never. Uses: 0 (unlimited). Untick "Clear Key" and "Allow HTM". Under Commands, allow `CMD_API_DNS_CONTROL` and `CMD_API_SHOW_DOMAINS` and nothing else: if no command is ticked, the key may do everything. If your certificates come from one machine, enter its address under Allowed IPs. The panel asks for your password once more.',
       'The value of the key, which the panel shows once, is `loginKey`; `username` is the one that you log in with; `url` is the address of the panel, mostly with port 2222.',
       'If there is no such page, ask your hosting company to allow login keys for your account (`login_keys=ON`), or to make one.',
     ],
@@ -62,8 +62,8 @@ export default defineProvider({
       "Never against a live panel. Against a stand-in made from DirectAdmin's documents (all about API, login keys, changes of version 1.24.2), from answers of version 1.57 that were recorded for lexicon, and from what lego and acme.sh send and expect (all read on 2026-11-21). acme.sh and lexicon publish and remove through the same stand-in.",
     notes: [
       'DirectAdmin limits how often a wrong login may be tried, and then blocks the address of your machine.',
-      'The panel has no ids of records. dns01 deletes a record by the very name and value that the panel shows, so no other record can be hit.',
-      'Values of more than 255 octets are sent as several quoted strings. What a panel does with them was not tried.',
+      'The panel has no ids of records. dns01 deletes a record by exactly the name and value that the panel shows, so it cannot delete another one.',
+      'Values of more than 255 octets are sent as several quoted strings. How a panel handles them was not tried.',
       'If the panel has switched off TTLs for users, it ignores the ttl of the config.',
       'The zone must be served by the panel. If you use name servers of another company, changes here have no effect.',
     ],

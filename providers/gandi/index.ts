@@ -80,9 +80,9 @@ export default defineProvider({
       'Never against the live API. Against a stand-in made from the LiveDNS documents (read on 2026-11-21), and recorded answers in the tests of lego and lexicon. The request that changes single values (PATCH) is in the documents only.',
     notes: [
       'Tokens end after at most a year, and the API does not say when. Set a reminder: there is no way to extend one.',
-      'The first value of a name is created by a request that never overwrites, and further ones are added and removed one by one, so that values of others stay.',
+      'The first value of a name is created with a request that never overwrites. Further values are added and removed one by one, so that values of other programs stay.',
       'The last value of a name is removed together with its record set. What another program adds in the moment between the read and this deletion is lost. dns01 processes with the same state directory take turns.',
-      'The least TTL is 300 seconds. A value that joins others gets their TTL.',
+      'The least TTL is 300 seconds. A value that is added to others gets their TTL.',
     ],
   },
   options,

@@ -39,7 +39,7 @@ export default defineProvider({
   docs: {
     url: 'https://hestiacp.com/docs/server-administration/rest-api.html',
     rights: [
-      "Once, by the administrator of the server: a file `/usr/local/hestia/data/api/dns01` with the lines `ROLE='user'` and `COMMANDS='v-list-dns-records,v-add-dns-record,v-delete-dns-record,v-list-dns-domains'`. The role that the panel brings with it, update-dns-records, is not enough: it can neither add nor delete.",
+      "Once, by the administrator of the server: a file `/usr/local/hestia/data/api/dns01` with the lines `ROLE='user'` and `COMMANDS='v-list-dns-records,v-add-dns-record,v-delete-dns-record,v-list-dns-domains'`. The role that comes with the panel, update-dns-records, is not enough: it can neither add nor delete.",
       'Also by the administrator: Server settings » Configure » Security » System » Enable API access for all users, and the address of the machine that runs dns01 under Allowed IP addresses for API.',
       'By the user: the picture of your user at the top right » Access Keys » Add Access Key. Tick `dns01`. The panel shows the access key and the secret key once. `user` is the name that you log in with.',
     ],
@@ -48,9 +48,9 @@ export default defineProvider({
       "With the API and the DNS commands of HestiaCP 1.10.3, run from its source (commit d128cc6) with PHP's own web server and a BIND of Debian 12: certbot got certificates for an apex, its wildcard and a deeper zone; values of 400 and 700 octets; two processes at once; a web server that ends in the middle; wrong keys, roles, zones and a full package. Not on an installed panel. Most automated tests use a stand-in made from that source; acme.sh publishes and removes through it.",
     notes: [
       'HestiaCP has no lock: two changes of a zone at the same moment can lose a record or give two records the same id. Only one dns01 process at a time changes a zone. Do not use the panel for the same zone while it runs.',
-      'The panel deletes a record by its id, and gives ids again. dns01 reads the id right before the deletion and looks afterwards: if another record was deleted instead, it puts it back and says so. It deletes nothing where two records have the same id.',
+      'The panel deletes a record by its id, and reuses ids. dns01 reads the id right before the deletion and checks the zone afterwards: if another record was deleted instead, it restores that record and says so. If two records have the same id, it deletes neither.',
       'HestiaCP is slow, because it starts several programs for each record of a zone: with 1.10.3 on a busy machine, a change took 5 seconds in a zone of 6 records and 18 seconds in one of 42. For larger zones set `timeout: 120` in the account.',
-      'The panel takes no quotes inside a value. In values of more than 255 octets it also loses a blank at the start of each further 255 octets, and cannot take apostrophes; dns01 refuses such values.',
+      'The panel does not accept quotes inside a value. In values of more than 255 octets, it also loses a space at the start of each further 255 octets, and does not accept apostrophes. dns01 refuses such values.',
       'The zone must be served by the panel. If you use name servers of another company, changes here have no effect.',
     ],
   },

@@ -88,7 +88,7 @@ export default defineProvider({
     notes: [
       'Tokens of the old DNS console (dns.hetzner.com) do not work: zones have to be moved to the Hetzner Console first.',
       'All values of a name have one TTL. If the name already has values with another TTL, that TTL stays.',
-      'The API does not document what it answers to the removal of a value that is not in its set. dns01 then reads the set.',
+      'The documentation does not say how the API answers if the value to remove does not exist. dns01 then reads the record set.',
       'Zones in secondary mode are copies of another server: dns01 cannot change them.',
     ],
   },

@@ -31,7 +31,7 @@ const docs: ProviderDocs = {
   url: 'https://go-acme.github.io/lego/dns/httpreq/',
   rights: [
     "A server that speaks lego's httpreq protocol in its default mode, such as `dns01 serve`: POST /present and POST /cleanup with `fqdn` and `value`.",
-    'If the server wants a login: username and password.',
+    'If the server requires a login: username and password.',
   ],
   requests: { add: '1', remove: '1' },
   tried:

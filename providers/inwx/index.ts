@@ -27,8 +27,8 @@ export default defineProvider({
     tried:
       "Never against the live API. Against a stand-in made from INWX's API documentation (chapters 1 and 2), the answers of its test system that dns-lexicon recorded in 2018, and what lego, acme.sh and Posh-ACME send and expect (all read on 2026-11-21).",
     notes: [
-      'INWX takes each TOTP code only once. A second process, or a second run within 30 seconds, waits for the next code, for up to two minutes in all.',
-      'dns01 does not log out, which would be one more request: it forgets the session, and INWX ends it when it is not used.',
+      'INWX accepts each TOTP code only once. A second process, or a second run within 30 seconds, waits for the next code, for up to two minutes in all.',
+      'dns01 does not log out, because that would be one more request. INWX ends a session that is no longer used.',
       'The least TTL is 300 seconds; a lower ttl in the config is raised to that.',
       'INWX shows internationalised zones in Unicode. dns01 asks for them in ASCII first.',
     ],

@@ -82,7 +82,7 @@ export default defineProvider({
   docs: {
     url: 'https://developer.hosting.ionos.com/docs/dns',
     rights: [
-      'An API key. Create it at https://developer.hosting.ionos.com/keys and join its public prefix and its secret by a dot.',
+      'An API key. Create it at https://developer.hosting.ionos.com/keys and join its public prefix and its secret with a dot.',
       'A key can change every zone of the account. There are no keys for one zone.',
     ],
     requests: {
@@ -92,10 +92,10 @@ export default defineProvider({
     tried:
       "Never against the live API. Against a stand-in made from IONOS's OpenAPI document (DNS API 1.0.2), from answers recorded by lexicon (2024-11-28) and from the source of lego and acme.sh (read on 2026-11-21).",
     notes: [
-      'The API takes a record that is there already and replaces it by one with a new id. dns01 therefore reads the values of the name first.',
+      'If a record already exists, the API accepts it again and gives it a new id. dns01 therefore reads the values of the name first.',
       'Records that are switched off in the web interface are not served, and dns01 does not see them.',
-      'How the API takes values of more than 255 octets is not documented. dns01 sends them as quoted strings of at most 255 octets.',
-      'IONOS documents no rate limit for records. If the API asks to wait, dns01 waits.',
+      'The documentation does not say how the API handles values of more than 255 octets. dns01 sends them as quoted strings of at most 255 octets.',
+      'IONOS documents no rate limit for records. If the API asks dns01 to wait, it does.',
       'This is not the DNS of IONOS Cloud, which has another API.',
     ],
   },

@@ -38,7 +38,7 @@ export default defineProvider({
     url: 'https://eu.api.ovh.com/console/?section=%2Fdomain',
     rights: [
       'A consumer key with these rights, where ZONE is the name of the zone: GET /domain/zone/ZONE/record*, POST /domain/zone/ZONE/record, DELETE /domain/zone/ZONE/record/*, POST /domain/zone/ZONE/refresh.',
-      'Create it at https://eu.api.ovh.com/createToken/ (or ca.api.ovh.com, api.us.ovhcloud.com), which shows all three keys. Set the validity to "Unlimited", or the key ends.',
+      'Create it at https://eu.api.ovh.com/createToken/ (or ca.api.ovh.com, api.us.ovhcloud.com), which shows all three keys. Set the validity to "Unlimited"; otherwise the key expires.',
       'Optional: GET /auth/currentCredential for dns01 doctor, GET /domain/zone for dns01 zones, GET /domain/zone/ZONE for dns01 doctor.',
     ],
     requests: {

@@ -51,7 +51,7 @@ export default defineProvider({
     notes: [
       'Set userId and accountId: it saves requests.',
       'After each change, dns01 reads the list of records. A value that is not in the list counts as not published, even if the panel reports success.',
-      'The panel deletes a record by its line, which may be a number that moves with each change of the zone. dns01 therefore lists the records again after each deletion, and only one of its processes changes a zone at a time. If another program changes the zone at the same moment, the panel can still delete the wrong record. dns01 then warns and names that record.',
+      'The panel deletes a record by its line, which may be a number that changes with each change of the zone. dns01 therefore lists the records again after each deletion, and only one of its processes changes a zone at a time. If another program changes the zone at the same moment, the panel can still delete the wrong record. dns01 then warns and names that record.',
       'If the panel splits lists into pages, a list takes one request for every 100 records of the zone. An add and a removal each read it twice.',
       'If two records have the same line, dns01 deletes neither and fails with an error.',
       'The panel also writes to `_acme-challenge` names for its own certificates. dns01 deletes only exactly equal values.',

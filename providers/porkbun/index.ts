@@ -58,10 +58,10 @@ export default defineProvider({
     tried:
       "Never against the live API. Against a stand-in made from Porkbun's OpenAPI document (version 3.0, as in jvm/porkbun-cli), from answers recorded by lexicon and by lego's client, and from issues of other clients (read on 2026-11-21).",
     notes: [
-      'The API refuses a record that is there already with the same words as other problems. dns01 then reads the name, and knows.',
+      'If a record already exists, the API refuses it with the same words as for other problems. dns01 then reads the name to find out.',
       'The TTL is at least 600 seconds.',
       'The documents give no rate limit for DNS. Clients report that the API refuses requests that come too fast, so dns01 sends at most two a second.',
-      'How the API serves values of more than 255 octets is not documented.',
+      'The documentation does not say how values of more than 255 octets are served.',
       'A new domain has ALIAS and CNAME records of Porkbun: delete them before you ask for a certificate.',
     ],
   },

@@ -52,9 +52,9 @@ export default defineProvider({
     tried:
       "With the real Poweradmin 4.4.0 on PHP 8.2 with MariaDB 10.11 and PowerDNS 4.7.3, where certbot got certificates. What other releases do differently was tried only against a stand-in made from Poweradmin's source (4.1.0 to 4.4.0, read on 2026-11-21).",
     notes: [
-      'PowerDNS keeps answers for 20 seconds, and for 60 seconds that a name does not exist. Poweradmin writes into its database without telling it, so a change can take that long to be served.',
+      'PowerDNS caches answers for 20 seconds, and the absence of a name for 60 seconds. Poweradmin writes into its database without notifying it, so it can take that long until a change is served.',
       'The API does not refuse a second, identical record, so dns01 reads the TXT records of the zone before it adds one.',
-      'Many changes of a zone are one request: all of them or none. Where Poweradmin itself writes through the API of PowerDNS (an experimental setting), those before a refused one stay.',
+      'Many changes of a zone are one request: all of them or none. If Poweradmin itself writes through the API of PowerDNS (an experimental setting), the changes before a refused one stay.',
       'Disabled records are neither used nor changed.',
       'API keys have no rights of their own: a key can do everything that its user can.',
       'Poweradmin has no change requests that wait for approval: a change is made at once or refused.',

@@ -45,7 +45,7 @@ export default defineProvider({
     tried:
       'Never against the live API. Against a stand-in made from the AWS service model of Route 53 (aws-sdk 2.1693.0), the API reference and developer guide (read on 2026-11-21), and recorded answers in the tests of lego and lexicon.',
     notes: [
-      'Values of others are never lost: each change names the record set as it was read, and Route 53 refuses it if the set is another one by then. dns01 then reads it again.',
+      'Values of other programs are never lost: each change names the record set as it was read, and Route 53 refuses the change if the set is different by then. dns01 then reads it again.',
       'Many changes of a zone are one request: all of them or none.',
       'Record sets with weighted, latency or other routing, and aliases, are not changed.',
       'Private hosted zones are used only if you set `hostedZoneId`.',

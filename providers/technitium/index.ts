@@ -40,9 +40,9 @@ export default defineProvider({
       "Never against a real server. Against a stand-in made from the server's API document and its source (release 15.2, and what 11.5.3, 13.0 and 13.6 do differently), read on 2026-11-21, and from the recorded answers in the tests of lego.",
     notes: [
       'The web console usually has plain HTTP. Use it on the same machine or through an SSH tunnel, or enable HTTPS under Settings → Web Service: a self-signed certificate is pinned with `fingerprint`.',
-      'The server also takes dynamic updates (RFC 2136), with rights that end at single names: in the zone, Options → Dynamic Updates, a security policy for `_acme-challenge` TXT records and a TSIG key. Then use the provider rfc2136.',
+      'The server also takes dynamic updates (RFC 2136), with rights for single names: in the zone, Options → Dynamic Updates, a security policy for `_acme-challenge` TXT records and a TSIG key. Then use the provider rfc2136.',
       'All values of a name have one TTL, and adding a value with another TTL changes it for the others. dns01 therefore reads the name first and keeps its TTL.',
-      'For a zone that is not there, the server takes the closest one above it without saying so. dns01 checks which zone it was.',
+      'If a zone does not exist, the server uses the closest zone above it without saying so. dns01 checks which zone the server used.',
       'A change is served at once. Secondary servers are notified.',
     ],
   },

@@ -43,10 +43,10 @@ export default defineProvider({
     tried:
       'With the real Virtualmin GPL 8.1.0 (source of 2026-08-22) on Webmin 2.660 with BIND 9.18, as administrator, where certbot got certificates. Domain owners and DNS at other providers only against a stand-in made from its source, read on 2026-11-21.',
     notes: [
-      'The administrator login can do everything on the server. The password is sent in a header only, never in an address.',
+      'The administrator login can do everything on the server. The password is sent in a header only, never in a URL.',
       'Many changes of a zone are one command, and the zone is loaded once after them. If one of them is refused, those before it stay in the zone file, so dns01 reads the zone again.',
-      'A value with two blanks in a row is refused, because the command takes its parameters apart at blanks.',
-      'Alias virtual servers take no records of their own. The records of a sub-server may be in the zone of its parent; Virtualmin knows where.',
+      'A value with two spaces in a row is refused, because the command splits its parameters at spaces.',
+      'Alias virtual servers cannot have records of their own. The records of a sub-server may be in the zone of its parent; Virtualmin knows where.',
       'After wrong passwords, Webmin blocks the address of the machine for some minutes. dns01 does not try a refused login again for a while.',
     ],
   },

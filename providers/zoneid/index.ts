@@ -77,7 +77,7 @@ export default defineProvider({
       "Never against the live API, which has no sandbox. Only against a stand-in built from its documentation and from reports of other clients' authors.",
     notes: [
       'The key can do everything that the ZoneID user can, such as ordering servers and deleting mailboxes. There are no keys for DNS only, so store it where no one else can read it.',
-      'The limit of 60 requests a minute is for the IP address, not for the account. Machines behind one address share it.',
+      'The limit of 60 requests a minute applies to the IP address, not to the account. Machines behind one address share it.',
       'The API has no TTL, so the ttl of the config has no effect.',
       'It can take up to five minutes until the name servers show a new record.',
       'The API lists registered domains but not DNS zones, so `dns01 zones` shows only those in the config. Add your zones to `zones:`.',

@@ -23,7 +23,7 @@ const COLOURS = [
 ] as const;
 
 /** The picture has its own background, because it does not know the colours of the page. */
-const STYLE = `
+export const STYLE = `
 svg { font: 12px sans-serif; fill: #333 }
 .page { fill: #fff }
 .title { font-size: 14px; font-weight: bold }
@@ -114,4 +114,4 @@ function labels(series: readonly Series[], up: (value: number) => number): strin
   });
 }
 
-const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+export const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');

@@ -79,7 +79,7 @@ try {
 function fill(): void {
   for (const [folder, sources] of Object.entries(FILES)) {
     for (const source of sources)
-      cpSync(join(root, source), join(stage, folder, basename(source)), { recursive: true });
+      cpSync(join(root, source), join(stage, folder, basename(source)), { recursive: true, filter: isNoSite });
   }
   rmSync(join(stage, DOC, 'docs/man'), { recursive: true });
   for (const unit of readdirSync(join(stage, UNITS))) link(`${DOC}/docs/systemd/${unit}`, `${UNITS}/${unit}`);
@@ -95,6 +95,11 @@ function fill(): void {
   put(`${DOC}/changelog.gz`, zipped(changelog()));
   put('etc/default/dns01', readFileSync(join(root, 'scripts/package/default')));
   mkdirSync(join(stage, 'etc/dns01'));
+}
+
+/** The site is made from the same pages, with packages of its own. */
+function isNoSite(path: string): boolean {
+  return basename(path) !== '.vitepress';
 }
 
 /** The files that dpkg itself reads (deb-control(5)). */

@@ -41,6 +41,7 @@ declare -A package_of=(
   [fish]=fish
   [mandoc]=mandoc
   [buildah]=buildah
+  [chromium]=chromium
 )
 
 missing_programs() {

@@ -55,6 +55,7 @@ describe.skipIf(why !== '')(`the Debian package${why ? ` (missing: ${why})` : ''
     );
     const completions = join(system, 'usr/share/bash-completion/completions/dns01');
     await run('bash', ['-n', completions]);
+    expect(await readdir(join(system, 'usr/share/doc/dns01/docs'))).not.toContain('.vitepress');
     expect(await readdir(join(system, 'etc/systemd/system/timers.target.wants'))).toEqual(['dns01-sweep.timer']);
   }, 60_000);
 

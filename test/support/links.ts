@@ -34,7 +34,8 @@ export async function brokenLinks(directory: string, pages: readonly string[]): 
   return broken;
 }
 
-/** All pages below a directory. */
+/** All pages below a directory, but not the copies in the folder of the site. */
 export async function pagesIn(directory: string): Promise<string[]> {
-  return (await readdir(directory, { recursive: true })).filter((path) => path.endsWith('.md'));
+  const paths = await readdir(directory, { recursive: true });
+  return paths.filter((path) => path.endsWith('.md') && !path.startsWith('.vitepress/'));
 }

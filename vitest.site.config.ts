@@ -1,0 +1,1 @@
+import base from './vitest.e2e.config.ts'; export default { test: { ...base.test, globalSetup: [], reporters: ['default'] } };
