@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { scripts } from '../package.json';
 import { brokenLinks, pagesIn } from './support/links.ts';
 import { root } from './support/paths.ts';
 
@@ -50,6 +51,12 @@ it('the package stays small', () => {
   expect(sizeOf(/^dist\/dns01\.cjs$/)).toBeLessThan(1_400_000);
   expect(sizeOf(/^dist\/.*\.mjs$/)).toBeLessThan(150_000);
   expect(sizeOf(/^(?!dist\/)/)).toBeLessThan(500_000);
+});
+
+it('nothing runs during an installation, and npm does not warn of scripts', () => {
+  // npm 11 warns of `prepare` as well where the package is a file. `dependencies` runs in a clone only.
+  const ofInstallation = ['preinstall', 'install', 'postinstall', 'prepublish', 'preprepare', 'prepare', 'postprepare'];
+  expect(Object.keys(scripts).filter((name) => ofInstallation.includes(name))).toEqual([]);
 });
 
 it('npx runs it without an installation', () => {
