@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { statSync, watch } from 'node:fs';
 import { root } from '../test/support/paths.ts';
-import { SITE, stage } from './site/stage.ts';
+import { clearStage, SITE, stage } from './site/stage.ts';
 
 const [mode = '--build', ...others] = process.argv.slice(2);
 if (others.length > 0 || !['--build', '--serve', '--dev'].includes(mode)) {
@@ -13,6 +13,7 @@ if (others.length > 0 || !['--build', '--serve', '--dev'].includes(mode)) {
 
 if (changedAt(`${SITE}node_modules/.package-lock.json`) < changedAt(`${SITE}package-lock.json`))
   await run('npm', 'ci', '--ignore-scripts');
+clearStage();
 stage();
 if (mode === '--dev') {
   stageAgain();

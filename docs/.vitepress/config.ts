@@ -1,3 +1,4 @@
+import { version } from '../../package.json';
 import { readPages } from '../../scripts/site/pages.ts';
 import { withPolicy } from '../../scripts/site/policy.ts';
 import { sidebar } from '../../scripts/site/sidebar.ts';
@@ -31,6 +32,7 @@ export default {
       { text: 'Providers', link: '/providers/' },
       { text: 'Clients', link: '/hooks/' },
       { text: 'Troubleshooting', link: '/troubleshooting' },
+      { text: version, link: '/changelog' },
     ],
     sidebar: sidebar(readPages()),
     outline: [2, 3],

@@ -6,6 +6,8 @@ interface Chart {
   readonly title: string;
   /** The columns whose cells name a bar; the table is the first one that has all columns of the chart. */
   readonly labels: readonly string[];
+  /** Said after each label. */
+  readonly unit?: string;
   /** The columns with the numbers, and what each is called. */
   readonly values: Readonly<Record<string, string>>;
   /** Only the rows whose cell is this. */
@@ -28,8 +30,9 @@ const CHARTS: readonly Chart[] = [
   },
   {
     file: 'bench-certificate.svg',
-    title: 'Seconds of waiting for a certificate, by its number of names',
+    title: 'Seconds of waiting for a certificate',
     labels: ['names'],
+    unit: 'names',
     values: { 'the wait': 'dns01', 'waits of a hook that waits for each name': 'a wait for each name' },
   },
   { file: 'bench-fleet.svg', title: 'Names a second', labels: [''], values: { 'names/s': 'names/s' } },
@@ -83,16 +86,21 @@ const cellsOf = (line: string): readonly string[] =>
     .split('|')
     .map((cell) => cell.trim());
 
-function draw({ title, labels, values, only }: Chart, { rows }: Table): string {
+function draw({ title, labels, unit, values, only }: Chart, { rows }: Table): string {
   const shown = rows.filter((row) => !only || row[only[0]] === only[1]);
   return drawBars({
     title,
     series: Object.values(values),
     bars: shown.map((row) => ({
-      label: labels
-        .map((column) => row[column])
-        .join(', ')
-        .replaceAll('`', ''),
+      label: [
+        labels
+          .map((column) => row[column])
+          .join(', ')
+          .replaceAll('`', ''),
+        unit,
+      ]
+        .filter(Boolean)
+        .join(' '),
       values: Object.keys(values).map((column) => Number.parseFloat((row[column] ?? '').replaceAll(',', ''))),
     })),
   });

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { root } from '../../test/support/paths.ts';
 import { fileTarget, pictureTarget, withLinks } from './links.ts';
@@ -7,10 +7,14 @@ import { startPage } from './start.ts';
 
 export const SITE = `${root}docs/.vitepress/`;
 /** What VitePress reads: the pages under the names and with the links that they have in the site. */
-export const STAGE = `${SITE}pages/`;
+const STAGE = `${SITE}pages/`;
 
-export function stage(): void {
+export function clearStage(): void {
   rmSync(STAGE, { recursive: true, force: true });
+}
+
+/** Only what has changed is written: a server that shows the site notices it. */
+export function stage(): void {
   put('public/icon.svg', readFileSync(`${SITE}icon.svg`));
   const start: Page = { source: 'README.md', target: 'index.md', title: '', description: '', text: startPage() };
   for (const { source, target, description, text } of [start, ...readPages()]) {
@@ -32,6 +36,7 @@ function titleTemplateOf(target: string): string {
 }
 
 function put(path: string, content: string | Buffer): void {
+  if (existsSync(STAGE + path) && readFileSync(STAGE + path).equals(Buffer.from(content))) return;
   mkdirSync(dirname(STAGE + path), { recursive: true });
   writeFileSync(STAGE + path, content);
 }

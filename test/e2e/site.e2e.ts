@@ -34,7 +34,7 @@ describe.skipIf(why !== '')(`the site${why}`, () => {
     server = await serveFolder(DIST);
     const isRoot = process.getuid?.() === 0;
     browser = await chromium.launch({ executablePath: CHROMIUM, args: isRoot ? ['--no-sandbox'] : [] });
-  }, 120_000);
+  }, 180_000);
   afterAll(async () => {
     await browser?.close();
     server?.close();

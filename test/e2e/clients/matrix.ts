@@ -41,11 +41,11 @@ export function secondsAsleep(
 }
 
 const EXPLANATION = [
-  `Seconds to a certificate before name servers of which one lags ${LAG} s, measured from the start of the client to its end.`,
-  'Behind the slash what the same run would have taken with hooks that sleep for exactly that lag instead of looking: all',
-  'that was measured but the waits of the add hooks, and the lag for each call of one (once for calls at the same time).',
-  'lego looks itself, there nothing sleeps. Several runs at a time share two cores. Nobody knows the lag of a provider as',
-  'exactly: a sleep that is always right is longer than the longest lag ever seen.',
+  `Each cell is the time in seconds from the start of the client to its end, with name servers of which one lags ${LAG} s. The`,
+  'number after the slash is what the same run would have taken with add hooks that sleep for exactly that lag and do not look:',
+  'the measured time without the waits of the hooks, plus the lag for each of their calls (only once for calls at the same time).',
+  'lego itself looks at the name servers, so nothing sleeps there. Several runs share two cores. In practice, nobody knows the lag',
+  'of a provider so exactly, and a sleep that is always long enough has to be longer than the longest lag ever seen.',
   'mod_md, Ansible and the clients of RFC 2136 and acme-dns have tests of their own, with a domain and its wildcard: see their',
   'pages. Proxmox, Traefik, Caddy, cert-manager, OPNsense and simple-acme were not tried.',
 ].join('\n');

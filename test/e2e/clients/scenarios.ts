@@ -80,7 +80,9 @@ export const SCENARIOS: readonly Scenario[] = [
     slug: 'cache',
     ca: 'caching resolver',
     whyNot: ({ oneAfterTheOther }) =>
-      oneAfterTheOther ? 'asks for the second name only when the CA has seen, and remembers, the first' : undefined,
+      oneAfterTheOther
+        ? 'this client asks for the second name only after the CA has looked at the first one and has cached it'
+        : undefined,
     order: apexAndWildcard,
   },
   {
@@ -89,13 +91,17 @@ export const SCENARIOS: readonly Scenario[] = [
     ca: 'caching resolver',
     ttl: 1,
     whyNot: ({ oneAfterTheOther }) =>
-      oneAfterTheOther ? undefined : 'publishes all names before the CA looks: the TTL makes no difference',
+      oneAfterTheOther
+        ? undefined
+        : 'this client publishes all names before the CA looks, so the TTL makes no difference',
     order: apexAndWildcard,
   },
 ];
 
 function sameWithoutChain({ slug }: AcmeClient): string | undefined {
-  return slug === 'dehydrated-chain' ? 'for one name HOOK_CHAIN makes no difference: the call is the same' : undefined;
+  return slug === 'dehydrated-chain'
+    ? 'for one name, HOOK_CHAIN makes no difference, because the call is the same'
+    : undefined;
 }
 
 function apexAndWildcard(zone: (label: string) => string): Order {
