@@ -64,7 +64,7 @@ export async function countLeftovers(journal: Journal, olderThanMs: number): Pro
 
 async function* withdraw(entries: readonly JournalEntry[], run: Run, dryRun: boolean): AsyncGenerator<Swept> {
   if (dryRun) return yield* entries.map((entry) => ({ entry, outcome: 'would be removed' }) as const);
-  const outcomes = withdrawOld(entries, { ...run, log: { ...run.log, warn: () => {} } });
+  const { each: outcomes } = withdrawOld(entries, { ...run, log: { ...run.log, warn: () => {} } });
   for (const [index, entry] of entries.entries()) {
     const outcome = await outcomes[index];
     if (outcome !== undefined) yield { entry, outcome: outcomeOf(outcome) };

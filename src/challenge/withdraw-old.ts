@@ -1,4 +1,5 @@
 import type { Account } from '../accounts/account.ts';
+import type { Deadline } from '../deadline.ts';
 import { asDns01Error } from '../errors.ts';
 import type { JournalEntry } from '../state/journal.ts';
 import type { HeldLock } from '../state/locks.ts';
@@ -10,13 +11,21 @@ import { whileNothingOldIsWithdrawn } from './withdrawals.ts';
 /** The result for an entry; undefined where it was left alone, because somebody has published it again. */
 export type OldResult = OrderResult | undefined;
 
+export interface OldResults {
+  /** Resolves when this process has the lock. @throws E_LOCK when others have it at the deadline */
+  readonly begun: Promise<unknown>;
+  /** One for each entry, in order. Each resolves as soon as its result is known. */
+  readonly each: readonly Promise<OldResult>[];
+}
+
 /**
  * Withdraws what no client has asked to withdraw: a sweep, or leases that have ended. Each entry is read again under the
  * lock, so a value that was published again since it was listed stays.
+ * @param deadline for the wait for the lock
  */
-export function withdrawOld(entries: readonly JournalEntry[], run: Run): Promise<OldResult>[] {
+export function withdrawOld(entries: readonly JournalEntry[], run: Run, deadline?: Deadline): OldResults {
   const begun = new Promise<Promise<OldResult>[]>((resolve, reject) => {
-    whileNothingOldIsWithdrawn(run, async ({ check }) => {
+    const task = async ({ check }: HeldLock) => {
       const unchanged = await unchangedOf(entries, run);
       await checking(check, await accountsOf(unchanged, run), async () => {
         const { each } = carryOut({ action: 'remove', challenges: unchanged, principal: WHOLE_CONFIG }, run);
@@ -24,15 +33,17 @@ export function withdrawOld(entries: readonly JournalEntry[], run: Run): Promise
         resolve(entries.map(async (entry) => byEntry.get(entry)));
         await Promise.all(each);
       });
-    }).catch(reject);
+    };
+    whileNothingOldIsWithdrawn(run, task, deadline).catch(reject);
   });
-  return entries.map(async (_, index) => {
+  const each = entries.map(async (_, index) => {
     try {
       return await (await begun)[index];
     } catch (error) {
       return asDns01Error(error);
     }
   });
+  return { begun, each };
 }
 
 async function unchangedOf(entries: readonly JournalEntry[], { state }: Run): Promise<JournalEntry[]> {

@@ -1,3 +1,4 @@
+import type { Deadline } from '../deadline.ts';
 import type { HeldLock } from '../state/locks.ts';
 import type { Run } from './run.ts';
 
@@ -7,8 +8,9 @@ import type { Run } from './run.ts';
  * @throws E_LOCK when others still do so at the deadline
  */
 export function whileNothingOldIsWithdrawn<Result>(
-  { state, deadline, log }: Run,
+  { state, log, ...run }: Run,
   task: (lock: HeldLock) => Promise<Result>,
+  deadline: Deadline = run.deadline,
 ): Promise<Result> {
   const unusable = (reason: string) => log.warn(`cannot keep others from withdrawing at the same time: ${reason}`);
   return state.locks.hold('withdrawals', { deadline, info: log.info, unusable }, task);

@@ -45,7 +45,7 @@ export function keepLeases(settings: LeaseSettings): LeaseKeeper {
   function begin(): void {
     pass = state.locks
       .hold('leases', { deadline: startDeadline(LOCK_PATIENCE_MS, stopping.signal) }, () =>
-        withdrawEnded(settings, () => stopping.signal.aborted),
+        withdrawEnded(settings, stopping.signal),
       )
       .catch((error: unknown) => {
         const { code, message } = asDns01Error(error);
@@ -67,29 +67,39 @@ export function keepLeases(settings: LeaseSettings): LeaseKeeper {
   };
 }
 
-async function withdrawEnded(settings: LeaseSettings, isStopped: () => boolean): Promise<void> {
+async function withdrawEnded(settings: LeaseSettings, stopped: AbortSignal): Promise<void> {
   let group: JournalEntry[] = [];
   for await (const entry of settings.state.journal.list({ leaseEnded: true })) {
-    if (isStopped()) return;
+    if (stopped.aborted) return;
     group.push(entry);
     if (group.length < MAX_TOGETHER) continue;
-    await withdraw(group, settings);
+    await withdraw(group, settings, stopped);
     group = [];
   }
-  if (group.length > 0 && !isStopped()) await withdraw(group, settings);
+  if (group.length > 0 && !stopped.aborted) await withdraw(group, settings, stopped);
 }
 
-async function withdraw(entries: readonly JournalEntry[], settings: LeaseSettings): Promise<void> {
+async function withdraw(
+  entries: readonly JournalEntry[],
+  settings: LeaseSettings,
+  stopped: AbortSignal,
+): Promise<void> {
   const { work, runs } = settings;
   const keys = entries.map(({ name, value }) => `${name} ${value}`);
-  await work.enter('', keys, () => runs.use((run) => withdrawInRun(entries, run, settings)));
+  await work.enter('', keys, () => runs.use((run) => withdrawInRun(entries, run, settings, stopped)));
 }
 
-async function withdrawInRun(entries: readonly JournalEntry[], run: Run, { log, audit }: LeaseSettings): Promise<void> {
+async function withdrawInRun(
+  entries: readonly JournalEntry[],
+  run: Run,
+  { log, audit }: LeaseSettings,
+  stopped: AbortSignal,
+): Promise<void> {
   const started = performance.now();
-  const results = withdrawOld(entries, run);
+  const { begun, each } = withdrawOld(entries, run, startDeadline(LOCK_PATIENCE_MS, stopped));
+  await begun;
   for (const [index, { name, by = '-', account }] of entries.entries()) {
-    const result = await results[index];
+    const result = await each[index];
     if (result === undefined) continue;
     const outcome = isDns01Error(result) ? result.code : 'done';
     const what = { user: by, from: '-', front: 'lease', action: 'remove', name, account, outcome } as const;

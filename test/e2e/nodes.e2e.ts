@@ -1,5 +1,7 @@
 /** Gateways on different machines: each has a state directory of its own, and all have one database. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { expectItStays } from '../gateway/published-again.ts';
 import { ask, json, serveConfig, user } from '../gateway/support.ts';
@@ -124,6 +126,21 @@ describe.skipIf(missing.length > 0)(`gateways with one database (missing: ${miss
     const started = performance.now();
     expectFailure(await here.run(['serve']), 78, new RegExp(`cannot listen on ${taken}`), /serve\.metrics\.listen/);
     expect(performance.now() - started).toBeLessThan(5000);
+  });
+
+  it('answer what they have begun and end, when they are told to stop while the database is silent', async () => {
+    const { at, child } = node(0);
+    const ended = once(child, 'exit');
+    database.freeze();
+    back = async () => database.thaw();
+    const asked = ask(at, { body: BODY });
+    await delay(300);
+    child.kill('SIGTERM');
+    expect((await asked).status).toBe(503);
+    expect(await Promise.race([ended, delay(10_000)])).toEqual([0, null]);
+    await back();
+    back = async () => {};
+    expect(panels.ispconfig.held('_acme-challenge.example.com')).toEqual([]);
   });
 
   it('write nothing while the database takes no changes, and say whose fault that is', async () => {

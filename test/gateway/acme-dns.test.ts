@@ -2,7 +2,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { startDeadline } from '../../src/deadline.ts';
 import { hashPassword } from '../../src/gateway/password.ts';
+import { openFiles } from '../../src/state/files/state.ts';
 import { OTHER_VALUE, VALUE } from '../support/cli.ts';
 import { until } from '../support/until.ts';
 import { expectItStays } from './published-again.ts';
@@ -168,6 +170,19 @@ describe('a lease', () => {
       return ask(other.at, { path: '/update', headers, body });
     });
     for (const other of others) await other.stop();
+  });
+
+  it('that has ended does not keep a server that is told to stop waiting for a sweep', async () => {
+    await restart(1);
+    const state = openFiles(gateway.here.stateDirectory, { warn: () => {} });
+    await state.locks.hold('withdrawals', { deadline: startDeadline(15_000), info: () => {} }, async () => {
+      await update(VALUE);
+      await delay(2000);
+      expect(held()).toEqual([VALUE]);
+      const asked = performance.now();
+      expect(await gateway.server?.stop()).toBe(0);
+      expect(performance.now() - asked).toBeLessThan(5000);
+    });
   });
 
   it('that has ended is what a sweep takes, whatever its age, and none that runs', async () => {

@@ -26,10 +26,11 @@ async function tried(listed: string, now: string): Promise<string[]> {
   };
   const state = { journal, locks: { hold } };
   const log = { debug: () => {}, info: () => {}, warn: () => {} };
+  const account = () => Promise.reject(new Error('no account'));
   const audited: AuditEntry[] = [];
   const keeper = keepLeases({
     state,
-    runs: { use: (task: (run: object) => unknown) => task({ state, log }) },
+    runs: { use: (task: (run: object) => unknown) => task({ state, log, account }) },
     work: createWork(async () => 0),
     log,
     leaseMs: () => HOUR_MS,
