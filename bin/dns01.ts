@@ -23,23 +23,26 @@ process.on('SIGXFSZ', () => {});
 process.stdout.on('error', () => {});
 process.stderr.on('error', () => {});
 
-export const done = main(
-  commandLine(process.argv),
-  createIo({
+export const done = start();
+
+async function start(): Promise<void> {
+  const isTerminal = process.stderr.isTTY === true;
+  const fit = isTerminal || process.stdout.isTTY ? await import('../src/output/terminal-text.ts') : undefined;
+  const io = createIo({
     env: process.env,
     stdout: (text) => void process.stdout.write(text),
     stderr: (text) => void process.stderr.write(text),
-    isTerminal: process.stderr.isTTY === true,
+    isTerminal,
+    fit,
     // A terminal that does not know its width says 0.
     columns: (stream) => (process[stream].isTTY ? process[stream].columns || DEFAULT_COLUMNS : undefined),
     stop: stop.signal,
     onHangup: (listener) => {
       hangup = listener;
     },
-  }),
-).then((code) => {
-  process.exitCode = code;
-});
+  });
+  process.exitCode = await main(commandLine(process.argv), io);
+}
 
 /** Called as `dns01-hook`, by a client that takes a path without arguments: all arguments come from the client. */
 function commandLine([, script = '', ...args]: readonly string[]): string[] {

@@ -102,7 +102,7 @@ it('what only a wait in vain and the checks of a name need is not on the way', a
 
 it('what only a terminal or --verbose needs is not on the way', async () => {
   const { inputs, seen } = await onTheWay();
-  for (const name of ['colour', 'json-log', 'progress-line', 'verbose', 'wait-text']) {
+  for (const name of ['colour', 'json-log', 'progress-line', 'terminal-text', 'verbose', 'wait-text']) {
     expect(Object.keys(inputs)).toContain(`src/output/${name}.ts`);
     expect(seen).not.toContain(`src/output/${name}.ts`);
   }

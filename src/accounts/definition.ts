@@ -61,9 +61,9 @@ export async function loadDefinition(account: string, config: Config): Promise<c
   const file = resolvePackage(type, config.file);
   if (file) return loadFrom(file, fail);
   throw fail(
-    `there is no provider "${type}" (there are: ${Object.keys(providers).join(', ')})`,
+    `there is no provider "${type}"`,
     didYouMean(type, Object.keys(providers)) ??
-      'a provider of your own is named by its path, ./my-provider.mjs, or by the name of an installed package',
+      'dns01 providers lists them; one of your own is named by its path, ./my-provider.mjs, or by the name of an installed package',
   );
 }
 

@@ -26,7 +26,10 @@ export async function* checkTls(url: URL, trusted: boolean, report: Reporter): F
   try {
     seen = await certificateOf(url);
   } catch (error) {
-    yield report.bad('tls', `${url.origin}: ${(error as Error).message}`, 'check host and port in url:');
+    const { code, message } = error as NodeJS.ErrnoException;
+    const isUnknown = code === 'ENOTFOUND' || code === 'EAI_AGAIN';
+    const text = isUnknown ? `this machine finds no address of ${url.hostname}` : `${url.origin}: ${message}`;
+    yield report.bad('tls', text, isUnknown ? "check url: and this machine's resolver" : 'check host and port in url:');
     return;
   }
   if (seen.daysLeft < 0) yield report.bad('tls', `the certificate of ${url.host} ended ${days(-seen.daysLeft)} ago`);

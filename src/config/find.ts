@@ -18,7 +18,7 @@ export function findConfig(named: string | undefined, env: Environment): string 
   throw new Dns01Error('E_CONFIG', `no config found (looked at ${placesOf(env).join(', ')})`, {
     hint: env['DNS01_PROVIDER']
       ? 'DNS01_PROVIDER makes an account, but this command needs more: write a config file'
-      : 'write one, name one with --config FILE or DNS01_CONFIG, or set DNS01_PROVIDER and the options of the provider',
+      : 'dns01 init makes one; or name one with --config FILE or DNS01_CONFIG, or set DNS01_PROVIDER and the options of the provider',
   });
 }
 

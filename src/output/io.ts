@@ -1,5 +1,4 @@
 import { createRedactor, type Redactor } from './redact.ts';
-import { layOutRows, wrapMessages } from './terminal-text.ts';
 import { printable } from './text.ts';
 
 export type Stream = 'stdout' | 'stderr';
@@ -34,14 +33,20 @@ export interface Io {
 
 const CLEAR_LINE = '\r\u001b[K';
 
+/** What a process has, without what Io makes of it. */
+interface Bare extends Omit<Io, 'redactor' | 'status' | 'hasColour'> {
+  /** How text is fitted to the width of a terminal. */
+  readonly fit?: Pick<typeof import('./terminal-text.ts'), 'layOutRows' | 'wrapMessages'> | undefined;
+}
+
 /** An Io over the bare outputs of a process. */
-export function createIo(bare: Omit<Io, 'redactor' | 'status' | 'hasColour'>): Io {
+export function createIo({ fit, ...bare }: Bare): Io {
   const redactor = createRedactor();
   // Tabs separate the columns of a result.
   const clean = (text: string) => redactor.redact(text).split('\t').map(printable).join('\t');
-  const fitted = (stream: Stream, text: string, fit: (text: string, columns: number) => string) => {
+  const fitted = (stream: Stream, text: string, fitTo: ((text: string, columns: number) => string) | undefined) => {
     const columns = bare.columns?.(stream);
-    return columns === undefined ? clean(text) : fit(clean(text), columns);
+    return columns === undefined || !fitTo ? clean(text) : fitTo(clean(text), columns);
   };
   let status = '';
   return {
@@ -49,14 +54,14 @@ export function createIo(bare: Omit<Io, 'redactor' | 'status' | 'hasColour'>): I
     redactor,
     stdout(text, dress = asItIs) {
       if (status !== '') bare.stderr(CLEAR_LINE);
-      bare.stdout(dress(fitted('stdout', text, layOutRows)));
+      bare.stdout(dress(fitted('stdout', text, fit?.layOutRows)));
       // stdout may be the same terminal.
       if (status !== '') bare.stderr(status);
     },
     stderr(text, dress = asItIs) {
       const clear = status === '' ? '' : CLEAR_LINE;
       status = '';
-      bare.stderr(`${clear}${dress(fitted('stderr', text, wrapMessages))}`);
+      bare.stderr(`${clear}${dress(fitted('stderr', text, fit?.wrapMessages))}`);
     },
     status(line) {
       // A terminal puts what comes after its last column into a line of its own, also the ^C of somebody who has enough.

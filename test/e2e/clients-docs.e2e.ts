@@ -177,8 +177,8 @@ const BY_HAND: Readonly<Record<string, (site: Site, name: string) => Promise<voi
   },
 };
 
-/** Pages that have suites of their own (mod-md.e2e.ts, ansible.e2e.ts), and one of a program that was not tried. */
-const ELSEWHERE = ['ansible.md', 'mod_md.md', 'proxmox.md'];
+/** Pages that have suites of their own (mod-md.e2e.ts, ansible.e2e.ts), and those of programs that were not tried. */
+const ELSEWHERE = ['ansible.md', 'caddy.md', 'cert-manager.md', 'mod_md.md', 'proxmox.md', 'traefik.md'];
 
 const zoneFor = (page: string) => `${page.replace('.md', '').replace('.', '-')}.docs.test`;
 
