@@ -48,29 +48,31 @@ export function openChanges(run: Run): Changes {
   }
 
   async function drain(account: Account, zone: Fqdn, key: string, queue: Waiting[], atMost: number): Promise<void> {
-    while (queue.length > 0) {
-      const group = takeGroup(queue, atMost);
-      const outcomes = await account
-        .limit(() =>
-          exclusively(account, zone, run, () =>
-            together(
-              account,
-              zone,
-              group.map(({ change }) => change),
-            ),
-          ),
-        )
-        .catch((error: unknown) => group.map(() => ({ error })));
-      for (const [index, { resolve, reject }] of group.entries()) {
-        const outcome = outcomes[index];
-        if (outcome && 'state' in outcome) resolve(outcome);
-        else reject(outcome?.error);
-      }
+    const round = () =>
+      account.limit(() => exclusively(account, zone, run, () => changeGroup(account, zone, takeGroup(queue, atMost))));
+    const inTurn = () => run.state.locks.turn(account.lockOf(zone), run.deadline, round);
+    for (let haveGathered = false; queue.length > 0; haveGathered = true) {
+      // While others have their turn, more changes gather here. A first change does not wait for that.
+      const done = haveGathered && !account.definition.exclusive ? inTurn() : round();
+      await done.catch((error: unknown) => {
+        for (const { reject } of queue.splice(0)) reject(error);
+      });
     }
     queues.delete(key);
   }
 
   return { make };
+}
+
+/** What has gathered until the moment when the changes can be made goes out together. */
+async function changeGroup(account: Account, zone: Fqdn, group: readonly Waiting[]): Promise<void> {
+  const changes = group.map(({ change }) => change);
+  const results = await together(account, zone, changes).catch((error: unknown) => changes.map(() => ({ error })));
+  for (const [index, { resolve, reject }] of group.entries()) {
+    const result = results[index];
+    if (result && 'state' in result) resolve(result);
+    else reject(result?.error);
+  }
 }
 
 /** The next changes for one call. Never two of the same value, because their order would be lost. */
