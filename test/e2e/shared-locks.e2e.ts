@@ -51,7 +51,7 @@ describe.skipIf(missing.length > 0)(`a lock in PostgreSQL (missing: ${missing.jo
   });
 
   it('is free for others soon after whoever was next has gone', async () => {
-    const deadline = startDeadline(10_000);
+    const deadline = startDeadline(20_000);
     const holding = opened().locks.hold('left', { deadline }, () => delay(1000));
     await delay(300);
     const gone = opened().locks.hold('left', { deadline: startDeadline(300) }, async () => {});
@@ -115,7 +115,7 @@ describe.skipIf(missing.length > 0)(`a lock in PostgreSQL (missing: ${missing.jo
       },
     });
     const state = () => database.sql('select state from dns01_journal');
-    await expect.poll(state, { timeout: 5000 }).toBe('intent');
+    await expect.poll(state, { timeout: 20_000 }).toBe('intent');
     process.kill(pid, 'SIGSTOP');
     await lock('holder = null, next = null');
     expect(await two.run(['remove-txt', NAME, VALUE])).toMatchObject({ code: 0 });
@@ -123,7 +123,7 @@ describe.skipIf(missing.length > 0)(`a lock in PostgreSQL (missing: ${missing.jo
     // An entry is stored again if it is older than a second.
     await delay(1000);
     process.kill(pid, 'SIGCONT');
-    await expect.poll(() => powerdns.held(NAME).join(), { timeout: 5000 }).toContain(VALUE);
+    await expect.poll(() => powerdns.held(NAME).join(), { timeout: 20_000 }).toContain(VALUE);
     process.kill(pid, 'SIGKILL');
     await late;
     await lock('holder = null');
