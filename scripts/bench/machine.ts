@@ -17,13 +17,17 @@ const PROGRAMS: readonly (readonly [title: string, program: string, ask: string]
 
 /** The machine that the numbers are from. */
 export function describeMachine(): string[] {
-  const [processor] = cpus();
   const programs = PROGRAMS.map(([title, program, ask]) => `${title} ${versionOf(program, ask)}`);
   return [
     `- dns01 ${version}, Node ${process.versions.node}`,
-    `- ${systemName()}, Linux ${release()}, ${cpus().length} × ${processor?.model.trim() ?? 'unknown processor'}`,
+    `- ${systemName()}, Linux ${release()}, ${describeProcessors()}`,
     `- ${programs.join(', ')}`,
   ];
+}
+
+export function describeProcessors(): string {
+  const [processor] = cpus();
+  return `${cpus().length} × ${processor?.model.trim() ?? 'unknown processor'}`;
 }
 
 /** Where a program does not know its version, that of its package. */

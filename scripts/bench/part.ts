@@ -2,7 +2,13 @@
 export interface Part {
   readonly title: string;
   /** @param rounds how often each quick measurement is repeated */
-  run(rounds: number): Promise<Findings>;
+  run(rounds: number, size: Size): Promise<Findings>;
+}
+
+/** A smaller run of the parts that take long; by default the size that the page shows. */
+export interface Size {
+  readonly names?: number | undefined;
+  readonly clients?: number | undefined;
 }
 
 export interface Findings {

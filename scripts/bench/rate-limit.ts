@@ -3,7 +3,7 @@ import { openGate } from '../../test/faults/support/gate.ts';
 import { configOf, ZONE } from './accounts.ts';
 import { type Findings, goal, type Part, table } from './part.ts';
 import { namesIn, openPlace, type Place, VALUE } from './place.ts';
-import { zoneidWithWindow } from './zoneid-window.ts';
+import { zoneidWithWindow } from './provider-limits.ts';
 
 /** Seconds in place of the minute in which ZoneID allows 60 requests. */
 const WINDOW_S = 30;

@@ -2,7 +2,7 @@ import { startFakeDns } from '../../test/fakes/dns-server.ts';
 import { ACCOUNTS, type AccountName, configOf, ZONE } from './accounts.ts';
 import { type Findings, goal, type Part, table } from './part.ts';
 import { namesIn, openPlace } from './place.ts';
-import { zoneidWithWindow } from './zoneid-window.ts';
+import { zoneidWithWindow } from './provider-limits.ts';
 
 const COUNTS = [1, 10, 100];
 

@@ -13,12 +13,16 @@ export type Done = Extract<TxtOutcome, { state: 'done' }>;
  * provider can do that. Where a change is exclusive, only one process changes the zone at a time.
  */
 export interface Changes {
-  /** @throws what the provider throws; `outcomeUnknown` where the change may have been made */
-  make(account: Account, zone: Fqdn, change: TxtChange): Promise<Done>;
+  /**
+   * @param beforeWrite called before each write request, after all waiting; throws to stop it
+   * @throws what the provider throws; `outcomeUnknown` where the change may have been made
+   */
+  make(account: Account, zone: Fqdn, change: TxtChange, beforeWrite?: () => Promise<void>): Promise<Done>;
 }
 
 interface Waiting {
   readonly change: TxtChange;
+  readonly beforeWrite: (() => Promise<void>) | undefined;
   resolve(done: Done): void;
   reject(error: unknown): void;
 }
@@ -27,20 +31,22 @@ export function openChanges(run: Run): Changes {
   const queues = new Map<string, Waiting[]>();
   const oneByOne = createKeyedMutex();
 
-  function make(account: Account, zone: Fqdn, change: TxtChange): Promise<Done> {
+  function make(account: Account, zone: Fqdn, change: TxtChange, beforeWrite?: () => Promise<void>): Promise<Done> {
     const { changes } = account.definition;
     const { name, value } = change.record;
     const key = `${account.name} ${zone}`;
     if (!changes) {
       // Two changes of one value must not run at the same time: both would find it missing.
       return oneByOne(`${key} ${name} ${value}`, () =>
-        account.limit(() => exclusively(account, zone, run, () => single(account, change))),
+        account.limit(() =>
+          exclusively(account, zone, run, () => checked(account, [beforeWrite], () => single(account, change))),
+        ),
       );
     }
     return new Promise<Done>((resolve, reject) => {
       const waiting = queues.get(key);
-      if (waiting) return void waiting.push({ change, resolve, reject });
-      const queue: Waiting[] = [{ change, resolve, reject }];
+      if (waiting) return void waiting.push({ change, beforeWrite, resolve, reject });
+      const queue: Waiting[] = [{ change, beforeWrite, resolve, reject }];
       queues.set(key, queue);
       // Changes that are requested in the same moment join this one.
       setImmediate(() => void drain(account, zone, key, queue, changes.atMost));
@@ -48,29 +54,47 @@ export function openChanges(run: Run): Changes {
   }
 
   async function drain(account: Account, zone: Fqdn, key: string, queue: Waiting[], atMost: number): Promise<void> {
-    while (queue.length > 0) {
-      const group = takeGroup(queue, atMost);
-      const outcomes = await account
-        .limit(() =>
-          exclusively(account, zone, run, () =>
-            together(
-              account,
-              zone,
-              group.map(({ change }) => change),
-            ),
-          ),
-        )
-        .catch((error: unknown) => group.map(() => ({ error })));
-      for (const [index, { resolve, reject }] of group.entries()) {
-        const outcome = outcomes[index];
-        if (outcome && 'state' in outcome) resolve(outcome);
-        else reject(outcome?.error);
-      }
+    const round = () =>
+      account.limit(() => exclusively(account, zone, run, () => changeGroup(account, zone, takeGroup(queue, atMost))));
+    const inTurn = () => run.state.locks.turn(account.lockOf(zone), run.deadline, round);
+    for (let haveGathered = false; queue.length > 0; haveGathered = true) {
+      // While others have their turn, more changes gather here. A first change does not wait for that.
+      const done = haveGathered && !account.definition.exclusive ? inTurn() : round();
+      await done.catch((error: unknown) => {
+        for (const { reject } of queue.splice(0)) reject(error);
+      });
     }
     queues.delete(key);
   }
 
   return { make };
+}
+
+/** What has gathered until the moment when the changes can be made goes out together. */
+async function changeGroup(account: Account, zone: Fqdn, group: readonly Waiting[]): Promise<void> {
+  const changes = group.map(({ change }) => change);
+  const checks = group.map(({ beforeWrite }) => beforeWrite);
+  const results = await checked(account, checks, () => together(account, zone, changes)).catch((error: unknown) =>
+    changes.map(() => ({ error })),
+  );
+  for (const [index, { resolve, reject }] of group.entries()) {
+    const result = results[index];
+    if (result && 'state' in result) resolve(result);
+    else reject(result?.error);
+  }
+}
+
+/** Runs the checks now, for providers that send no HTTP requests, and before each request of the task that writes. */
+async function checked<Result>(
+  account: Account,
+  checks: readonly Waiting['beforeWrite'][],
+  task: () => Promise<Result>,
+): Promise<Result> {
+  const all = async () => {
+    await Promise.all(checks.map((check) => check?.()));
+  };
+  await all();
+  return account.checkingBeforeWrites(all, task);
 }
 
 /** The next changes for one call. Never two of the same value, because their order would be lost. */

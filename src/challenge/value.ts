@@ -21,6 +21,9 @@ export interface Changed extends Challenge {
   readonly changed: boolean | undefined;
 }
 
+/** Milliseconds after which the entry of a value that is not yet published is stored once more before the write. */
+const FRESH_MS = 1000;
+
 /** Publishes or withdraws a value whose target is known. */
 export type Prepared = () => Promise<Changed>;
 
@@ -41,11 +44,14 @@ export async function preparePublishing(challenge: Challenge, run: Run, settings
   const first = await journal.begin(entry);
   // From here on, whoever withdraws old values leaves this one alone, or has begun and closes the entry.
   const begun = first.wasOld ? await whileNothingOldIsWithdrawn(run, () => journal.begin(entry)) : first;
+  const keepBegun = repeatWhenOld(() => journal.begin(entry, begun.run));
   return async () => {
-    const { zone, done } = await changeInZone('add', challenge, target, run).catch(async (error: unknown) => {
-      if (!asDns01Error(error).outcomeUnknown && !begun.wasKnown) await journal.abandon(begun);
-      throw error;
-    });
+    const { zone, done } = await changeInZone('add', challenge, target, run, { beforeWrite: keepBegun }).catch(
+      async (error: unknown) => {
+        if (!asDns01Error(error).outcomeUnknown && !begun.wasKnown) await journal.abandon(begun);
+        throw error;
+      },
+    );
     const handle = { zone, ...done.handle };
     // A server that gives a secret back as an id must not have it stored: the removal then looks for the record.
     if (run.redactor.holdsSecret(handle.id ?? '')) delete handle.id;
@@ -70,7 +76,7 @@ export async function prepareWithdrawing(
   const target = await findRemovalTarget(challenge, run, settings, given);
   const account = await run.account(target.account);
   return async () => {
-    const { zone, done } = await changeInZone('remove', challenge, target, run, target.handle);
+    const { zone, done } = await changeInZone('remove', challenge, target, run, { handle: target.handle });
     const { entry } = target;
     // Absence at one place proves nothing about another: an override may have named the wrong place.
     const isSettled = entry?.account === account.name && (entry.target ?? name) === target.name;
@@ -80,12 +86,27 @@ export async function prepareWithdrawing(
   };
 }
 
+/**
+ * An add may wait for a lock or a rate limit, or be suspended. Meanwhile its client may have given up and another process
+ * withdrawn the value, and with it the entry. Without an entry, a process that dies after its write leaves a value that
+ * no sweep knows.
+ */
+function repeatWhenOld(begin: () => Promise<unknown>): () => Promise<void> {
+  let begunAt = performance.now();
+  return async () => {
+    const now = performance.now();
+    if (now - begunAt < FRESH_MS) return;
+    await begin();
+    begunAt = now;
+  };
+}
+
 async function changeInZone(
   action: TxtChange['action'],
   { value }: Challenge,
   target: Target,
   run: Run,
-  handle?: RecordHandle,
+  { handle, beforeWrite }: { readonly handle?: RecordHandle | undefined; beforeWrite?(): Promise<void> },
 ): Promise<{ zone: Fqdn; done: Done }> {
   const { name } = target;
   const account = await run.account(target.account);
@@ -93,7 +114,7 @@ async function changeInZone(
   const result = await inFirstZone(name, account.definition.anyZone ? zones.slice(0, 1) : zones, async (zone) => {
     const record = { name, value, ttl: run.config.ttl, zone };
     const own = handle?.zone === zone ? handle : undefined;
-    return { zone, done: await run.changes.make(account, zone, { action, record, handle: own }) };
+    return { zone, done: await run.changes.make(account, zone, { action, record, handle: own }, beforeWrite) };
   });
   if (target.zone === undefined && result.zone !== target.zones[0]) {
     await run.state.zones.remember(account.name, name, result.zone);

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import pLimit, { type LimitFunction } from 'p-limit';
 import { createKeyedMutex } from '../toolbox/memory.ts';
 import { createGate } from './gate.ts';
@@ -58,7 +57,9 @@ export async function answerWithin<Result>(
   limitMs: number,
   late: () => Result,
 ): Promise<Result> {
-  const inTime = new AbortController();
-  const tooLate = delay(limitMs, undefined, { signal: inTime.signal, ref: false }).then(late, () => work);
-  return Promise.race([work, tooLate]).finally(() => inTime.abort());
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<Result>((resolve) => {
+    timer = setTimeout(() => resolve(late()), limitMs).unref();
+  });
+  return Promise.race([work, tooLate]).finally(() => clearTimeout(timer));
 }

@@ -68,8 +68,11 @@ export const OLD_AFTER_MS = 60_000;
 /** The values that were published and not withdrawn. */
 export interface Journal {
   find(name: string, value: string): Promise<JournalEntry | undefined>;
-  /** Stores that a value is about to be published. */
-  begin(entry: Omit<NewEntry, 'state'>): Promise<Begun>;
+  /**
+   * Stores that a value is about to be published.
+   * @param run of the first call, where this one repeats it
+   */
+  begin(entry: Omit<NewEntry, 'state'>, run?: string): Promise<Begun>;
   record(entry: NewEntry): Promise<void>;
   /** Removes the entry, unless somebody has begun the same value again since. @param seen as it was found before the withdrawal */
   close(name: string, value: string, seen: JournalEntry | undefined): Promise<void>;

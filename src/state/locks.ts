@@ -25,4 +25,9 @@ export interface Locks {
    * @throws E_LOCK when it is still held at the deadline
    */
   hold<Result>(name: string, options: LockOptions, task: (lock: HeldLock) => Promise<Result>): Promise<Result>;
+  /**
+   * Runs a task that other machines should not run at the same time, although they may: nobody waits long for a turn, and
+   * no failure of a lock stops the task.
+   */
+  turn<Result>(name: string, deadline: Deadline, task: () => Promise<Result>): Promise<Result>;
 }

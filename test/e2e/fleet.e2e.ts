@@ -16,6 +16,8 @@ const AWAY_S = FULL ? 60 : 10;
 const CLIENTS = FULL ? 200 : 40;
 const NAMES = FULL ? 10_000 : 800;
 const PATIENCE_MS = 300_000;
+/** Of a lock, with the time limit of a request. */
+const LEASE_MS = 40_000;
 const ZONES = ['example.com', 'example.org', 'example.net'];
 const FOREIGN = '"a value of somebody else"';
 
@@ -101,9 +103,9 @@ describe.skipIf(missing.length > 0)(`a fleet of gateways (missing: ${missing.joi
       expect(sweep).toMatchObject({ code: 0 });
       expect(api.rows.map((row) => JSON.stringify(row)).sort()).toEqual(before.sort());
       expect(await database.sql('select count(*) from dns01_journal')).toBe('0');
-      expect(await database.sql('select count(*) from dns01_locks where holder is not null and expires > now()')).toBe(
-        '0',
-      );
+      // One that could not be given back while the database restarted ends with its lease.
+      const locks = 'select name, expires - now() from dns01_locks where holder is not null and expires > now()';
+      await expect.poll(() => database.sql(locks), { timeout: LEASE_MS }).toBe('');
     },
     FULL ? 1_800_000 : 240_000,
   );

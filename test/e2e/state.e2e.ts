@@ -267,7 +267,7 @@ describe.skipIf(missing.length > 0)(`the state in PostgreSQL (missing: ${missing
           JSON.stringify({ action: 'add', name: name(`r${index}`), value: VALUE }),
         ).join('\n'),
       });
-      await expect.poll(() => zoneid.server.requests.length).toBeGreaterThan(3);
+      await expect.poll(() => zoneid.server.requests.length, { timeout: 10_000 }).toBeGreaterThan(3);
       await database.restart(300);
       expect(await adding).toMatchObject({ code: 0 });
       expect(zoneid.server.requests).toHaveLength(40);

@@ -1,5 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { startDeadline } from '../../src/deadline.ts';
+import { digest } from '../../src/digest.ts';
 import { hashPassword } from '../../src/gateway/password.ts';
+import { openFiles } from '../../src/state/files/state.ts';
 import { type PowerdnsFake, startPowerdnsFake } from '../fakes/powerdns.ts';
 import { VALUE } from '../support/cli.ts';
 import { json, serveConfig, useGateway, user } from './support.ts';
@@ -40,4 +44,22 @@ it('changes of one zone that wait at the same moment go out together, whoever se
   const patches = powerdns.server.takeCalls().filter((call) => call === 'PATCH zone');
   expect(patches.length).toBeLessThanOrEqual(6);
   expect(powerdns.held('own.example.com')).toHaveLength(11);
+});
+
+it('changes that come while another process has the lock of the zone go out in one step when it is free', async () => {
+  const add = (host: string) => ask({ body: json(`_acme-challenge.${host}.example.com`, VALUE) });
+  expect(await add('first')).toMatchObject({ status: 200 });
+  powerdns.server.takeCalls();
+  const { locks } = openFiles(gateway.here.stateDirectory, { warn: (message) => expect.fail(message) });
+  const lock = digest(`${new URL(powerdns.url).host} example.com`);
+  const answers = await locks.hold(lock, { deadline: startDeadline(5000) }, async () => {
+    const early = add('early');
+    await delay(500);
+    const later = Array.from({ length: 9 }, (_, nth) => add(`later${nth}`));
+    await delay(500);
+    expect(powerdns.server.takeCalls()).toEqual([]);
+    return [early, ...later];
+  });
+  expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(Array(10).fill(200));
+  expect(powerdns.server.takeCalls().filter((call) => call === 'PATCH zone')).toHaveLength(1);
 });

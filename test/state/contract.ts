@@ -95,6 +95,16 @@ export function describeState(title: string, create: () => Promise<StatePlace>):
       expect(await state.journal.find(entry.name, VALUE)).toBeUndefined();
     });
 
+    it('a beginning that is repeated is the same one, and is there again after another process has closed it', async () => {
+      const entry = newEntry();
+      const first = await state.journal.begin(entry);
+      await other.journal.close(entry.name, VALUE, await other.journal.find(entry.name, VALUE));
+      await state.journal.begin(entry, first.run);
+      expect(await other.journal.find(entry.name, VALUE)).toMatchObject({ state: 'intent', run: first.run });
+      await state.journal.abandon(first);
+      expect(await other.journal.find(entry.name, VALUE)).toBeUndefined();
+    });
+
     it('of several who begin a value together, all but one learn that it is known', async () => {
       const entry = newEntry();
       const begun = await Promise.all(

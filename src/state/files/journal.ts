@@ -71,9 +71,8 @@ export function openJournal(stateDirectory: string | undefined, warn: (message: 
 
   return {
     find,
-    async begin(entry) {
+    async begin(entry, run = randomUUID()) {
       const { name, value } = entry;
-      const run = randomUUID();
       return { name, value, run, ...(await attempt(begin(entry, run), UNKNOWN)) };
     },
     async record(entry) {

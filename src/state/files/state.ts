@@ -23,6 +23,8 @@ export function openFiles(directory: string | undefined, log: Pick<Log, 'warn'>)
     locks: {
       hold: (name, options, task) =>
         directory === undefined ? task({ check: nothing }) : withLock(join(directory, 'locks', name), options, task),
+      // On one machine, the changes that wait are in one process.
+      turn: (_name, _deadline, task) => task(),
     },
     rateLimits: openRateLimits(directory),
     refusedLogins: openRefusedLogins(directory),

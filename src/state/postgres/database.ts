@@ -66,17 +66,18 @@ export function openDatabase(place: Place): Database {
   async function attempt<Result>(timeoutMs: number, task: (sql: postgres.Sql) => Promise<Result>): Promise<Result> {
     client ??= openClient(place);
     const used = client;
-    const inTime = new AbortController();
-    const late = delay(timeoutMs, undefined, { signal: inTime.signal }).then(() => {
-      if (client === used) [client, ready] = [undefined, undefined];
-      used.destroy();
-      throw rememberSilence(unreachable(place.shown, `no answer within ${timeoutMs / 1000} s`));
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        if (client === used) [client, ready] = [undefined, undefined];
+        used.destroy();
+        reject(rememberSilence(unreachable(place.shown, `no answer within ${timeoutMs / 1000} s`)));
+      }, timeoutMs);
     });
-    late.catch(() => {});
     try {
       return await Promise.race([task(used.sql), late]);
     } finally {
-      inTime.abort();
+      clearTimeout(timer);
     }
   }
 

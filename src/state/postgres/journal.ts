@@ -96,9 +96,8 @@ export function openJournal(database: Database): Journal {
       const [entry] = await database.rows(storedSchema, { text, values: [idOf(name, value)] });
       return entry;
     },
-    async begin(entry) {
+    async begin(entry, run = randomUUID()) {
       const { name, value } = entry;
-      const run = randomUUID();
       const values = valuesOf({ ...entry, state: 'intent' }, run);
       const [row] = await database.rows(begunSchema, { text: BEGIN, values });
       return { name, value, run, wasKnown: (row?.begun ?? 2) > 1, wasOld: row?.was_old ?? true };

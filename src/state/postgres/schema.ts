@@ -43,7 +43,9 @@ export const STEPS: readonly (readonly string[])[] = [
       name text primary key,
       holder text,
       fence bigint not null,
-      expires timestamptz not null
+      expires timestamptz not null,
+      next text,
+      next_until timestamptz
     )`,
     // Times in microseconds since 1970, by the clock of the database.
     `create table dns01_rate_limits (
