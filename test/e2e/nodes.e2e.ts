@@ -107,7 +107,10 @@ describe.skipIf(missing.length > 0)(`gateways with one database (missing: ${miss
     const headers = { 'x-api-user': 'twice', 'x-api-key': login['password'] ?? '' };
     const body = JSON.stringify({ subdomain: login['subdomain'], txt: VALUE });
     const update = ({ at }: Node) => ask(at, { path: '/update', headers, body });
-    node(1).child.kill('SIGKILL');
+    // A killed one may leave a lock behind.
+    const ended = once(node(1).child, 'exit');
+    node(1).child.kill('SIGTERM');
+    await ended;
     expect((await update(node(0))).status).toBe(200);
     await expectItStays(panels.zoneid, login['fulldomain'] ?? '', async () => {
       const [port] = await freePorts(2);
