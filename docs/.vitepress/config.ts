@@ -3,18 +3,15 @@ import { readPages } from '../../scripts/site/pages.ts';
 import { withPolicy } from '../../scripts/site/policy.ts';
 import { sidebar } from '../../scripts/site/sidebar.ts';
 
-const base = process.env['DNS01_SITE_BASE'] ?? '/';
-
 export default {
   srcDir: '.vitepress/pages',
-  base,
   lang: 'en',
   title: 'dns01',
   cleanUrls: false,
   // A reader gets the pages that they open, not all that a page links to.
   router: { prefetchLinks: false },
   head: [
-    ['link', { rel: 'icon', type: 'image/svg+xml', href: `${base}icon.svg` }],
+    ['link', { rel: 'icon', type: 'image/svg+xml', href: '/icon.svg' }],
     ['meta', { name: 'referrer', content: 'no-referrer' }],
   ],
   // A style element that hides the change of colours for a moment is against the page's own policy.
