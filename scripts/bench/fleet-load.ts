@@ -37,7 +37,7 @@ export const missingForFleet = missingPostgres;
 
 /** Starts gateways, and lets clients add and remove names until all are done or the time is up. */
 export async function measure(way: Way): Promise<Load> {
-  const database = way.shared ? await startPostgres() : undefined;
+  const database = way.shared ? await startPostgres({ isDurable: true }) : undefined;
   try {
     const { gateways, account, dns } = way;
     const running = await startFleet({

@@ -47,8 +47,11 @@ function serverProgram(name: string): string | undefined {
 export const missingPostgres = (): string[] =>
   ['initdb', 'postgres', 'psql'].filter((name) => serverProgram(name) === undefined);
 
-/** A PostgreSQL with a data directory, a port and a socket of its own. It refuses root, so root starts it as nobody. */
-export async function startPostgres(): Promise<Postgres> {
+/**
+ * A PostgreSQL with a data directory, a port and a socket of its own. It refuses root, so root starts it as nobody.
+ * @param settings `isDurable`: it waits for the disk, as it does where it is not only for a test
+ */
+export async function startPostgres({ isDurable = false } = {}): Promise<Postgres> {
   const dir = await mkdtemp(join(tmpdir(), 'dns01-postgres-'));
   const isRoot = process.getuid?.() === 0;
   if (isRoot) chownSync(dir, NOBODY, NOBODY);
@@ -80,7 +83,7 @@ export async function startPostgres(): Promise<Postgres> {
       listen_addresses: `${LOOPBACK},127.0.0.2`,
       port,
       unix_socket_directories: dir,
-      fsync: 'off',
+      fsync: isDurable ? 'on' : 'off',
       max_connections: 100,
       ssl: 'on',
       ssl_cert_file: 'server.pem',
