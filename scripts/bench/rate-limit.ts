@@ -32,7 +32,8 @@ export const rateLimit: Part = {
       }),
       await spend('100 processes at once to add, then 100 to remove', async (place, action) => {
         const verb = action === 'add' ? ['add-txt', '--no-wait'] : ['remove-txt'];
-        await Promise.all(NAMES.map((name) => place.run([...verb, ...PATIENCE, name, VALUE])));
+        const ended = await Promise.allSettled(NAMES.map((name) => place.run([...verb, ...PATIENCE, name, VALUE])));
+        for (const each of ended) if (each.status === 'rejected') throw each.reason;
       }),
     ];
     return {

@@ -74,17 +74,26 @@ export function checkTrustedCode(directory: string): void {
   for (let count = 0; ; ) {
     const folder = waiting.pop();
     if (folder === undefined) return;
-    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    for (const name of ifThere(() => readdirSync(folder)) ?? []) {
       if (++count > MAX_ENTRIES) {
         throw refused(directory, 'too many files to check', 'put the provider into a folder of its own');
       }
-      const path = join(folder, entry.name);
-      const kind = checkCode(path);
-      if (kind !== 'directory') continue;
-      const real = realpathSync(path);
-      if (!seen.has(real)) waiting.push(real);
+      const path = join(folder, name);
+      const real = ifThere(() => (checkCode(path) === 'directory' ? realpathSync(path) : undefined));
+      if (real === undefined || seen.has(real)) continue;
+      waiting.push(real);
       seen.add(real);
     }
+  }
+}
+
+/** Files may go while a folder is looked at: those of an editor, or of a state directory beside the code. */
+function ifThere<Result>(look: () => Result): Result | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return undefined;
   }
 }
 

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -66,6 +68,26 @@ it('by the name of a package that is installed beside the config', async () => {
   await writeFile(join(folder, 'index.js'), PROVIDER, { mode: 0o644 });
   await here.configure(config('dns01-notebook'));
   expect((await here.run(['add-txt', '--no-wait', NAME, VALUE])).code).toBe(0);
+});
+
+it('is loaded while files beside it come and go, as those of an editor or of a state directory do', async () => {
+  await here.configure(config('./notebook.mjs'));
+  const comeAndGo = `const fs = require('node:fs');
+    const folders = Array.from({ length: 300 }, (_, index) => 'folder-' + index);
+    for (;;) {
+      for (const folder of folders) fs.mkdirSync(folder);
+      for (const folder of folders) fs.rmdirSync(folder);
+    }`;
+  const child = spawn(process.execPath, ['-e', comeAndGo], { cwd: here.directory, stdio: 'ignore' });
+  try {
+    for (let run = 0; run < 5; run++) {
+      const { code, stderr } = await here.run(['list-txt', NAME]);
+      expect(code, stderr).toBe(0);
+    }
+  } finally {
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
 });
 
 it('its errors are ours', async () => {
