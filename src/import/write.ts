@@ -1,4 +1,14 @@
-import { chmodSync, chownSync, closeSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  fsyncSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { checkTrusted, readTrustedFile } from '../config/trusted-file.ts';
 import { Dns01Error } from '../errors.ts';
@@ -18,6 +28,8 @@ export function writePlan({ config, secrets }: Plan): void {
     written.push(file);
     try {
       writeFileSync(descriptor, text);
+      // Otherwise a power failure after the rename could leave an empty config.
+      fsyncSync(descriptor);
     } finally {
       closeSync(descriptor);
     }
@@ -34,8 +46,9 @@ export function writePlan({ config, secrets }: Plan): void {
   }
 
   function replace(file: string, before: string): void {
-    // Of two that write at the same time, only one can make this file.
-    const next = `${file}.new`;
+    // Of two that write at the same time, only one can make this file. Where the config is a link, it may lead to
+    // another file system, and a rename works only within one.
+    const next = `${realpathSync(file)}.new`;
     create(next, config.text);
     const { path, stats, text } = readTrustedFile(file);
     if (text !== before) throw changed(file);

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -153,6 +154,28 @@ it('import leaves no part of a secret where the disk is full', async () => {
   expect(outcome.stderr).toMatch(/^dns01: error: nothing was written: EFBIG/m);
   expect(outcome.status).toBe(78);
   expect(await readdir(dirname(target))).toEqual([]);
+});
+
+it('import writes the file that a config links to, also on another file system', async () => {
+  await cloudflare();
+  await mkdir(dirname(target), { mode: 0o700 });
+  // On Linux, this is not the file system of other temporary files.
+  const elsewhere = await mkdtemp(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'dns01-test-'));
+  try {
+    const real = join(elsewhere, 'config.yaml');
+    await writeFile(real, 'accounts: { old: { provider: embedded } }\nzones: { example.org: old }\n', { mode: 0o600 });
+    await symlink(real, target);
+    const { code, stderr } = await run('--yes');
+    expect(code, stderr).toBe(0);
+    expect(Object.keys(parse(await readFile(real, 'utf8')).accounts)).toEqual(['old', 'cloudflare']);
+    expect((await lstat(target)).isSymbolicLink()).toBe(true);
+    expect([await readdir(elsewhere), (await readdir(dirname(target))).sort()]).toEqual([
+      ['config.yaml'],
+      ['cloudflare.token', 'config.yaml'],
+    ]);
+  } finally {
+    await rm(elsewhere, { recursive: true });
+  }
 });
 
 it('of several imports into one config at the same time, each is whole or writes nothing', async () => {
