@@ -9,6 +9,7 @@ import { normaliseName } from '../names.ts';
 import { openNetworks } from '../networks.ts';
 import type { Io } from '../output/io.ts';
 import { createLog } from '../output/log.ts';
+import { oneColumn } from '../output/text.ts';
 import type { State } from '../state/state.ts';
 import { type StoredUser, userSchema } from '../state/users.ts';
 import { openState } from './open-run.ts';
@@ -145,10 +146,11 @@ export function listUsers(options: CommonOptions, io: Io): Promise<void> {
       }),
     );
     if (options.json) return io.stdout(`${JSON.stringify({ ok: true, action: 'serve user list', users: rows })}\n`);
-    for (const row of rows)
-      io.stdout(
-        `${row.user}\t${row.in}\t${row.names.join(',')}${row.registered ? `\tregistered ${row.registered}` : ''}\n`,
-      );
+    for (const row of rows) {
+      // Unlike names, a time of the state can be any text.
+      const since = row.registered ? `\tregistered ${oneColumn(row.registered)}` : '';
+      io.stdout(`${row.user}\t${row.in}\t${row.names.join(',')}${since}\n`);
+    }
   });
 }
 

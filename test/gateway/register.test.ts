@@ -1,3 +1,5 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { VALUE } from '../support/cli.ts';
 import { type Reply, serveConfig, useGateway, user } from './support.ts';
@@ -71,6 +73,18 @@ describe('a registration', () => {
     expect(JSON.parse(list.stdout).users).toContainEqual(
       expect.objectContaining({ user: user.username, registered: expect.stringMatching(/^20\d\d-/) }),
     );
+  });
+
+  it('is one row of the list, whatever the state holds as its time', async () => {
+    const { username } = parsed(await register());
+    const users = join(gateway.here.stateDirectory, 'users');
+    for (const file of await readdir(users)) {
+      const stored = JSON.parse(await readFile(join(users, file), 'utf8'));
+      await writeFile(join(users, file), JSON.stringify({ ...stored, registered: 'x\nevil\tconfig\tevil.example' }));
+    }
+    const { stdout } = await gateway.here.run(['serve', 'user', 'list']);
+    expect(stdout).toContain(username);
+    expect(stdout).not.toMatch(/^evil/m);
   });
 
   it('may limit its user to networks', async () => {
